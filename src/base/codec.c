@@ -1,0 +1,74 @@
+/* codec.c: base64url, base64, hexadecimal. */
+#include "base/codec.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+static const char alphabet_url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char alphabet_std[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static void encode(struct buf *out, const uint8_t *p, size_t n, const char *alphabet, bool pad)
+{
+	for (size_t i = 0; i < n; i += 3) {
+		uint32_t v = (uint32_t)p[i] << 16;
+		if (i + 1 < n)
+			v |= (uint32_t)p[i + 1] << 8;
+		if (i + 2 < n)
+			v |= p[i + 2];
+		char four[4] = {alphabet[v >> 18], alphabet[v >> 12 & 63], alphabet[v >> 6 & 63], alphabet[v & 63]};
+		size_t digits = n - i >= 3 ? 4 : n - i + 1;
+		buf_put(out, four, digits);
+		if (pad)
+			buf_put(out, "==", 4 - digits);
+	}
+}
+
+void codec_b64url(struct buf *out, const void *p, size_t n)
+{
+	encode(out, p, n, alphabet_url, false);
+}
+
+char *codec_b64url_str(const void *p, size_t n)
+{
+	struct buf b = buf_make(SIZE_MAX / 2);
+	codec_b64url(&b, p, n);
+	return buf_take(&b);
+}
+
+void codec_b64(struct buf *out, const void *p, size_t n)
+{
+	encode(out, p, n, alphabet_std, true);
+}
+
+void codec_hex(struct buf *out, const void *p, size_t n)
+{
+	const uint8_t *b = p;
+	for (size_t i = 0; i < n; i++) {
+		buf_putc(out, "0123456789abcdef"[b[i] >> 4]);
+		buf_putc(out, "0123456789abcdef"[b[i] & 15]);
+	}
+}
+
+int codec_b64url_decode(struct buf *out, const char *s, size_t n, struct err *e)
+{
+	uint32_t v = 0;
+	unsigned bits = 0;
+	if (n % 4 == 1)
+		return err_set(e, ERR_PARSE, "base64url of impossible length %zu", n);
+	for (size_t i = 0; i < n; i++) {
+		const char *at = s[i] ? strchr(alphabet_url, s[i]) : NULL;
+		if (!at)
+			return err_set(e, ERR_PARSE, "octet %zu is not base64url", i + 1);
+		v = v << 6 | (uint32_t)(at - alphabet_url);
+		bits += 6;
+		if (bits >= 8) {
+			bits -= 8;
+			buf_putc(out, (char)(v >> bits & 0xff));
+		}
+	}
+	if (v & ((1u << bits) - 1))
+		return err_set(e, ERR_PARSE, "base64url with stray bits at its end");
+	return buf_check(out, "decoded base64url", e);
+}
