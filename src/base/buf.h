@@ -1,6 +1,6 @@
 /*
- * buf.h: a growable byte buffer with a maximum. Writing past the maximum (or without memory) latches `bad`, drops the content's
- * growth and makes later writes no-ops, so that many writes need one check at the end.
+ * buf.h: a growable byte buffer with a maximum. Writing past the maximum (or without memory) latches `bad`, drops the
+ * content's growth and makes later writes no-ops, so that many writes need one check at the end.
  */
 #ifndef PERDURE_BASE_BUF_H
 #define PERDURE_BASE_BUF_H

@@ -85,8 +85,8 @@ static bool literal(const char **s, const char *lit)
 
 static bool hms(const char **s, int *h, int *m, int *sec)
 {
-	return digits(s, 2, h) && literal(s, ":") && digits(s, 2, m) && literal(s, ":") && digits(s, 2, sec) && *h < 24 &&
-	       *m < 60 && *sec <= 60;
+	return digits(s, 2, h) && literal(s, ":") && digits(s, 2, m) && literal(s, ":") && digits(s, 2, sec) &&
+	       *h < 24 && *m < 60 && *sec <= 60;
 }
 
 static bool sane_day(int y, int m, int d)
@@ -100,8 +100,9 @@ int clock_parse_rfc3339(const char *s, int64_t *ret_secs, struct err *e)
 {
 	const char *p = s;
 	int y, mo, d, h, mi, sec, oh = 0, om = 0, sign = 0;
-	bool ok = digits(&p, 4, &y) && literal(&p, "-") && digits(&p, 2, &mo) && literal(&p, "-") && digits(&p, 2, &d) &&
-		  (literal(&p, "T") || literal(&p, "t") || literal(&p, " ")) && hms(&p, &h, &mi, &sec) && sane_day(y, mo, d);
+	bool ok = digits(&p, 4, &y) && literal(&p, "-") && digits(&p, 2, &mo) && literal(&p, "-") &&
+		  digits(&p, 2, &d) && (literal(&p, "T") || literal(&p, "t") || literal(&p, " ")) &&
+		  hms(&p, &h, &mi, &sec) && sane_day(y, mo, d);
 	if (ok && *p == '.') {
 		p++;
 		ok = isdigit((unsigned char)*p);
@@ -148,14 +149,16 @@ static bool skip_day_name(const char **s, char end)
 
 static bool imf_fixdate(const char *p, int *y, int *mo, int *d, int *h, int *mi, int *s)
 {
-	return skip_day_name(&p, ',') && literal(&p, " ") && digits(&p, 2, d) && literal(&p, " ") && month_name(&p, mo) &&
-	       literal(&p, " ") && digits(&p, 4, y) && literal(&p, " ") && hms(&p, h, mi, s) && literal(&p, " GMT") && !*p;
+	return skip_day_name(&p, ',') && literal(&p, " ") && digits(&p, 2, d) && literal(&p, " ") &&
+	       month_name(&p, mo) && literal(&p, " ") && digits(&p, 4, y) && literal(&p, " ") && hms(&p, h, mi, s) &&
+	       literal(&p, " GMT") && !*p;
 }
 
 static bool rfc850_date(const char *p, int *y, int *mo, int *d, int *h, int *mi, int *s)
 {
-	if (!(skip_day_name(&p, ',') && literal(&p, " ") && digits(&p, 2, d) && literal(&p, "-") && month_name(&p, mo) &&
-		    literal(&p, "-") && digits(&p, 2, y) && literal(&p, " ") && hms(&p, h, mi, s) && literal(&p, " GMT") && !*p))
+	if (!(skip_day_name(&p, ',') && literal(&p, " ") && digits(&p, 2, d) && literal(&p, "-") &&
+		    month_name(&p, mo) && literal(&p, "-") && digits(&p, 2, y) && literal(&p, " ") &&
+		    hms(&p, h, mi, s) && literal(&p, " GMT") && !*p))
 		return false;
 	*y += *y < 70 ? 2000 : 1900;
 	return true;

@@ -62,7 +62,8 @@ void err_sys_(struct err *e, const char *file, int line, const char *fmt, ...)
 	vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
 	va_end(ap);
 	size_t n = strlen(e->msg);
-	snprintf(e->msg + n, sizeof(e->msg) - n, ": %s", strerrordesc_np(saved) ? strerrordesc_np(saved) : "unknown error");
+	snprintf(e->msg + n, sizeof(e->msg) - n, ": %s",
+		strerrordesc_np(saved) ? strerrordesc_np(saved) : "unknown error");
 	if (saved == ENOSPC || saved == EDQUOT)
 		err_hint(e, "free some space; nothing that was in use has been touched");
 	errno = saved;

@@ -1,8 +1,9 @@
 /*
- * err.h: the one error value. A caller owns a zeroed `struct err`; the function that finds the trouble fills it with err_set(), each
- * function on the way up may put its own words in front with err_ctx(), and only the top prints it.
+ * err.h: the one error value. A caller owns a zeroed `struct err`; the function that finds the trouble fills it with
+ * err_set(), each function on the way up may put its own words in front with err_ctx(), and only the top prints it.
  *
- * The three are macros with the constant value -1, not functions, so that compilers and analyzers see that they never return 0.
+ * The three are macros with the constant value -1, not functions, so that compilers and analyzers see that they never
+ * return 0.
  */
 #ifndef PERDURE_BASE_ERR_H
 #define PERDURE_BASE_ERR_H
@@ -13,38 +14,38 @@
 
 enum err_kind {
 	ERR_NONE,
-	ERR_SYS,     /* a system call failed; code is errno */
-	ERR_LIMIT,   /* something was larger than we accept */
-	ERR_PARSE,   /* bytes that do not mean what they should */
-	ERR_CONFIG,  /* the operator's configuration */
-	ERR_USAGE,   /* the operator's command line */
-	ERR_NET,     /* no answer, connection refused or lost; code is the library's */
+	ERR_SYS, /* a system call failed; code is errno */
+	ERR_LIMIT, /* something was larger than we accept */
+	ERR_PARSE, /* bytes that do not mean what they should */
+	ERR_CONFIG, /* the operator's configuration */
+	ERR_USAGE, /* the operator's command line */
+	ERR_NET, /* no answer, connection refused or lost; code is the library's */
 	ERR_TIMEOUT, /* a deadline passed */
-	ERR_TLS,     /* the peer's certificate or the TLS handshake */
-	ERR_HTTP,    /* an HTTP status that carries no problem document; code is the status */
-	ERR_PROTO,   /* an answer that breaks the protocol */
-	ERR_DNS,     /* DNS could not be asked or answered with failure; code is the rcode */
-	ERR_ACME,    /* the CA answered with a problem document; code is the HTTP status */
-	ERR_POLICY,  /* we refuse: a record that would not be accepted, a wildcard over a public suffix, … */
-	ERR_STORE,   /* the state database; code is the library's */
-	ERR_CRYPTO,  /* keys, signatures, certificates */
-	ERR_BUSY,    /* another process holds what we need */
-	ERR_CANCEL,  /* stopped on request */
+	ERR_TLS, /* the peer's certificate or the TLS handshake */
+	ERR_HTTP, /* an HTTP status that carries no problem document; code is the status */
+	ERR_PROTO, /* an answer that breaks the protocol */
+	ERR_DNS, /* DNS could not be asked or answered with failure; code is the rcode */
+	ERR_ACME, /* the CA answered with a problem document; code is the HTTP status */
+	ERR_POLICY, /* we refuse: a record that would not be accepted, a wildcard over a public suffix, … */
+	ERR_STORE, /* the state database; code is the library's */
+	ERR_CRYPTO, /* keys, signatures, certificates */
+	ERR_BUSY, /* another process holds what we need */
+	ERR_CANCEL, /* stopped on request */
 	ERR_KIND_N_
 };
 
 enum err_retry {
-	RETRY_NEVER,          /* the same input fails again */
-	RETRY_NOW,            /* at once (a fresh nonce) */
-	RETRY_LATER,          /* at retry_at, or after a back-off when that is 0 */
+	RETRY_NEVER, /* the same input fails again */
+	RETRY_NOW, /* at once (a fresh nonce) */
+	RETRY_LATER, /* at retry_at, or after a back-off when that is 0 */
 	RETRY_AFTER_OPERATOR, /* when somebody has changed something */
 	RETRY_N_
 };
 
 /* One member of a problem document's `subproblems` (RFC 8555 section 6.7.1). */
 struct err_subproblem {
-	char *type;       /* the URN, or "" */
-	char *detail;     /* the server's words, unsanitised */
+	char *type; /* the URN, or "" */
+	char *detail; /* the server's words, unsanitised */
 	char *identifier; /* the DNS name, or "" */
 };
 
@@ -67,16 +68,28 @@ struct err {
 	const char *file;
 	int line;
 	struct err_problem *problem; /* owned, may be NULL */
-	char msg[1024];              /* what failed, outermost context first */
-	char hint[512];              /* what to do next, may be empty */
+	char msg[1024]; /* what failed, outermost context first */
+	char hint[512]; /* what to do next, may be empty */
 };
 
 /* Fills e (which must be clean or is overwritten) and has the value -1, so that `return err_set(…)` reads well. */
-#define err_set(e, kind, ...) (__extension__({ err_set_((e), (kind), __FILE__, __LINE__, __VA_ARGS__); -1; }))
+#define err_set(e, kind, ...)                                                                                          \
+	(__extension__({                                                                                               \
+		err_set_((e), (kind), __FILE__, __LINE__, __VA_ARGS__);                                                \
+		-1;                                                                                                    \
+	}))
 /* As err_set(ERR_SYS) with errno taken as the code and its text appended after ": ". */
-#define err_sys(e, ...) (__extension__({ err_sys_((e), __FILE__, __LINE__, __VA_ARGS__); -1; }))
+#define err_sys(e, ...)                                                                                                \
+	(__extension__({                                                                                               \
+		err_sys_((e), __FILE__, __LINE__, __VA_ARGS__);                                                        \
+		-1;                                                                                                    \
+	}))
 /* Puts "context: " before the message. Has the value -1. */
-#define err_ctx(e, ...) (__extension__({ err_ctx_((e), __VA_ARGS__); -1; }))
+#define err_ctx(e, ...)                                                                                                \
+	(__extension__({                                                                                               \
+		err_ctx_((e), __VA_ARGS__);                                                                            \
+		-1;                                                                                                    \
+	}))
 
 void err_set_(struct err *e, enum err_kind kind, const char *file, int line, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));

@@ -1,8 +1,8 @@
 /*
  * fault.h: named points at which a crash test may stop the process. Without -Dfaults=true they compile to nothing.
  *
- * PERDURE_FAULT="name" or "name:N" in the environment: the process kills itself (SIGKILL) when it comes to that point for the
- * N-th time (first when not given). PERDURE_FAULT_LIST=FILE appends the name of every point passed to FILE.
+ * PERDURE_FAULT="name" or "name:N" in the environment: the process kills itself (SIGKILL) when it comes to that point
+ * for the N-th time (first when not given). PERDURE_FAULT_LIST=FILE appends the name of every point passed to FILE.
  */
 #ifndef PERDURE_BASE_FAULT_H
 #define PERDURE_BASE_FAULT_H

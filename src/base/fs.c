@@ -65,7 +65,8 @@ int fs_read_secret(const char *path, struct secret *ret, struct err *e)
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_CONFIG, "the secret file %s is not a regular file", path);
 	if (st.st_mode & 077) {
-		err_set(e, ERR_CONFIG, "the secret file %s can be read by others (mode %04o)", path, st.st_mode & 07777);
+		err_set(e, ERR_CONFIG, "the secret file %s can be read by others (mode %04o)", path,
+			st.st_mode & 07777);
 		err_hint(e, "chmod 600 %s", path);
 		return -1;
 	}
@@ -243,7 +244,8 @@ int fs_lock_take(struct fs_lock *l, const char *path, int64_t wait_ms, void (*wa
 		}
 		pid_t holder = lock_holder(l->fd);
 		if (clk_mono(clk_real()) >= end) {
-			err_set(e, ERR_BUSY, "another perdure (process %ld) is at work on the same state (%s)", (long)holder, path);
+			err_set(e, ERR_BUSY, "another perdure (process %ld) is at work on the same state (%s)",
+				(long)holder, path);
 			err_hint(e, "wait until it has ended, then run the same command again");
 			err_retry(e, RETRY_LATER, 0);
 			fs_lock_release(l);

@@ -14,13 +14,14 @@ struct secret;
 /* Reads the whole file into out (capped by out's maximum). ERR_SYS, ERR_LIMIT. */
 int fs_read(const char *path, struct buf *out, struct err *e);
 /*
- * Reads a secret file: refuses a symbolic link at the last component, anything but a regular file, and a file that group or others may read
- * (ERR_CONFIG with the chmod to run). At most 64 KiB; one trailing newline is dropped. ret needs secret_done().
+ * Reads a secret file: refuses a symbolic link at the last component, anything but a regular file, and a file that
+ * group or others may read (ERR_CONFIG with the chmod to run). At most 64 KiB; one trailing newline is dropped. ret
+ * needs secret_done().
  */
 int fs_read_secret(const char *path, struct secret *ret, struct err *e);
 /*
- * Writes a new file of the given mode beside path, syncs it, renames it over path and syncs the directory. Whoever reads path sees the
- * old content or the new one, also after a crash. ERR_SYS; path is untouched then.
+ * Writes a new file of the given mode beside path, syncs it, renames it over path and syncs the directory. Whoever
+ * reads path sees the old content or the new one, also after a crash. ERR_SYS; path is untouched then.
  */
 int fs_write_atomic(const char *path, const void *p, size_t n, mode_t mode, struct err *e);
 /* Creates path (which must not exist) with the content and syncs it; the directory is left to the caller. */
@@ -40,8 +41,8 @@ struct fs_lock {
 	int fd; /* -1 when not held */
 };
 /*
- * Takes the lock at path, waiting up to wait_ms (the first wait is told through `waiting`, which may be NULL, with the holder's pid or 0).
- * ERR_BUSY names the holder; ERR_SYS.
+ * Takes the lock at path, waiting up to wait_ms (the first wait is told through `waiting`, which may be NULL, with the
+ * holder's pid or 0). ERR_BUSY names the holder; ERR_SYS.
  */
 int fs_lock_take(struct fs_lock *l, const char *path, int64_t wait_ms, void (*waiting)(pid_t holder), struct err *e);
 void fs_lock_release(struct fs_lock *l);

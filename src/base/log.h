@@ -1,4 +1,5 @@
-/* log.h: one line to stderr, levels, control bytes escaped. Library code below src/fleet never logs above debug: it returns errors. */
+/* log.h: one line to stderr, levels, control bytes escaped. Library code below src/fleet never logs above debug: it
+ * returns errors. */
 #ifndef PERDURE_BASE_LOG_H
 #define PERDURE_BASE_LOG_H
 

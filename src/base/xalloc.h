@@ -1,6 +1,6 @@
 /*
- * xalloc.h: allocation of small things. These abort when memory is short: the state on disk is always consistent, so a restart
- * goes on where we stopped. Sizes that the network decides go through base/buf.h instead.
+ * xalloc.h: allocation of small things. These abort when memory is short: the state on disk is always consistent, so a
+ * restart goes on where we stopped. Sizes that the network decides go through base/buf.h instead.
  */
 #ifndef PERDURE_BASE_XALLOC_H
 #define PERDURE_BASE_XALLOC_H
@@ -21,7 +21,12 @@ char *xasprintf(const char *fmt, ...) __attribute__((malloc, returns_nonnull, fo
 /* For AUTO(): frees a heap pointer variable of any type. */
 void xfreep(void *pp);
 /* Hands an owned pointer out of an AUTO variable. */
-#define TAKE(p) (__extension__({ __typeof__(p) taken_ = (p); (p) = NULL; taken_; }))
+#define TAKE(p)                                                                                                        \
+	(__extension__({                                                                                               \
+		__typeof__(p) taken_ = (p);                                                                            \
+		(p) = NULL;                                                                                            \
+		taken_;                                                                                                \
+	}))
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 #endif

@@ -1,0 +1,47 @@
+/* account.h: accounts (RFC 8555 section 7.3). */
+#ifndef PERDURE_ACME_ACCOUNT_H
+#define PERDURE_ACME_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/strv.h"
+
+struct acme_session;
+struct err;
+
+struct acme_account {
+	char *url; /* the Location, octet for octet */
+	char *status; /* "valid", "deactivated", "revoked" */
+	struct strv contact;
+	bool created; /* 201: newly made */
+};
+void acme_account_done(struct acme_account *a);
+
+struct acme_account_request {
+	const struct strv *contact;
+	bool agree_tos;
+	bool only_existing; /* find the account of this key, make none */
+	const char *eab_kid; /* NULL for none */
+	const void *eab_key; /* decoded HMAC key */
+	size_t eab_key_n;
+	const char *eab_alg;
+};
+
+/*
+ * done: a (borrowed) or *e. ERR_ACME with userActionRequired when terms must be agreed to first (the hint has their
+ * URL), externalAccountRequired (hint: what to configure), accountDoesNotExist for only_existing. The session's account
+ * URL is set on success. Never called from inside.
+ */
+typedef void (*acme_account_fn)(const struct acme_account *a, const struct err *e, void *ctx);
+/* newAccount with the session's key. */
+void acme_account_register(
+	struct acme_session *s, const struct acme_account_request *r, acme_account_fn done, void *ctx);
+/* POST-as-GET of the session's account URL: its live status. */
+void acme_account_fetch(struct acme_session *s, acme_account_fn done, void *ctx);
+/* New contacts (RFC 8555 section 7.3.2). */
+void acme_account_update(struct acme_session *s, const struct strv *contact, acme_account_fn done, void *ctx);
+/* Deactivates, irreversibly (RFC 8555 section 7.3.6). */
+void acme_account_deactivate(struct acme_session *s, acme_account_fn done, void *ctx);
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * flow.h: one order from newOrder to the downloaded chain. It goes by what the server says at each moment, so that an
+ * order found again after a crash goes on wherever it stands; the caller keeps what must last (URL, key, CSR, chain)
+ * through the `placed` and `issued` steps.
+ *
+ * Requests of one order go out one after the other: read every authorization, then judge the records, then answer the
+ * challenges, then poll, finalize, poll, download.
+ */
+#ifndef PERDURE_ACME_FLOW_H
+#define PERDURE_ACME_FLOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct acme_session;
+struct err;
+struct strv;
+struct x509_chain;
+
+/* What a dns-persist-01 challenge demands for one name: all that a record can be judged or made by. Borrowed during the
+ * call. */
+struct acme_persist_offer {
+	const char *name; /* FQDN, without "*." */
+	bool wildcard;
+	int level; /* 0, 1, 2 as found out */
+	const struct strv *issuers; /* issuer names offered, 1 to 10 */
+	const char *account_uri; /* what the record must name at level 00 and 01 */
+	const char *account_url;
+	const char *account_hash_prefix; /* level 02, else NULL */
+};
+
+enum acme_judgement {
+	ACME_RECORD_GOOD, /* the CA would accept: answer the challenge */
+	ACME_RECORD_REFUSED, /* absent or not acceptable: hold the order, burn no authorization */
+	ACME_RECORD_UNKNOWN, /* could not be seen (servers failed or timed out): warn and go on */
+};
+/* *e (borrowed) has the reason and the fix for REFUSED, and the warning for UNKNOWN. */
+typedef void (*acme_judged_fn)(enum acme_judgement j, const struct err *e, void *ctx);
+
+struct acme_flow_hooks {
+	/* Look at the standing record; call judged(…, judged_ctx) once, later or at once. NULL: every record counts as
+	 * good. */
+	void (*judge)(const struct acme_persist_offer *offer, acme_judged_fn judged, void *judged_ctx, void *ctx);
+	/* The order's URL is known: make it last, then call go(go_ctx) (with the error if that failed). */
+	void (*placed)(
+		const char *order_url, void (*go)(const struct err *failed, void *go_ctx), void *go_ctx, void *ctx);
+	/* A step begins, for progress and logs: "order", "authorization NAME", "record NAME", "challenge NAME",
+	 * "finalize", "certificate". May be NULL. */
+	void (*step)(const char *what, void *ctx);
+	void (*warn)(const struct err *e, void *ctx); /* may be NULL */
+	/*
+	 * The end, once. chain is set on success: the downloaded chain that matches spki and names (the preferred one
+	 * of the alternates when there is such), borrowed; the caller makes it last. Else *e: e->retry tells if the
+	 * same order may go on (order_lost is false) or a new one is needed (order_lost: invalid, expired, gone).
+	 */
+	void (*done)(const struct x509_chain *chain, const struct err *e, bool order_lost, void *ctx);
+};
+
+struct acme_flow_request {
+	struct acme_session *session; /* borrowed; account set; must outlive the flow */
+	const struct strv *names; /* A-labels, "*." kept; copied */
+	const char *profile; /* NULL for none; copied */
+	const char *replaces; /* ARI certificate id; NULL for none; an order refused with it is tried again without */
+	const char *order_url; /* to go on with an order; NULL to place one */
+	const void *csr_der; /* copied */
+	size_t csr_n;
+	const char *spki_sha256; /* of the CSR's key: the certificate must have it */
+	const char *preferred_chain; /* issuer common name; NULL */
+	int level; /* configured level, or -1 to find out */
+	bool account_uri_any; /* accept an accounturi in the challenge that is not our account URL */
+	int64_t patience_ms; /* total time spent polling one object; 0 for 10 minutes */
+};
+
+struct acme_flow;
+/* Starts it; hooks are called on the loop, never from inside. hooks must outlive the flow. */
+struct acme_flow *acme_flow_start(const struct acme_flow_request *r, const struct acme_flow_hooks *hooks, void *ctx);
+/* Number of HTTP requests of this flow so far (directory and first nonce not counted), and how many of them were
+ * re-polls or repeats for a bad nonce. */
+unsigned acme_flow_requests(const struct acme_flow *f);
+unsigned acme_flow_repeats(const struct acme_flow *f);
+/* Ends it; without a call of done when it was still running. */
+void acme_flow_free(struct acme_flow *f);
+
+#endif

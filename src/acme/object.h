@@ -1,0 +1,65 @@
+/* object.h: orders, authorizations and challenges, strictly decoded (RFC 8555 sections 7.1.3, 7.1.4, 8;
+ * draft-ietf-acme-dns-persist section 3). */
+#ifndef PERDURE_ACME_OBJECT_H
+#define PERDURE_ACME_OBJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/strv.h"
+
+enum acme_status {
+	ACME_PENDING,
+	ACME_READY,
+	ACME_PROCESSING,
+	ACME_VALID,
+	ACME_INVALID,
+	ACME_DEACTIVATED,
+	ACME_EXPIRED,
+	ACME_REVOKED,
+	ACME_STATUS_N_
+};
+const char *acme_status_name(enum acme_status s);
+
+enum { ACME_MAX_AUTHZS = 100, ACME_MAX_ISSUERS = 64 };
+
+struct acme_order {
+	enum acme_status status;
+	int64_t expires; /* UNIX seconds, 0 when not said */
+	struct strv names; /* dns identifiers, wildcards with "*." */
+	struct strv authzs; /* URLs */
+	char *finalize; /* URL */
+	char *certificate; /* URL, NULL until valid */
+	char *profile; /* NULL when not said */
+	struct err error; /* ERR_NONE, or the order's `error` */
+};
+/* url is the order's own, for checks of origin and messages. ERR_PROTO. */
+int acme_order_decode(const void *body, size_t n, const char *url, struct acme_order *ret, struct err *e);
+void acme_order_done(struct acme_order *o);
+
+struct acme_challenge {
+	char *type;
+	char *url;
+	enum acme_status status;
+	char *token; /* NULL when absent */
+	struct strv issuers; /* issuerDomainNames, else issuer-domain-names */
+	bool issuers_02; /* the spelling was issuerDomainNames */
+	char *accounturi; /* NULL when absent */
+	struct err error;
+};
+struct acme_authz {
+	enum acme_status status;
+	char *name; /* the dns identifier, without "*." */
+	bool wildcard;
+	int64_t expires;
+	struct acme_challenge *challenges; /* unknown types included, with type and status only */
+	size_t n;
+};
+int acme_authz_decode(const void *body, size_t n, const char *url, struct acme_authz *ret, struct err *e);
+void acme_authz_done(struct acme_authz *a);
+/* The challenge of that type, or NULL. */
+const struct acme_challenge *acme_authz_find(const struct acme_authz *a, const char *type);
+
+#endif

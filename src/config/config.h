@@ -1,0 +1,123 @@
+/*
+ * config.h: the configuration as typed values, checked. Loaded once, then never changed.
+ */
+#ifndef PERDURE_CONFIG_CONFIG_H
+#define PERDURE_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/strv.h"
+
+struct err;
+
+enum { CONFIG_LEVEL_UNSET = -1 };
+
+/* Where a value stood; file is borrowed from the configuration. */
+struct config_mark {
+	const char *file;
+	int line; /* from 1 */
+	int column; /* from 1 */
+};
+
+struct config_ca {
+	char *name;
+	char *directory; /* https URL */
+	struct strv issuers; /* `issuer:` a name or a list; empty: found out (directory, preset, caaIdentities) */
+	struct strv preset_issuers; /* what the preset knows; empty for a full entry */
+	int level; /* 0, 1, 2 or CONFIG_LEVEL_UNSET: found out */
+	char *ca_bundle; /* PEM file, or NULL for the system's */
+	int64_t max_orders; /* in flight at once */
+	char *eab_kid; /* NULL without external account binding */
+	char *eab_hmac_key_file;
+	char *eab_alg; /* "HS256" by default */
+	char *account_url; /* `account:`: public data of an account whose key is elsewhere; NULL when the key is here */
+	struct strv account_thumbprints; /* current first */
+	char *account_key; /* key type name for a new account key, "ec256" */
+	struct strv contact; /* "mailto:…" */
+	bool account_uri_any; /* accept a challenge `accounturi` that is not the account URL (level 01) */
+	char *profile; /* default profile for orders at this CA, or NULL */
+	char *preferred_chain; /* issuer common name, or NULL */
+	struct config_mark mark;
+};
+
+struct config_dns_stub {
+	char *zone;
+	struct strv servers;
+	int port;
+};
+
+enum config_dns_mode { CONFIG_DNS_AUTHORITATIVE, CONFIG_DNS_RESOLVER, CONFIG_DNS_NONE };
+
+struct config_dns {
+	enum config_dns_mode mode;
+	struct config_dns_stub *stubs;
+	size_t n_stubs;
+	struct strv resolvers;
+	struct strv hints;
+	int64_t timeout_ms;
+};
+
+enum config_validation { CONFIG_VALIDATION_AUTO, CONFIG_VALIDATION_PERSIST };
+
+struct config_cert {
+	char *name; /* of the lineage: the first name without "*." unless given */
+	struct strv names; /* normalised A-labels, "*." kept; no name twice */
+	struct strv cas; /* CA names in order of preference; at least one */
+	const char *key; /* key type name; borrowed */
+	bool must_staple;
+	bool reuse_key;
+	const char *profile; /* borrowed; NULL for the CA's */
+	const char *preferred_chain;
+	enum config_validation validation;
+	int64_t persist_until; /* UNIX seconds, 0 for none */
+	struct config_mark mark;
+};
+
+struct config {
+	char *path; /* the main file */
+	char *state_dir; /* absolute */
+	int64_t keep; /* generations kept in archive/ beside the live one */
+	int64_t record_ttl; /* seconds, for the zone lines shown */
+	struct config_ca *cas;
+	size_t n_cas;
+	struct config_dns dns;
+	struct config_cert *certs; /* sorted by name */
+	size_t n_certs;
+	struct strv warnings; /* "FILE:LINE:COLUMN: …": private suffixes and other things that are allowed but odd */
+	struct strv files; /* every file read (main, conf.d, names files); marks borrow from it */
+};
+
+/*
+ * Reads path and conf.d/ *.yaml beside it (in order of name), applies defaults and presets, normalises and checks every
+ * name, reads names files. ERR_CONFIG with "FILE:LINE:COLUMN: …" for anything wrong, ERR_SYS when a file cannot be
+ * read.
+ */
+int config_load(const char *path, struct config **ret, struct err *e);
+void config_free(struct config *c);
+void config_freep(struct config **c);
+
+/* The CA of that name, or NULL. */
+const struct config_ca *config_find_ca(const struct config *c, const char *name);
+/* The lineage of that name, or NULL. */
+const struct config_cert *config_find_cert(const struct config *c, const char *name);
+
+/* The path used without --config: $PERDURE_CONFIG, else /etc/perdure/perdure.yaml for root, else
+ * $XDG_CONFIG_HOME/perdure/perdure.yaml. Heap string. */
+char *config_default_path(void);
+
+/* --- presets --- */
+struct config_preset {
+	const char *name;
+	const char *directory;
+	const char *issuer; /* issuer domain name, NULL when the CA has not said one */
+	int level; /* of dns-persist-01 as known when this was written, CONFIG_LEVEL_UNSET: not offered */
+	bool eab; /* needs external account binding */
+	const char *note; /* one sentence for `ca list` */
+};
+/* All presets; *ret_n of them. */
+const struct config_preset *config_presets(size_t *ret_n);
+const struct config_preset *config_find_preset(const char *name);
+
+#endif

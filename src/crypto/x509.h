@@ -1,0 +1,73 @@
+/*
+ * x509.h: certification requests, and certificates and chains as a CA hands them out (RFC 5280, RFC 8555 sections 7.4
+ * and 7.4.2).
+ */
+#ifndef PERDURE_CRYPTO_X509_H
+#define PERDURE_CRYPTO_X509_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/strv.h"
+
+struct buf;
+struct err;
+struct key;
+
+struct x509_csr_options {
+	bool must_staple; /* TLS feature status_request (RFC 7633) */
+};
+/* Appends the DER of a PKCS#10 request for the DNS names (A-labels, "*." allowed): empty subject, names in
+ * subjectAltName. ERR_CRYPTO. */
+int x509_csr(const struct key *k, const struct strv *names, const struct x509_csr_options *o, struct buf *der,
+	struct err *e);
+
+/* What a request that somebody else made (issue --csr) asks for. */
+struct x509_csr_info {
+	struct strv names; /* DNS names of subjectAltName, and the CN when there is no subjectAltName; lower case */
+	char spki_sha256[65]; /* hexadecimal: names the key */
+};
+/* Reads PEM or DER; verifies the self-signature; refuses names of other types than DNS. Appends the DER. ERR_CRYPTO. */
+int x509_csr_read(const void *p, size_t n, const char *what, struct buf *der, struct x509_csr_info *ret, struct err *e);
+void x509_csr_info_done(struct x509_csr_info *i);
+
+/* A chain as downloaded: leaf first. */
+struct x509_chain;
+
+struct x509_info {
+	struct strv names; /* DNS names of the leaf's subjectAltName */
+	int64_t not_before; /* UNIX seconds */
+	int64_t not_after;
+	char serial[64]; /* hexadecimal, lower case, no separators */
+	char sha256[65]; /* fingerprint of the leaf */
+	char spki_sha256[65];
+	char *issuer; /* one line */
+	char *ari_id; /* RFC 9773 section 4.1: base64url(AKI keyIdentifier) "." base64url(serial); "" without an AKI */
+};
+
+/*
+ * Reads a PEM chain of at most 10 certificates (anything but certificates in it is refused) and puts it in order: the
+ * leaf first, then each certificate that issued the one before; ERR_PROTO when one does not link or names are not DNS.
+ */
+int x509_chain_parse(const void *pem, size_t n, struct x509_chain **ret, struct err *e);
+void x509_chain_free(struct x509_chain *c);
+void x509_chain_freep(struct x509_chain **c);
+const struct x509_info *x509_chain_info(const struct x509_chain *c);
+/* Whether any certificate of the chain was issued by, or is, one whose subject common name is cn (the choice of
+ * alternate chains). */
+bool x509_chain_has_issuer(const struct x509_chain *c, const char *cn);
+/* Appends PEM: the leaf alone, the rest alone, all. */
+void x509_chain_pem_leaf(const struct x509_chain *c, struct buf *out);
+void x509_chain_pem_rest(const struct x509_chain *c, struct buf *out);
+void x509_chain_pem_all(const struct x509_chain *c, struct buf *out);
+
+/*
+ * Whether the chain may replace what is in use: the leaf's key is k's (or spki_sha256's when k is NULL), its DNS names
+ * are exactly `names`, each certificate is signed by the next, and it is valid at now_s (an hour of clock difference is
+ * allowed at notBefore). ERR_CRYPTO says which fails.
+ */
+int x509_chain_check(const struct x509_chain *c, const struct key *k, const char *spki_sha256, const struct strv *names,
+	int64_t now_s, struct err *e);
+
+#endif

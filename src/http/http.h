@@ -1,0 +1,103 @@
+/*
+ * http.h: an HTTPS client on the loop: one connection pool and one parsed trust store per client, HTTP/2 where the
+ * server speaks it. The only libcurl user. `struct http` is a vtable, so that tests can script a server without
+ * sockets.
+ */
+#ifndef PERDURE_HTTP_HTTP_H
+#define PERDURE_HTTP_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct loop;
+
+struct http_header {
+	char *name; /* lower case */
+	char *value; /* white space at both ends removed */
+};
+
+struct http_reply {
+	int status;
+	struct http_header *headers; /* in the order received */
+	size_t n_headers;
+	struct buf body; /* at most BUF_MAX_HTTP_BODY */
+	int version; /* 10, 11, 20, 30 */
+};
+/* The first header of that (lower-case) name, or NULL. */
+const char *http_reply_header(const struct http_reply *r, const char *name);
+void http_reply_done(struct http_reply *r);
+
+enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST };
+
+struct http_request {
+	enum http_method method;
+	const char *url; /* must be https: */
+	const char *content_type; /* for a POST */
+	const char *accept; /* NULL for none */
+	const void *body; /* copied */
+	size_t body_n;
+	int64_t timeout_ms; /* for the whole exchange; 0 for the default, 60 s */
+};
+
+/*
+ * Called once on the loop, never from inside http_send(). Any HTTP status is a success here: reply is set and e is
+ * clean. Otherwise reply is NULL and *e (borrowed) is ERR_NET, ERR_TIMEOUT, ERR_TLS, ERR_LIMIT, ERR_PROTO or
+ * ERR_CANCEL, with the URL's host in the message. e->retry tells if trying again may help. The server may have acted on
+ * a request that failed so.
+ */
+typedef void (*http_done_fn)(const struct http_reply *reply, const struct err *e, void *ctx);
+
+struct http_exchange;
+
+struct http {
+	/* Starts an exchange. Never fails at once: errors come through done. */
+	struct http_exchange *(*send)(struct http *h, const struct http_request *r, http_done_fn done, void *ctx);
+	/* Ends it without a callback. */
+	void (*cancel)(struct http *h, struct http_exchange *x);
+	void (*free)(struct http *h);
+};
+
+struct http_options {
+	const char *ca_bundle; /* PEM file; NULL for the system's */
+	const char *user_agent; /* always sent */
+	const char *proxy; /* NULL: the usual environment variables */
+	int max_connections; /* per host; 0 for the default, 4 */
+	int ip_version; /* 0 both, 4, 6 */
+};
+/* A client on libcurl. The strings are copied. ERR_CONFIG when the CA bundle cannot be read, ERR_NET. */
+int http_curl_new(struct loop *l, const struct http_options *o, struct http **ret, struct err *e);
+
+static inline struct http_exchange *http_send(
+	struct http *h, const struct http_request *r, http_done_fn done, void *ctx)
+{
+	return h->send(h, r, done, ctx);
+}
+static inline void http_cancel(struct http *h, struct http_exchange *x)
+{
+	if (x)
+		h->cancel(h, x);
+}
+static inline void http_free(struct http *h)
+{
+	if (h)
+		h->free(h);
+}
+
+/*
+ * URL checks (through libcurl's URL interface). http_url_check(): an absolute https URL with a host, without user and
+ * fragment, of printable ASCII, at most 2048 octets; ERR_PROTO says which fails. http_url_same_origin(): same host and
+ * port.
+ */
+int http_url_check(const char *url, const char *what, struct err *e);
+bool http_url_same_origin(const char *a, const char *b);
+/*
+ * Resolves a Link header value's target when its rel is `rel` ("alternate", "up", "index", …; RFC 8288), relative to
+ * base. Heap string, or NULL when the value is something else.
+ */
+char *http_link_target(const char *value, const char *rel, const char *base);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * loop.h: the event loop: file descriptors, timers, work at the end of a turn, worker threads, signals. One thread runs
+ * the loop and all its callbacks; only a job's work() runs elsewhere. The only libevent user.
+ */
+#ifndef PERDURE_LOOP_LOOP_H
+#define PERDURE_LOOP_LOOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct clk;
+struct err;
+
+struct loop;
+
+/* The loop reads its time from clk (kept; must outlive it). ERR_SYS. */
+int loop_new(const struct clk *clk, struct loop **ret, struct err *e);
+/* Stops the workers (waiting for the jobs in work) and releases the loop. Handles must have been released before. */
+void loop_free(struct loop *l);
+const struct clk *loop_clk(const struct loop *l);
+
+/* Runs callbacks until loop_stop() or until nothing is left that could happen (no fd, timer, job). Returns 0, or -1
+ * with ERR_SYS. */
+int loop_run(struct loop *l, struct err *e);
+/* Makes loop_run() return after the current turn. */
+void loop_stop(struct loop *l);
+
+/* --- file descriptors --- */
+enum { LOOP_READ = 1, LOOP_WRITE = 2 };
+struct loop_fd;
+/* Calls cb(events) whenever fd is readable or writable as wanted (level-triggered). The fd stays the caller's. */
+struct loop_fd *loop_fd_new(struct loop *l, int fd, unsigned events, void (*cb)(unsigned events, void *ctx), void *ctx);
+/* Changes what is wanted; 0 pauses. */
+void loop_fd_want(struct loop_fd *f, unsigned events);
+/* Ends it (NULL is fine); allowed inside its own callback. */
+void loop_fd_free(struct loop_fd *f);
+
+/* --- timers --- */
+struct loop_timer;
+/* A timer that is not running. */
+struct loop_timer *loop_timer_new(struct loop *l, void (*cb)(void *ctx), void *ctx);
+/* Starts (or restarts) it: cb once after ms milliseconds (at least 0). */
+void loop_timer_start(struct loop_timer *t, int64_t ms);
+void loop_timer_stop(struct loop_timer *t);
+void loop_timer_free(struct loop_timer *t);
+
+/* --- the end of a turn --- */
+struct loop_idle;
+/*
+ * cb runs once, after every callback that is ready now has run, when loop_idle_request() was called. Requests within
+ * one turn fold into one call. The store commits there: many orders' steps in one transaction.
+ */
+struct loop_idle *loop_idle_new(struct loop *l, void (*cb)(void *ctx), void *ctx);
+void loop_idle_request(struct loop_idle *i);
+void loop_idle_free(struct loop_idle *i);
+
+/* --- worker threads --- */
+/*
+ * Runs work(arg) on a worker thread, then done(arg) on the loop. Threads are made when first needed, at most as many as
+ * processors (2 to 8); jobs wait in order. The loop keeps running while jobs are in work. work() must not touch what
+ * the loop's callbacks use meanwhile.
+ */
+void loop_job(struct loop *l, void (*work)(void *arg), void (*done)(void *arg), void *arg);
+
+/* --- signals --- */
+/* cb on the loop when SIGINT or SIGTERM arrives (signo given). Handlers are put back by loop_free(). */
+void loop_on_stop_signal(struct loop *l, void (*cb)(int signo, void *ctx), void *ctx);
+
+#endif

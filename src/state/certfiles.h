@@ -1,0 +1,52 @@
+/*
+ * certfiles.h: certificates and keys as files: archive/<name>/<n>/{privkey,cert,chain,fullchain,combined}.pem, and the
+ * symbolic link live/<name> → the generation in use. Key and chain change together, by one rename of that link; between
+ * any two file operations it names a matching pair.
+ */
+#ifndef PERDURE_STATE_CERTFILES_H
+#define PERDURE_STATE_CERTFILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/secret.h"
+
+struct err;
+struct strv;
+
+struct certfiles_set {
+	const char *name; /* of the lineage */
+	int64_t generation;
+	const struct secret *key_pem; /* NULL or empty for a foreign CSR: then no privkey.pem and combined.pem */
+	const char *cert_pem;
+	const char *chain_pem;
+	const char *fullchain_pem;
+};
+
+/*
+ * Writes archive/<name>/<generation>/ completely (in a directory of a temporary name that is renamed when all is
+ * synced), then switches live/<name>. Doing it again with the same set is harmless: what is complete is kept. Blocking:
+ * belongs on a worker thread. ERR_SYS: live/<name> is as before.
+ */
+int certfiles_install(const char *state_dir, const struct certfiles_set *set, struct err *e);
+/* The number after the highest in archive/<name>/ (1 for a new lineage). */
+int certfiles_next_generation(const char *state_dir, const char *name, int64_t *ret, struct err *e);
+/* The generation that live/<name> names; 0 when there is none. */
+int certfiles_live_generation(const char *state_dir, const char *name, int64_t *ret, struct err *e);
+/* Removes generations older than the `keep` newest before the live one, and left-over temporary directories. The live
+ * one is never touched. */
+int certfiles_prune(const char *state_dir, const char *name, int64_t keep, struct err *e);
+/* Removes live/<name>, then archive/<name>. */
+int certfiles_delete(const char *state_dir, const char *name, struct err *e);
+/* Reads live/<name>/privkey.pem. *ret_found is false when there is none. */
+int certfiles_read_key(const char *state_dir, const char *name, struct secret *ret, bool *ret_found, struct err *e);
+/* Names of all lineages in live/. */
+int certfiles_list(const char *state_dir, struct strv *ret, struct err *e);
+/*
+ * Whether the file system of state_dir has room for a generation and the directory can be written: asked before an
+ * order is made. ERR_SYS, with what to do.
+ */
+int certfiles_probe(const char *state_dir, struct err *e);
+
+#endif

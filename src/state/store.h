@@ -1,0 +1,122 @@
+/*
+ * store.h: what perdure remembers: accounts, certificates, orders in work. Writes are collected and committed together
+ * at the end of a loop turn, or by store_commit(); what must come after they last on disk is passed to
+ * store_after_commit().
+ *
+ * The database holds private keys of orders in work (they move to archive/ with the certificate and are overwritten
+ * then): it is 0600 in a 0700 directory.
+ */
+#ifndef PERDURE_STATE_STORE_H
+#define PERDURE_STATE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/secret.h"
+#include "base/strv.h"
+
+struct err;
+struct loop;
+struct store;
+
+enum { STORE_SCHEMA = 1 };
+
+/*
+ * Opens dir/perdure.db, making the directory (0700) and the database (0600) when missing. WAL, synchronous=FULL. A
+ * newer schema is refused (ERR_STORE), as is a file that is no database or is damaged; nothing is written then.
+ * read_only opens without making or changing anything: a missing database is ERR_STORE with code STORE_MISSING.
+ */
+enum { STORE_MISSING = -2 };
+int store_open(const char *dir, bool read_only, struct store **ret, struct err *e);
+/* Commits what is pending and closes. */
+void store_close(struct store *s);
+/* Lets commits happen at the end of a turn of l. Without it every write waits for store_commit(). */
+void store_attach(struct store *s, struct loop *l);
+void store_detach(struct store *s);
+
+/* Commits at once. 0, or -1 with ERR_STORE (disk full, i/o error): everything since the last commit is undone, and the
+ * callbacks waiting are told. */
+int store_commit(struct store *s, struct err *e);
+/* cb is called after the next commit, with NULL, or with the error when the commit failed (the writes before it are
+ * undone then). */
+void store_after_commit(struct store *s, void (*cb)(const struct err *failed, void *ctx), void *ctx);
+
+/* --- accounts --- */
+struct store_account {
+	char *ca; /* name in the configuration: the key */
+	char *directory; /* the directory URL it was made at */
+	char *url; /* "" until the CA has said it */
+	char *status; /* "valid", "deactivated", "revoked", or "" when not registered */
+	struct strv contact;
+	struct strv thumbprints; /* of its keys, current first */
+	int64_t created; /* UNIX seconds */
+};
+void store_account_done(struct store_account *a);
+/* *ret_found tells if there is one. */
+int store_account_get(struct store *s, const char *ca, struct store_account *ret, bool *ret_found, struct err *e);
+int store_account_put(struct store *s, const struct store_account *a, struct err *e);
+int store_account_each(
+	struct store *s, int (*fn)(const struct store_account *a, void *ctx, struct err *e), void *ctx, struct err *e);
+
+/* --- certificates --- */
+struct store_cert {
+	char *name; /* of the lineage: the key */
+	char *ca; /* that issued the live generation; "" when there is none */
+	struct strv names; /* in the live generation */
+	int64_t generation; /* of the live one; 0 when there is none */
+	int64_t not_before; /* UNIX seconds */
+	int64_t not_after;
+	char *serial; /* hexadecimal */
+	char *ari_id;
+	int64_t issued_at; /* UNIX seconds */
+	int64_t failures; /* consecutive */
+	int64_t next_at; /* UNIX seconds: not tried before; 0 for at once */
+	char *last_error; /* "" after a success */
+};
+void store_cert_done(struct store_cert *c);
+int store_cert_get(struct store *s, const char *name, struct store_cert *ret, bool *ret_found, struct err *e);
+int store_cert_put(struct store *s, const struct store_cert *c, struct err *e);
+int store_cert_delete(struct store *s, const char *name, struct err *e);
+/* In order of name. c is borrowed during the call. */
+int store_cert_each(
+	struct store *s, int (*fn)(const struct store_cert *c, void *ctx, struct err *e), void *ctx, struct err *e);
+
+/* --- orders in work --- */
+enum store_order_state {
+	STORE_ORDER_NEW, /* key and CSR are made; newOrder may have been sent, its answer is not known */
+	STORE_ORDER_PLACED, /* the order's URL is known */
+	STORE_ORDER_ISSUED, /* the chain is here; to be put into archive/ and live/ */
+	STORE_ORDER_STATE_N_
+};
+struct store_order {
+	int64_t id; /* 0 before the first put, which sets it */
+	char *cert; /* name of the lineage; one order in work for each */
+	char *ca;
+	char *account_url;
+	enum store_order_state state;
+	struct strv names;
+	char *profile; /* "" for none */
+	char *url; /* "" until placed */
+	struct secret key_pem; /* empty for an order with a foreign CSR */
+	struct secret csr_der;
+	char *chain_pem; /* "" until issued */
+	int64_t generation; /* archive/<name>/<generation> it will become */
+	int64_t created; /* UNIX seconds */
+};
+void store_order_done(struct store_order *o);
+/* Inserts (id 0) or updates. Sets o->id. */
+int store_order_put(struct store *s, struct store_order *o, struct err *e);
+/* The order in work for that lineage. */
+int store_order_get(struct store *s, const char *cert, struct store_order *ret, bool *ret_found, struct err *e);
+/* Deletes it; its key is overwritten. */
+int store_order_delete(struct store *s, int64_t id, struct err *e);
+int store_order_each(
+	struct store *s, int (*fn)(const struct store_order *o, void *ctx, struct err *e), void *ctx, struct err *e);
+
+/* --- small facts --- */
+/* A value by key ("last_run_wall", …). *ret is a heap string, NULL when there is none. */
+int store_fact_get(struct store *s, const char *key, char **ret, struct err *e);
+int store_fact_put(struct store *s, const char *key, const char *value, struct err *e);
+
+#endif
