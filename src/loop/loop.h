@@ -14,16 +14,27 @@ struct err;
 
 struct loop;
 
-/* The loop reads its time from clk (kept; must outlive it). ERR_SYS. */
+/* The loop reads its time from clk (kept; must outlive it). SIGPIPE is ignored while a loop exists. ERR_SYS. */
 int loop_new(const struct clk *clk, struct loop **ret, struct err *e);
-/* Stops the workers (waiting for the jobs in work) and releases the loop. Handles must have been released before. */
+/*
+ * Stops the workers (waiting for the jobs in work; those that have not begun are dropped, and done() is called for
+ * neither) and releases the loop. Handles must have been released before. NULL is fine.
+ */
 void loop_free(struct loop *l);
 const struct clk *loop_clk(const struct loop *l);
+/*
+ * For tests, with a clock that does not run by itself: instead of sleeping until the next timer the loop calls
+ * skip(ms), which moves the clock, and fires the timer. While a descriptor or a job is waited for, the timer's time
+ * really passes first. Timers of equal due time fire in the order they were started.
+ */
+void loop_set_skip(struct loop *l, void (*skip)(void *ctx, int64_t ms), void *ctx);
 
-/* Runs callbacks until loop_stop() or until nothing is left that could happen (no fd, timer, job). Returns 0, or -1
- * with ERR_SYS. */
+/*
+ * Runs callbacks until loop_stop() or until nothing is left that could happen (no wanted fd, no running timer, no
+ * requested idle, no job; signals do not count). Returns 0, or -1 with ERR_SYS. Not to be called from a callback.
+ */
 int loop_run(struct loop *l, struct err *e);
-/* Makes loop_run() return after the current turn. */
+/* Makes loop_run() return after the current turn (at once when it is not running yet). */
 void loop_stop(struct loop *l);
 
 /* --- file descriptors --- */

@@ -1,0 +1,88 @@
+/* internal.h: what the files of this folder share: the loop itself and its two parts, timers and jobs. */
+#ifndef PERDURE_LOOP_INTERNAL_H
+#define PERDURE_LOOP_INTERNAL_H
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/queue.h>
+
+#include "loop/loop.h"
+
+/* Running timers as a binary heap, the earliest first. */
+struct timers {
+	struct loop_timer **v;
+	size_t n;
+	size_t cap;
+	uint64_t seq; /* of the next start, so that equal due times keep their order */
+};
+
+struct job {
+	void (*work)(void *arg);
+	void (*done)(void *arg);
+	void *arg;
+	STAILQ_ENTRY(job) link;
+};
+STAILQ_HEAD(job_list, job);
+
+enum { JOBS_MIN_THREADS = 2, JOBS_MAX_THREADS = 8 };
+
+/* The worker pool. Everything down to `quit` is guarded by mu; the rest belongs to the loop's thread. */
+struct jobs {
+	pthread_mutex_t mu;
+	pthread_cond_t more;
+	struct job_list queued;
+	struct job_list finished;
+	unsigned n_queued;
+	unsigned n_resting; /* threads that wait for a job */
+	bool quit;
+
+	struct event ev; /* on fd, an eventfd that says that `finished` is not empty */
+	int fd; /* -1 before the first job */
+	size_t in_work; /* handed in and not yet delivered */
+	pthread_t threads[JOBS_MAX_THREADS];
+	unsigned n_threads;
+	unsigned max_threads;
+};
+
+TAILQ_HEAD(idle_list, loop_idle);
+
+struct loop {
+	struct event_base *base;
+	const struct clk *clk;
+	bool real; /* clk is the machine's */
+	bool stop;
+	int broken; /* errno of a watch that could not be set up; ends the run */
+
+	struct timers timers;
+	struct event wake; /* for the earliest timer */
+	void (*skip)(void *ctx, int64_t ms);
+	void *skip_ctx;
+
+	size_t n_wanted; /* descriptors that want something */
+
+	struct idle_list idles; /* those requested */
+	uint64_t round; /* idle callbacks requested in this round run in the next */
+
+	struct jobs jobs;
+
+	struct event sigs[2]; /* SIGINT, SIGTERM */
+	bool sigs_on;
+	void (*on_signal)(int signo, void *ctx);
+	void *on_signal_ctx;
+	struct sigaction old_pipe;
+};
+
+/* The loop's monotonic time in microseconds. */
+int64_t loop_now_us_(const struct loop *l);
+
+/* Microseconds until the earliest timer, 0 when it is due; -1 when none runs. */
+int64_t loop_timers_wait_(const struct loop *l);
+/* Calls those that are due now, except what they start themselves. */
+void loop_timers_fire_(struct loop *l);
+
+void loop_jobs_init_(struct loop *l);
+void loop_jobs_done_(struct loop *l);
+
+#endif
