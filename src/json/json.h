@@ -77,6 +77,7 @@ void json_out_end_array(struct json_out *w);
 void json_out_str(struct json_out *w, const char *member, const char *s);
 void json_out_strn(struct json_out *w, const char *member, const char *s, size_t n);
 void json_out_int(struct json_out *w, const char *member, int64_t v);
+/* Fixed-point with that many digits; what is no number (infinite, NaN) is written as null. */
 void json_out_real(struct json_out *w, const char *member, double v, int digits);
 void json_out_bool(struct json_out *w, const char *member, bool v);
 void json_out_null(struct json_out *w, const char *member);
