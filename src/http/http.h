@@ -29,6 +29,8 @@ struct http_reply {
 };
 /* The first header of that (lower-case) name, or NULL. */
 const char *http_reply_header(const struct http_reply *r, const char *name);
+/* Adds a header: both copied, the name in lower case, white space at the value's ends removed. */
+void http_reply_add(struct http_reply *r, const char *name, const char *value);
 void http_reply_done(struct http_reply *r);
 
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST };
@@ -44,10 +46,10 @@ struct http_request {
 };
 
 /*
- * Called once on the loop, never from inside http_send(). Any HTTP status is a success here: reply is set and e is
- * clean. Otherwise reply is NULL and *e (borrowed) is ERR_NET, ERR_TIMEOUT, ERR_TLS, ERR_LIMIT, ERR_PROTO or
- * ERR_CANCEL, with the URL's host in the message. e->retry tells if trying again may help. The server may have acted on
- * a request that failed so.
+ * Called once on the loop (where it may send and cancel, but not free the client), never from inside http_send(). Any
+ * HTTP status is a success here: reply is set and e is clean. Otherwise reply is NULL and *e (borrowed) is ERR_NET,
+ * ERR_TIMEOUT, ERR_TLS, ERR_LIMIT, ERR_PROTO or ERR_CANCEL, with the URL's host in the message. e->retry tells if
+ * trying again may help. The server may have acted on a request that failed so.
  */
 typedef void (*http_done_fn)(const struct http_reply *reply, const struct err *e, void *ctx);
 
@@ -89,14 +91,16 @@ static inline void http_free(struct http *h)
 
 /*
  * URL checks (through libcurl's URL interface). http_url_check(): an absolute https URL with a host, without user and
- * fragment, of printable ASCII, at most 2048 octets; ERR_PROTO says which fails. http_url_same_origin(): same host and
- * port.
+ * fragment, of printable ASCII without blanks, at most 2048 octets; ERR_PROTO says which fails, of what (say
+ * "newOrder in the directory"). http_url_same_origin(): both are URLs of the same scheme, host and port.
  */
 int http_url_check(const char *url, const char *what, struct err *e);
 bool http_url_same_origin(const char *a, const char *b);
 /*
- * Resolves a Link header value's target when its rel is `rel` ("alternate", "up", "index", …; RFC 8288), relative to
- * base. Heap string, or NULL when the value is something else.
+ * The target of the first link in a Link header's value (RFC 8288; several links may stand in one value, separated by
+ * commas) whose relation types include `rel` ("alternate", "up", "index", …), resolved relative to base. Heap string
+ * that passes http_url_check(), or NULL when there is none. Links with an anchor say something of another resource and
+ * are passed over; the rest after a malformed link is ignored.
  */
 char *http_link_target(const char *value, const char *rel, const char *base);
 
