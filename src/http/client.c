@@ -1,0 +1,323 @@
+/* client.c: the client: a libcurl multi handle driven by the loop, and its life of exchanges. */
+#include "http/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/xalloc.h"
+#include "loop/loop.h"
+
+/* Easy handles kept for reuse; each holds a few KiB. */
+enum { SPARE_MAX = 16, DEFAULT_CONNECTIONS = 4 };
+
+/* A socket of libcurl's that the loop watches. */
+struct sock {
+	struct curl_client *c;
+	curl_socket_t fd;
+	struct loop_fd *watch;
+	LIST_ENTRY(sock) link;
+};
+
+struct curl_client {
+	struct http http; /* first: the vtable is what callers see */
+	struct loop *l;
+	CURLM *multi;
+	struct loop_timer *timer;
+	struct curl_client_options o;
+	LIST_HEAD(, sock) socks;
+	LIST_HEAD(, http_exchange) exchanges;
+	CURL *spare[SPARE_MAX];
+	size_t n_spare;
+};
+
+/* --- exchanges --- */
+
+static void give_back(struct curl_client *c, CURL *easy)
+{
+	if (c->n_spare == SPARE_MAX) {
+		curl_easy_cleanup(easy);
+		return;
+	}
+	curl_easy_reset(easy); /* drops what it borrowed; connections live in the multi handle */
+	c->spare[c->n_spare++] = easy;
+}
+
+static void exchange_free(struct http_exchange *x)
+{
+	LIST_REMOVE(x, link);
+	if (x->easy) {
+		curl_multi_remove_handle(x->c->multi, x->easy);
+		give_back(x->c, x->easy);
+	}
+	curl_slist_free_all(x->headers);
+	loop_timer_free(x->refusal);
+	if (x->refused)
+		err_done(x->refused);
+	free(x->refused);
+	http_reply_done(&x->reply);
+	free(x->url);
+	free(x->body);
+	free(x);
+}
+
+static void call_done(struct http_exchange *x, const struct http_reply *reply, const struct err *e)
+{
+	http_done_fn done = x->done;
+	x->done = NULL; /* a cancel from inside it changes nothing */
+	done(reply, e, x->ctx);
+}
+
+static void finish(struct http_exchange *x, CURLcode rc)
+{
+	struct err e = {0};
+	if (rc == CURLE_OK)
+		http_easy_reply_(x);
+	else
+		http_easy_error_(x, rc, &e);
+	/* The handle goes back first, so that what done sends can use it. */
+	curl_multi_remove_handle(x->c->multi, x->easy);
+	give_back(x->c, TAKE(x->easy));
+	call_done(x, rc == CURLE_OK ? &x->reply : NULL, &e);
+	err_done(&e);
+	exchange_free(x);
+}
+
+static void collect(struct curl_client *c)
+{
+	int left;
+	for (CURLMsg *m; (m = curl_multi_info_read(c->multi, &left));) {
+		struct http_exchange *x = NULL;
+		CURLcode rc = m->data.result;
+		if (m->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &x);
+		finish(x, rc);
+	}
+}
+
+static void deliver_refusal(void *ctx)
+{
+	struct http_exchange *x = ctx;
+	call_done(x, NULL, x->refused);
+	exchange_free(x);
+}
+
+static CURL *take_easy(struct curl_client *c)
+{
+	return c->n_spare > 0 ? c->spare[--c->n_spare] : curl_easy_init();
+}
+
+/* Fills x->refused when the request cannot be sent. */
+static int start(struct http_exchange *x, const struct http_request *r, struct err *e)
+{
+	if (http_url_check(x->url, http_method_name_(x->method), e))
+		return -1;
+	x->easy = take_easy(x->c);
+	CURLcode rc = x->easy ? http_easy_setup_(x, r, &x->c->o) : CURLE_OUT_OF_MEMORY;
+	if (rc == CURLE_OK && curl_multi_add_handle(x->c->multi, x->easy) != CURLM_OK)
+		rc = CURLE_FAILED_INIT;
+	if (rc == CURLE_OK)
+		return 0;
+	http_easy_error_(x, rc, e);
+	if (x->easy)
+		give_back(x->c, TAKE(x->easy));
+	return -1;
+}
+
+static struct http_exchange *client_send(struct http *h, const struct http_request *r, http_done_fn done, void *ctx)
+{
+	struct curl_client *c = (struct curl_client *)h;
+	struct http_exchange *x = xcalloc(1, sizeof(*x));
+	struct err e = {0};
+	x->c = c;
+	x->method = r->method;
+	x->url = xstrdup(r->url);
+	x->body = xmemdup(r->body_n ? r->body : "", r->body_n ? r->body_n : 1);
+	x->body_n = r->body_n;
+	x->timeout_ms = r->timeout_ms;
+	x->done = done;
+	x->ctx = ctx;
+	x->reply.body = buf_make(BUF_MAX_HTTP_BODY);
+	LIST_INSERT_HEAD(&c->exchanges, x, link);
+	if (start(x, r, &e)) {
+		x->refused = xcalloc(1, sizeof(*x->refused));
+		err_move(x->refused, &e);
+		x->refusal = loop_timer_new(c->l, deliver_refusal, x);
+		loop_timer_start(x->refusal, 0);
+	}
+	return x;
+}
+
+static void client_cancel(struct http *h, struct http_exchange *x)
+{
+	(void)h;
+	if (x->done)
+		exchange_free(x);
+}
+
+/* --- libcurl on the loop --- */
+
+static void on_sock(unsigned events, void *ctx)
+{
+	const struct sock *s = ctx;
+	struct curl_client *c = s->c;
+	int running;
+	int what = (events & LOOP_READ ? CURL_CSELECT_IN : 0) | (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0);
+	curl_multi_socket_action(c->multi, s->fd, what, &running); /* s may be gone after it */
+	collect(c);
+}
+
+static void on_timer(void *ctx)
+{
+	struct curl_client *c = ctx;
+	int running;
+	curl_multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	collect(c);
+}
+
+static int want_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *sockp)
+{
+	struct curl_client *c = ctx;
+	struct sock *s = sockp;
+	(void)easy;
+	if (what == CURL_POLL_REMOVE) {
+		if (!s)
+			return 0;
+		LIST_REMOVE(s, link);
+		loop_fd_free(s->watch);
+		free(s);
+		curl_multi_assign(c->multi, fd, NULL);
+		return 0;
+	}
+	unsigned events = (what & CURL_POLL_IN ? LOOP_READ : 0U) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0U);
+	if (s) {
+		loop_fd_want(s->watch, events);
+		return 0;
+	}
+	s = xcalloc(1, sizeof(*s));
+	s->c = c;
+	s->fd = fd;
+	s->watch = loop_fd_new(c->l, fd, events, on_sock, s);
+	LIST_INSERT_HEAD(&c->socks, s, link);
+	curl_multi_assign(c->multi, fd, s);
+	return 0;
+}
+
+static int want_timer(CURLM *multi, long ms, void *ctx)
+{
+	struct curl_client *c = ctx;
+	(void)multi;
+	if (ms < 0)
+		loop_timer_stop(c->timer);
+	else
+		loop_timer_start(c->timer, ms);
+	return 0;
+}
+
+/* --- the client --- */
+
+static void client_free(struct http *h)
+{
+	struct curl_client *c = (struct curl_client *)h;
+	while (!LIST_EMPTY(&c->exchanges))
+		exchange_free(LIST_FIRST(&c->exchanges));
+	while (c->n_spare > 0)
+		curl_easy_cleanup(c->spare[--c->n_spare]);
+	curl_multi_cleanup(c->multi);
+	for (struct sock *s; (s = LIST_FIRST(&c->socks));) {
+		LIST_REMOVE(s, link);
+		loop_fd_free(s->watch);
+		free(s);
+	}
+	loop_timer_free(c->timer);
+	free(c->o.ca_bundle);
+	free(c->o.user_agent);
+	free(c->o.proxy);
+	free(c);
+	curl_global_cleanup();
+}
+
+static int check_bundle(const char *path, struct err *e)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0) {
+		int saved = errno;
+		return err_set(e, ERR_CONFIG, "cannot read the CA bundle %s: %s", path, strerrordesc_np(saved));
+	}
+	int rc = fstat(fd, &st);
+	close(fd);
+	if (rc || !S_ISREG(st.st_mode) || st.st_size == 0)
+		return err_set(e, ERR_CONFIG, "the CA bundle %s is not a file with certificates", path);
+	return 0;
+}
+
+/* The trust store to use; heap string. */
+static int find_bundle(const char *wanted, char **ret, struct err *e)
+{
+	const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+	const char *const places[] = {v->cainfo, "/etc/ssl/certs/ca-certificates.crt",
+		"/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"};
+	if (wanted) {
+		if (check_bundle(wanted, e)) {
+			err_hint(e, "ca_bundle must be a PEM file of root certificates that this user can read");
+			err_retry(e, RETRY_AFTER_OPERATOR, 0);
+			return -1;
+		}
+		*ret = xstrdup(wanted);
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		struct err ignored = {0};
+		if (places[i] && check_bundle(places[i], &ignored) == 0) {
+			*ret = xstrdup(places[i]);
+			return 0;
+		}
+	}
+	err_set(e, ERR_CONFIG, "this system has no bundle of root certificates");
+	err_hint(e, "install the package ca-certificates, or set ca_bundle");
+	err_retry(e, RETRY_AFTER_OPERATOR, 0);
+	return -1;
+}
+
+int http_curl_new(struct loop *l, const struct http_options *o, struct http **ret, struct err *e)
+{
+	AUTO(xfreep) char *bundle = NULL;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return err_set(e, ERR_NET, "libcurl cannot be initialised");
+	CURLM *multi = NULL;
+	if (find_bundle(o->ca_bundle, &bundle, e) == 0 && !(multi = curl_multi_init()))
+		err_set(e, ERR_NET, "libcurl cannot be initialised");
+	if (!multi) {
+		curl_global_cleanup();
+		return -1;
+	}
+
+	struct curl_client *c = xcalloc(1, sizeof(*c));
+	c->http = (struct http){.send = client_send, .cancel = client_cancel, .free = client_free};
+	c->l = l;
+	c->multi = multi;
+	c->timer = loop_timer_new(l, on_timer, c);
+	c->o.ca_bundle = TAKE(bundle);
+	c->o.user_agent = xstrdup(o->user_agent ? o->user_agent : "perdure/" PERDURE_VERSION);
+	c->o.proxy = o->proxy ? xstrdup(o->proxy) : NULL;
+	c->o.ip_resolve = o->ip_version == 4   ? CURL_IPRESOLVE_V4
+			  : o->ip_version == 6 ? CURL_IPRESOLVE_V6
+					       : CURL_IPRESOLVE_WHATEVER;
+	LIST_INIT(&c->socks);
+	LIST_INIT(&c->exchanges);
+	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, want_socket);
+	curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, c);
+	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, want_timer);
+	curl_multi_setopt(multi, CURLMOPT_TIMERDATA, c);
+	curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+	curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+		(long)(o->max_connections > 0 ? o->max_connections : DEFAULT_CONNECTIONS));
+	*ret = &c->http;
+	return 0;
+}

@@ -1,0 +1,230 @@
+/* easy.c: one exchange on a libcurl easy handle: its options, what it receives, what its failures mean. */
+#include "http/internal.h"
+
+#include <string.h>
+
+#include "base/err.h"
+
+enum { CONNECT_TIMEOUT_MS = 15000, DEFAULT_TIMEOUT_MS = 60000, BUFFER_OCTETS = 16 << 10 };
+
+const char *http_method_name_(enum http_method m)
+{
+	static const char *const names[] = {[HTTP_GET] = "GET", [HTTP_HEAD] = "HEAD", [HTTP_POST] = "POST"};
+	return names[m];
+}
+
+/* --- receiving --- */
+
+static size_t on_body(char *p, size_t size, size_t n, void *ctx)
+{
+	struct http_exchange *x = ctx;
+	buf_put(&x->reply.body, p, size * n);
+	if (!x->reply.body.bad)
+		return size * n;
+	x->cap = CAP_BODY;
+	return 0;
+}
+
+/* Only counts (interim replies and trailers too): the fields are read at the end, through libcurl's header interface.
+ */
+static size_t on_header(char *p, size_t size, size_t n, void *ctx)
+{
+	struct http_exchange *x = ctx;
+	(void)p;
+	x->header_octets += size * n;
+	if (x->header_octets <= BUF_MAX_HTTP_HEADERS)
+		return size * n;
+	x->cap = CAP_HEADERS;
+	return 0;
+}
+
+void http_easy_reply_(struct http_exchange *x)
+{
+	long status = 0, version = 0;
+	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(x->easy, CURLINFO_HTTP_VERSION, &version);
+	x->reply.status = (int)status;
+	x->reply.version = version == CURL_HTTP_VERSION_1_0   ? 10
+			   : version == CURL_HTTP_VERSION_1_1 ? 11
+			   : version == CURL_HTTP_VERSION_2_0 ? 20
+			   : version == CURL_HTTP_VERSION_3   ? 30
+							      : 0;
+	for (struct curl_header *h = NULL; (h = curl_easy_nextheader(x->easy, CURLH_HEADER, -1, h));)
+		http_reply_add(&x->reply, h->name, h->value);
+}
+
+/* --- options --- */
+
+static bool add_header(struct http_exchange *x, const char *name, const char *value)
+{
+	struct buf line = buf_make(1024);
+	/* A name with a bare colon takes libcurl's own header away. */
+	buf_printf(&line, "%s:%s%s", name, value ? " " : "", value ? value : "");
+	struct curl_slist *more = line.bad ? NULL : curl_slist_append(x->headers, buf_str(&line));
+	buf_done(&line);
+	if (more)
+		x->headers = more;
+	return more != NULL;
+}
+
+#define SET(option, value)                                                                                             \
+	do {                                                                                                           \
+		if (rc == CURLE_OK)                                                                                    \
+			rc = curl_easy_setopt(x->easy, option, value);                                                 \
+	} while (0)
+
+static CURLcode set_request(struct http_exchange *x)
+{
+	CURLcode rc = CURLE_OK;
+	SET(CURLOPT_URL, x->url);
+	/* The signature covers the URL: it goes out octet by octet as the server gave it. */
+	SET(CURLOPT_PATH_AS_IS, 1L);
+	if (x->method == HTTP_HEAD)
+		SET(CURLOPT_NOBODY, 1L);
+	if (x->method == HTTP_POST) {
+		SET(CURLOPT_POST, 1L);
+		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body_n);
+		SET(CURLOPT_POSTFIELDS, x->body);
+	}
+	SET(CURLOPT_HTTPHEADER, x->headers);
+	SET(CURLOPT_TIMEOUT_MS, (long)(x->timeout_ms > 0 ? x->timeout_ms : DEFAULT_TIMEOUT_MS));
+	SET(CURLOPT_WRITEFUNCTION, on_body);
+	SET(CURLOPT_WRITEDATA, x);
+	SET(CURLOPT_HEADERFUNCTION, on_header);
+	SET(CURLOPT_HEADERDATA, x);
+	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)BUF_MAX_HTTP_BODY);
+	SET(CURLOPT_ERRORBUFFER, x->errbuf);
+	SET(CURLOPT_PRIVATE, x);
+	return rc;
+}
+
+static CURLcode set_connection(struct http_exchange *x, const struct curl_client_options *o)
+{
+	CURLcode rc = CURLE_OK;
+	SET(CURLOPT_PROTOCOLS_STR, "https");
+	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_NOSIGNAL, 1L);
+	/* A name server that does not answer must not hold the loop when the exchange ends before the look-up does. */
+	SET(CURLOPT_QUICK_EXIT, 1L);
+	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
+	SET(CURLOPT_TCP_NODELAY, 1L);
+	SET(CURLOPT_BUFFERSIZE, (long)BUFFER_OCTETS);
+	SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)BUFFER_OCTETS);
+	SET(CURLOPT_IPRESOLVE, o->ip_resolve);
+	SET(CURLOPT_USERAGENT, o->user_agent);
+	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	if (o->proxy)
+		SET(CURLOPT_PROXY, o->proxy);
+
+	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	/* Rather wait for a connection that may carry many requests than open one for each. */
+	SET(CURLOPT_PIPEWAIT, 1L);
+
+	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	SET(CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	SET(CURLOPT_CAINFO, o->ca_bundle);
+	/* The parsed trust store is kept for all connections; a CA directory, Debian's default, would prevent that. */
+	SET(CURLOPT_CAPATH, NULL);
+	SET(CURLOPT_CA_CACHE_TIMEOUT, -1L);
+	return rc;
+}
+
+CURLcode http_easy_setup_(struct http_exchange *x, const struct http_request *r, const struct curl_client_options *o)
+{
+	if (!add_header(x, "Accept", r->accept) || !add_header(x, "Expect", NULL) ||
+		(r->content_type && !add_header(x, "Content-Type", r->content_type)))
+		return CURLE_OUT_OF_MEMORY;
+	CURLcode rc = set_request(x);
+	return rc == CURLE_OK ? set_connection(x, o) : rc;
+}
+
+#undef SET
+
+/* --- failing --- */
+
+struct meaning {
+	enum err_kind kind;
+	enum err_retry retry;
+	const char *words;
+	const char *hint;
+};
+
+static struct meaning verify_meaning(const struct http_exchange *x)
+{
+	/* The numbers of X509_V_ERR_…; libcurl leaves UNSPECIFIED when only the host name did not match. */
+	enum { CHAIN_OK = 0, CHAIN_UNSPECIFIED = 1, CHAIN_NOT_YET = 9, CHAIN_EXPIRED = 10 };
+	long result = CHAIN_OK;
+	struct meaning m = {.kind = ERR_TLS, .retry = RETRY_AFTER_OPERATOR};
+	curl_easy_getinfo(x->easy, CURLINFO_SSL_VERIFYRESULT, &result);
+	if (result == CHAIN_OK || result == CHAIN_UNSPECIFIED) {
+		m.words = "the server's certificate is for another host name";
+		m.hint = "check the host name in the URL; a certificate must name it";
+	} else if (result == CHAIN_NOT_YET || result == CHAIN_EXPIRED) {
+		m.words = "the server's certificate is not valid at this time";
+		m.hint = "check this machine's clock, then the server's certificate";
+	} else {
+		m.words = "the server's certificate is not trusted";
+		m.hint = "for a private CA set ca_bundle to a PEM file with its root certificate";
+	}
+	return m;
+}
+
+static struct meaning transport_meaning(CURLcode rc)
+{
+	static const struct {
+		CURLcode rc;
+		enum err_kind kind;
+		enum err_retry retry;
+		const char *words;
+	} rows[] = {
+		{CURLE_OPERATION_TIMEDOUT, ERR_TIMEOUT, RETRY_LATER, "no complete answer in time"},
+		{CURLE_COULDNT_RESOLVE_HOST, ERR_NET, RETRY_LATER, "the host name cannot be resolved"},
+		{CURLE_COULDNT_RESOLVE_PROXY, ERR_NET, RETRY_LATER, "the proxy's name cannot be resolved"},
+		{CURLE_COULDNT_CONNECT, ERR_NET, RETRY_LATER, "no connection"},
+		{CURLE_PROXY, ERR_NET, RETRY_LATER, "the proxy refused"},
+		{CURLE_GOT_NOTHING, ERR_NET, RETRY_LATER, "the server closed the connection without an answer"},
+		{CURLE_PARTIAL_FILE, ERR_NET, RETRY_LATER, "the answer ended too early"},
+		{CURLE_SEND_ERROR, ERR_NET, RETRY_LATER, "the connection broke while sending"},
+		{CURLE_RECV_ERROR, ERR_NET, RETRY_LATER, "the connection broke while receiving"},
+		{CURLE_HTTP2, ERR_NET, RETRY_LATER, "the HTTP/2 connection broke"},
+		{CURLE_HTTP2_STREAM, ERR_NET, RETRY_LATER, "the HTTP/2 stream broke"},
+		{CURLE_SSL_CONNECT_ERROR, ERR_TLS, RETRY_LATER, "no TLS connection"},
+		{CURLE_WEIRD_SERVER_REPLY, ERR_PROTO, RETRY_LATER, "the answer is not HTTP"},
+		{CURLE_UNSUPPORTED_PROTOCOL, ERR_PROTO, RETRY_LATER, "the answer is not HTTP"}, /* taken for HTTP/0.9 */
+		{CURLE_URL_MALFORMAT, ERR_PROTO, RETRY_NEVER, "not a well-formed URL"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].rc == rc)
+			return (struct meaning){rows[i].kind, rows[i].retry, rows[i].words, NULL};
+	}
+	return (struct meaning){ERR_NET, RETRY_LATER, "the exchange failed", NULL};
+}
+
+static struct meaning meaning_of(const struct http_exchange *x, CURLcode rc)
+{
+	if (x->cap == CAP_HEADERS)
+		return (struct meaning){ERR_LIMIT, RETRY_NEVER, "the answer's header is larger than 64 KiB", NULL};
+	if (x->cap == CAP_BODY || rc == CURLE_FILESIZE_EXCEEDED)
+		return (struct meaning){ERR_LIMIT, RETRY_NEVER, "the answer is larger than 1 MiB", NULL};
+	if (rc == CURLE_PEER_FAILED_VERIFICATION)
+		return verify_meaning(x);
+	if (rc == CURLE_SSL_CACERT_BADFILE)
+		return (struct meaning){ERR_TLS, RETRY_AFTER_OPERATOR, "the CA bundle cannot be used",
+			"the CA bundle must be a PEM file of root certificates"};
+	return transport_meaning(rc);
+}
+
+void http_easy_error_(const struct http_exchange *x, CURLcode rc, struct err *e)
+{
+	struct meaning m = meaning_of(x, rc);
+	const char *detail = x->errbuf[0] ? x->errbuf : curl_easy_strerror(rc);
+	if (m.kind == ERR_LIMIT) /* libcurl can only say that we stopped reading */
+		err_set(e, m.kind, "%s %.300s: %s", http_method_name_(x->method), x->url, m.words);
+	else
+		err_set(e, m.kind, "%s %.300s: %s (%s)", http_method_name_(x->method), x->url, m.words, detail);
+	e->code = rc;
+	err_retry(e, m.retry, 0);
+	if (m.hint)
+		err_hint(e, "%s", m.hint);
+}

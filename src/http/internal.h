@@ -1,0 +1,52 @@
+/* internal.h: what the files of this folder share: an exchange on libcurl, and what its failures mean. */
+#ifndef PERDURE_HTTP_INTERNAL_H
+#define PERDURE_HTTP_INTERNAL_H
+
+#include <curl/curl.h>
+#include <sys/queue.h>
+
+#include "http/http.h"
+
+/* Which of our maxima the reply passed. */
+enum http_cap { CAP_NONE, CAP_HEADERS, CAP_BODY };
+
+struct http_exchange {
+	struct curl_client *c;
+	CURL *easy; /* NULL when the request was refused before it was sent */
+	struct curl_slist *headers;
+	enum http_method method;
+	char *url;
+	char *body;
+	size_t body_n;
+	int64_t timeout_ms;
+	http_done_fn done; /* NULL while and after it is called */
+	void *ctx;
+
+	struct http_reply reply;
+	size_t header_octets;
+	enum http_cap cap;
+	char errbuf[CURL_ERROR_SIZE];
+
+	struct loop_timer *refusal; /* delivers *refused in the next turn */
+	struct err *refused;
+	LIST_ENTRY(http_exchange) link;
+};
+
+/* What every exchange of a client has in common. */
+struct curl_client_options {
+	char *ca_bundle;
+	char *user_agent;
+	char *proxy;
+	long ip_resolve;
+};
+
+/* Sets up x->easy, which is new or reset. */
+CURLcode http_easy_setup_(struct http_exchange *x, const struct http_request *r, const struct curl_client_options *o);
+/* Fills the reply of a finished exchange but for the body, which is there already. */
+void http_easy_reply_(struct http_exchange *x);
+/* Says what a result other than CURLE_OK means. */
+void http_easy_error_(const struct http_exchange *x, CURLcode rc, struct err *e);
+
+const char *http_method_name_(enum http_method m);
+
+#endif
