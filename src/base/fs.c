@@ -189,8 +189,11 @@ int fs_mkdirs(const char *path, mode_t mode, struct err *e)
 
 int fs_symlink_switch(const char *target, const char *linkpath, struct err *e)
 {
-	AUTO(xfreep) char *tmp = temporary_beside(linkpath);
-	if (symlink(target, tmp))
+	/* One fixed name, so that what a killed process left behind goes with the next switch. */
+	const char *slash = strrchr(linkpath, '/');
+	const char *base = slash ? slash + 1 : linkpath;
+	AUTO(xfreep) char *tmp = xasprintf("%.*s.%s.tmp", (int)(base - linkpath), linkpath, base);
+	if (symlink(target, tmp) && (errno != EEXIST || unlink(tmp) || symlink(target, tmp)))
 		return err_sys(e, "make the symbolic link %s", tmp);
 	return switch_in(tmp, linkpath, e);
 }

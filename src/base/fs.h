@@ -30,7 +30,8 @@ int fs_create_synced(const char *path, const void *p, size_t n, mode_t mode, str
 int fs_mkdirs(const char *path, mode_t mode, struct err *e);
 /* Syncs a directory, so that the names in it last. */
 int fs_sync_dir(const char *path, struct err *e);
-/* Makes linkpath a symbolic link to target in one step, replacing an older link, and syncs the directory. */
+/* Makes linkpath a symbolic link to target in one step (by the way of .NAME.tmp beside it, whoever made that),
+ * replacing an older link, and syncs the directory. */
 int fs_symlink_switch(const char *target, const char *linkpath, struct err *e);
 /* Removes a file or a directory tree; that it is not there is no error. Symbolic links are removed, not followed. */
 int fs_remove_tree(const char *path, struct err *e);

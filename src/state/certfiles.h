@@ -1,7 +1,11 @@
 /*
  * certfiles.h: certificates and keys as files: archive/<name>/<n>/{privkey,cert,chain,fullchain,combined}.pem, and the
  * symbolic link live/<name> → the generation in use. Key and chain change together, by one rename of that link; between
- * any two file operations it names a matching pair.
+ * any two file operations it names a matching pair. Directories are 0700, privkey.pem and combined.pem 0600.
+ *
+ * That key and chain match is the caller's check (x509_chain_check). A lineage name holds no "/" and does not begin
+ * with a full stop: ERR_POLICY. Writers of one lineage wait for each other, across processes, too. A reader who wants
+ * the pair opens live/<name> once and reads both files through that, or reads combined.pem.
  */
 #ifndef PERDURE_STATE_CERTFILES_H
 #define PERDURE_STATE_CERTFILES_H
@@ -20,14 +24,16 @@ struct certfiles_set {
 	int64_t generation;
 	const struct secret *key_pem; /* NULL or empty for a foreign CSR: then no privkey.pem and combined.pem */
 	const char *cert_pem;
-	const char *chain_pem;
+	const char *chain_pem; /* "" when the leaf was issued by a root: fullchain_pem is cert_pem then */
 	const char *fullchain_pem;
 };
 
 /*
  * Writes archive/<name>/<generation>/ completely (in a directory of a temporary name that is renamed when all is
- * synced), then switches live/<name>. Doing it again with the same set is harmless: what is complete is kept. Blocking:
- * belongs on a worker thread. ERR_SYS: live/<name> is as before.
+ * synced), then switches live/<name>. Doing it again with the same set is harmless: what is complete is kept, what is
+ * not in use and differs is replaced. Blocking: belongs on a worker thread. ERR_SYS (a system call), ERR_STORE (that
+ * generation is in use with another content, or a later one is), ERR_POLICY (the name, a part is missing): live/<name>
+ * is as before. (Only when the very last sync fails it is the new pair already, and doing it again repeats the sync.)
  */
 int certfiles_install(const char *state_dir, const struct certfiles_set *set, struct err *e);
 /* The number after the highest in archive/<name>/ (1 for a new lineage). */

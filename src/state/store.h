@@ -5,6 +5,15 @@
  *
  * The database holds private keys of orders in work (they move to archive/ with the certificate and are overwritten
  * then): it is 0600 in a 0700 directory.
+ *
+ * A store belongs to one thread. Reads see the writes that are not committed yet. When a write fails for want of room,
+ * an i/o error or the like, all writes since the last commit are undone with it; until the commit is due every write
+ * answers with that error, those who wait for the commit get it, and then the store works again. Errors are ERR_STORE
+ * (code: the library's), or ERR_BUSY when another process holds the database for seconds; both with what to do.
+ *
+ * Strings may be NULL when put (stored as ""), never are when got. Elements of lists hold no line break (ERR_STORE).
+ * Structures got are owned: release them with their …_done(). The each-functions end when fn gives something else than
+ * 0, and return that; fn may read and write the store, and what it writes may or may not be seen by the walk.
  */
 #ifndef PERDURE_STATE_STORE_H
 #define PERDURE_STATE_STORE_H
@@ -24,14 +33,16 @@ enum { STORE_SCHEMA = 1 };
 
 /*
  * Opens dir/perdure.db, making the directory (0700) and the database (0600) when missing. WAL, synchronous=FULL. A
- * newer schema is refused (ERR_STORE), as is a file that is no database or is damaged; nothing is written then.
- * read_only opens without making or changing anything: a missing database is ERR_STORE with code STORE_MISSING.
+ * newer schema is refused (ERR_STORE), as is a file that is no database, is another program's, or is damaged; nothing
+ * is written then. read_only opens without making or changing anything, also beside a process that writes and for a
+ * user who may only read: a missing database is ERR_STORE with code STORE_MISSING.
  */
 enum { STORE_MISSING = -2 };
 int store_open(const char *dir, bool read_only, struct store **ret, struct err *e);
-/* Commits what is pending and closes. */
+/* Commits what is pending (store_commit() first, where an error matters) and closes. NULL is fine. */
 void store_close(struct store *s);
-/* Lets commits happen at the end of a turn of l. Without it every write waits for store_commit(). */
+/* Lets commits happen at the end of a turn of l. Without it every write waits for store_commit(). An error of such a
+ * commit that nobody waited for is the answer to the next write. */
 void store_attach(struct store *s, struct loop *l);
 void store_detach(struct store *s);
 
@@ -39,7 +50,7 @@ void store_detach(struct store *s);
  * callbacks waiting are told. */
 int store_commit(struct store *s, struct err *e);
 /* cb is called after the next commit, with NULL, or with the error when the commit failed (the writes before it are
- * undone then). */
+ * undone then); with nothing to commit, when the commit would be due. It may write: that is for the commit after. */
 void store_after_commit(struct store *s, void (*cb)(const struct err *failed, void *ctx), void *ctx);
 
 /* --- accounts --- */
@@ -105,11 +116,12 @@ struct store_order {
 	int64_t created; /* UNIX seconds */
 };
 void store_order_done(struct store_order *o);
-/* Inserts (id 0) or updates. Sets o->id. */
+/* Inserts (id 0) or updates. Sets o->id. ERR_STORE also when the lineage has another order in work, or the order to
+ * update is gone. When the commit fails an inserted order has no id: set it to 0 before putting it again. */
 int store_order_put(struct store *s, struct store_order *o, struct err *e);
 /* The order in work for that lineage. */
 int store_order_get(struct store *s, const char *cert, struct store_order *ret, bool *ret_found, struct err *e);
-/* Deletes it; its key is overwritten. */
+/* Deletes it (that it is gone is no error); its key is overwritten. */
 int store_order_delete(struct store *s, int64_t id, struct err *e);
 int store_order_each(
 	struct store *s, int (*fn)(const struct store_order *o, void *ctx, struct err *e), void *ctx, struct err *e);

@@ -1,0 +1,17 @@
+/* internal.h: what store.c and rows.c share. */
+#ifndef PERDURE_STATE_INTERNAL_H
+#define PERDURE_STATE_INTERNAL_H
+
+struct err;
+struct sq;
+struct store;
+
+/* The connection, for reading. */
+struct sq *store_db_(struct store *s);
+/* Opens the transaction if there is none and has its commit come. -1: nothing may be written. */
+int store_write_begin_(struct store *s, struct err *e);
+/* Takes the result r of the write. An error that ends the transaction undoes all of it, and is kept for those who wait
+ * for the commit. Returns r. */
+int store_write_end_(struct store *s, int r, struct err *e);
+
+#endif

@@ -1,0 +1,164 @@
+/* schema.c: the tables of the database, its version, and who may open it. */
+#include "state/schema.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/xalloc.h"
+#include "state/sqlite.h"
+#include "state/store.h"
+
+/* In the header of the file, for file(1) and for us: "perd". */
+enum { APPLICATION_ID = 0x70657264 };
+
+/*
+ * Lists of strings are text with a line feed after each element. `work` is the orders in work; its ids are never used
+ * twice, so that a late deletion cannot hit another order.
+ */
+static const char tables[] =
+	"CREATE TABLE account("
+	" ca TEXT NOT NULL PRIMARY KEY, directory TEXT NOT NULL, url TEXT NOT NULL, status TEXT NOT NULL,"
+	" contact TEXT NOT NULL, thumbprints TEXT NOT NULL, created INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE cert("
+	" name TEXT NOT NULL PRIMARY KEY, ca TEXT NOT NULL, names TEXT NOT NULL, generation INTEGER NOT NULL,"
+	" not_before INTEGER NOT NULL, not_after INTEGER NOT NULL, serial TEXT NOT NULL, ari_id TEXT NOT NULL,"
+	" issued_at INTEGER NOT NULL, failures INTEGER NOT NULL, next_at INTEGER NOT NULL,"
+	" last_error TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE work("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT, cert TEXT NOT NULL UNIQUE, ca TEXT NOT NULL,"
+	" account_url TEXT NOT NULL, state INTEGER NOT NULL CHECK(state BETWEEN 0 AND 2), names TEXT NOT NULL,"
+	" profile TEXT NOT NULL, url TEXT NOT NULL, key_pem BLOB NOT NULL, csr_der BLOB NOT NULL,"
+	" chain_pem TEXT NOT NULL, generation INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE fact(key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;";
+_Static_assert(STORE_ORDER_STATE_N_ == 3, "the CHECK of work.state names the last state");
+
+static int refuse_newer(const struct sq *q, int64_t version, struct err *e)
+{
+	err_set(e, ERR_STORE, "%s has schema version %" PRId64 ", this perdure knows up to %d", sq_path(q), version,
+		STORE_SCHEMA);
+	err_hint(
+		e, "use the newer perdure that wrote it, or put back the backup from before that; nothing was changed");
+	err_retry(e, RETRY_AFTER_OPERATOR, 0);
+	return -1;
+}
+
+static int refuse_foreign(const struct sq *q, struct err *e)
+{
+	err_set(e, ERR_STORE, "%s is the database of another program", sq_path(q));
+	err_hint(e, "move it away, or name another state directory; nothing was changed");
+	err_retry(e, RETRY_AFTER_OPERATOR, 0);
+	return -1;
+}
+
+static int check_header(struct sq *q, int64_t *ret_version, struct err *e)
+{
+	int64_t version = 0;
+	int64_t app = 0;
+	if (sq_query_int(q, "PRAGMA user_version", &version, e) || sq_query_int(q, "PRAGMA application_id", &app, e))
+		return -1;
+	if (app != APPLICATION_ID && (app || version))
+		return refuse_foreign(q, e);
+	if (version > STORE_SCHEMA)
+		return refuse_newer(q, version, e);
+	*ret_version = version;
+	return 0;
+}
+
+int schema_check_file(const char *path, struct err *e)
+{
+	struct sq *q;
+	if (sq_open(path, SQ_FROZEN, &q, e))
+		return -1;
+	int64_t version;
+	int r = check_header(q, &version, e);
+	/* A process that writes now may make the file look odd without its log: the real connection will judge. */
+	if (r && e->code > 0 && !sq_err_foreign(e)) {
+		err_done(e);
+		r = 0;
+	}
+	sq_close(q);
+	return r;
+}
+
+int schema_check(struct sq *q, bool *ret_empty, struct err *e)
+{
+	int64_t version;
+	int64_t objects = 0;
+	if (check_header(q, &version, e))
+		return -1;
+	if (!version && sq_query_int(q, "SELECT count(*) FROM sqlite_schema", &objects, e))
+		return -1;
+	if (objects)
+		return refuse_foreign(q, e);
+	*ret_empty = !version;
+	return 0;
+}
+
+int schema_check_pages(struct sq *q, struct err *e)
+{
+	AUTO(xfreep) char *verdict = NULL;
+	if (sq_query_text(q, "PRAGMA quick_check(1)", &verdict, e))
+		return -1;
+	if (verdict && !strcmp(verdict, "ok"))
+		return 0;
+	err_set(e, ERR_STORE, "%s is damaged: %s", sq_path(q), verdict ? verdict : "no answer");
+	err_hint(e, "put back a backup of it, or move it (with its -wal and -shm) away and run again: keys and "
+		    "certificates "
+		    "in live/ are not in it, orders in work are");
+	err_retry(e, RETRY_AFTER_OPERATOR, 0);
+	return -1;
+}
+
+/* Two processes that open a new database at once get in each other's way here, without SQLite waiting for us. */
+static int switch_to_wal(struct sq *q, struct err *e)
+{
+	AUTO(xfreep) char *mode = NULL;
+	for (int tries = 0;; tries++) {
+		if (!sq_query_text(q, "PRAGMA journal_mode=WAL", &mode, e))
+			break;
+		if (e->kind != ERR_BUSY || tries == 100)
+			return -1;
+		err_done(e);
+		poll(NULL, 0, 20);
+	}
+	if (mode && !strcmp(mode, "wal"))
+		return 0;
+	return err_set(e, ERR_STORE, "%s: no write-ahead log on this file system (journal mode is %s)", sq_path(q),
+		mode ? mode : "unknown");
+}
+
+static int make_tables(struct sq *q, struct err *e)
+{
+	bool empty;
+	AUTO(xfreep)
+	char *mark =
+		xasprintf("PRAGMA application_id=%d; PRAGMA user_version=%d", (int)APPLICATION_ID, (int)STORE_SCHEMA);
+	if (sq_exec(q, "BEGIN IMMEDIATE", e))
+		return -1;
+	/* Now that we hold the lock: another process may have been faster. */
+	if (schema_check(q, &empty, e) || (empty && (sq_exec(q, tables, e) || sq_exec(q, mark, e))) ||
+		sq_exec(q, "COMMIT", e)) {
+		struct err undo = {0};
+		if (sq_in_transaction(q) && sq_exec(q, "ROLLBACK", &undo))
+			err_done(&undo);
+		return err_ctx(e, "make the tables");
+	}
+	return 0;
+}
+
+int schema_prepare(struct sq *q, struct err *e)
+{
+	bool empty;
+	/* secure_delete: the keys of orders are overwritten with zeros when the order goes. */
+	if (switch_to_wal(q, e) ||
+		sq_exec(q,
+			"PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY;"
+			"PRAGMA cell_size_check=ON; PRAGMA journal_size_limit=4194304",
+			e) ||
+		schema_check(q, &empty, e))
+		return -1;
+	return empty ? make_tables(q, e) : 0;
+}

@@ -1,0 +1,327 @@
+/* sqlite.c: a database connection; the only user of SQLite. */
+#include "state/sqlite.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/secret.h"
+#include "base/xalloc.h"
+
+/* Commits of another process take milliseconds; one that holds the lock for longer hangs. */
+enum { BUSY_WAIT_MS = 5000 };
+
+struct sq_stmt {
+	struct sq *q;
+	sqlite3_stmt *st;
+	int bound; /* parameters so far */
+	int col; /* columns read of this row */
+	int rc; /* first trouble while binding */
+	bool kept;
+	bool in_use;
+};
+
+struct sq {
+	sqlite3 *db;
+	char *path;
+	struct sq_stmt kept[SQ_KEPT_MAX];
+};
+
+static void hint_no_room(struct err *e, const char *path)
+{
+	err_hint(e, "make room on the file system of %s (or raise its quota), then run the same command again", path);
+}
+
+static void hint_io(struct err *e, const char *path, int os_error)
+{
+	if (os_error == ENOSPC || os_error == EDQUOT)
+		hint_no_room(e, path);
+	else
+		err_hint(e, "check the disk under %s; the database itself was left as it was at the last commit", path);
+}
+
+/* Says what SQLite did not like and what helps; the callers say what they were about. Has the value -1. */
+static int fail(const struct sq *q, int rc, struct err *e)
+{
+	int os_error = sqlite3_system_errno(q->db);
+	bool io = (rc & 0xff) == SQLITE_IOERR && os_error;
+	bool ours = (rc & 0xff) == SQLITE_ERROR || (rc & 0xff) == SQLITE_CONSTRAINT;
+	const char *words = ours ? sqlite3_errmsg(q->db) : sqlite3_errstr(rc & 0xff);
+	err_set(e, ERR_STORE, "%s: %s%s%s", q->path, words, io ? ": " : "", io ? strerrordesc_np(os_error) : "");
+	e->code = rc;
+	err_retry(e, RETRY_AFTER_OPERATOR, 0);
+	switch (rc & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		e->kind = ERR_BUSY;
+		err_retry(e, RETRY_LATER, 0);
+		err_hint(e, "another process is writing to this database: wait until it has ended, then run again");
+		break;
+	case SQLITE_FULL:
+		hint_no_room(e, q->path);
+		break;
+	case SQLITE_IOERR:
+		hint_io(e, q->path, os_error);
+		break;
+	case SQLITE_NOTADB:
+	case SQLITE_CORRUPT:
+		err_hint(e,
+			"put back a backup of %s, or move it (with its -wal and -shm) away and run again: "
+			"keys and certificates in live/ are not in it, orders in work are",
+			q->path);
+		break;
+	case SQLITE_READONLY:
+	case SQLITE_PERM:
+	case SQLITE_CANTOPEN:
+	case SQLITE_AUTH:
+		err_hint(e,
+			"run as the user who owns %s, and see that its directory is on a file system "
+			"mounted for writing",
+			q->path);
+		break;
+	default:
+		break;
+	}
+	return -1;
+}
+
+/* An URI, because only that can say immutable=1: nothing beside the file is looked at or made. */
+static char *frozen_uri(const char *path)
+{
+	AUTO(buf_done) struct buf b = buf_make(64 << 10);
+	buf_puts(&b, "file:");
+	for (const char *c = path; *c; c++)
+		if (strchr("%?#", *c))
+			buf_printf(&b, "%%%02x", (unsigned)*c);
+		else
+			buf_putc(&b, *c);
+	buf_puts(&b, "?immutable=1");
+	return xstrdup(buf_str(&b));
+}
+
+int sq_open(const char *path, enum sq_mode mode, struct sq **ret, struct err *e)
+{
+	struct sq *q = xcalloc(1, sizeof(*q));
+	q->path = xstrdup(path);
+	AUTO(xfreep) char *uri = mode == SQ_FROZEN ? frozen_uri(path) : NULL;
+	/* One thread uses the connection: SQLite's own locks would only cost. */
+	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (uri ? SQLITE_OPEN_URI : 0) |
+		    (mode == SQ_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
+	int rc = sqlite3_open_v2(uri ? uri : path, &q->db, flags, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_busy_timeout(q->db, BUSY_WAIT_MS);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_db_config(q->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_db_config(q->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	if (rc != SQLITE_OK) {
+		fail(q, rc, e);
+		sq_close(q);
+		return -1;
+	}
+	*ret = q;
+	return 0;
+}
+
+void sq_close(struct sq *q)
+{
+	if (!q)
+		return;
+	for (size_t i = 0; i < SQ_KEPT_MAX; i++)
+		sqlite3_finalize(q->kept[i].st);
+	sqlite3_close(q->db);
+	free(q->path);
+	free(q);
+}
+
+void sq_leave_alone(struct sq *q)
+{
+	sqlite3_db_config(q->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
+const char *sq_path(const struct sq *q)
+{
+	return q->path;
+}
+
+int sq_exec(struct sq *q, const char *sql, struct err *e)
+{
+	int rc = sqlite3_exec(q->db, sql, NULL, NULL, NULL);
+	return rc == SQLITE_OK ? 0 : fail(q, rc, e);
+}
+
+/* Steps a query of our own to its first row. */
+static int first_row(struct sq *q, const char *sql, sqlite3_stmt **ret, bool *ret_row, struct err *e)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(q->db, sql, -1, &st, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(st);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
+		fail(q, rc, e);
+		sqlite3_finalize(st);
+		return -1;
+	}
+	*ret_row = rc == SQLITE_ROW;
+	*ret = st;
+	return 0;
+}
+
+int sq_query_int(struct sq *q, const char *sql, int64_t *ret, struct err *e)
+{
+	sqlite3_stmt *st;
+	bool row;
+	if (first_row(q, sql, &st, &row, e))
+		return -1;
+	if (row)
+		*ret = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return 0;
+}
+
+int sq_query_text(struct sq *q, const char *sql, char **ret, struct err *e)
+{
+	sqlite3_stmt *st;
+	bool row;
+	if (first_row(q, sql, &st, &row, e))
+		return -1;
+	const unsigned char *text = row ? sqlite3_column_text(st, 0) : NULL;
+	*ret = text ? xstrdup((const char *)text) : NULL;
+	sqlite3_finalize(st);
+	return 0;
+}
+
+bool sq_in_transaction(const struct sq *q)
+{
+	return !sqlite3_get_autocommit(q->db);
+}
+
+bool sq_err_constraint(const struct err *e)
+{
+	return e->kind == ERR_STORE && (e->code & 0xff) == SQLITE_CONSTRAINT;
+}
+
+bool sq_err_cannot_open(const struct err *e)
+{
+	long rc = e->code & 0xff;
+	return e->kind == ERR_STORE && e->code > 0 && (rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY);
+}
+
+bool sq_err_foreign(const struct err *e)
+{
+	return e->kind == ERR_STORE && (e->code & 0xff) == SQLITE_NOTADB;
+}
+
+int sq_begin(struct sq *q, unsigned slot, const char *sql, struct sq_stmt **ret, struct err *e)
+{
+	struct sq_stmt *st = &q->kept[slot];
+	if (st->in_use)
+		st = xcalloc(1, sizeof(*st));
+	else
+		st->kept = true;
+	st->q = q;
+	if (!st->st) {
+		unsigned flags = st->kept ? SQLITE_PREPARE_PERSISTENT : 0;
+		int rc = sqlite3_prepare_v3(q->db, sql, -1, flags, &st->st, NULL);
+		if (rc != SQLITE_OK) {
+			fail(q, rc, e);
+			sq_end(st);
+			return -1;
+		}
+	}
+	st->in_use = true;
+	*ret = st;
+	return 0;
+}
+
+void sq_end(struct sq_stmt *st)
+{
+	if (!st)
+		return;
+	if (!st->kept) {
+		sqlite3_finalize(st->st);
+		free(st);
+		return;
+	}
+	/* The bindings point to the caller's memory. */
+	sqlite3_reset(st->st);
+	sqlite3_clear_bindings(st->st);
+	st->bound = 0;
+	st->rc = SQLITE_OK;
+	st->in_use = false;
+}
+
+void sq_endp(struct sq_stmt **st)
+{
+	sq_end(*st);
+}
+
+static void note(struct sq_stmt *st, int rc)
+{
+	if (st->rc == SQLITE_OK)
+		st->rc = rc;
+}
+
+void sq_bind_int(struct sq_stmt *st, int64_t v)
+{
+	note(st, sqlite3_bind_int64(st->st, ++st->bound, v));
+}
+
+void sq_bind_text(struct sq_stmt *st, const char *s)
+{
+	note(st, sqlite3_bind_text(st->st, ++st->bound, s ? s : "", -1, SQLITE_STATIC));
+}
+
+void sq_bind_secret(struct sq_stmt *st, const struct secret *s)
+{
+	/* A NULL pointer would be bound as NULL. */
+	const void *p = s->n ? (const void *)s->p : "";
+	note(st, sqlite3_bind_blob64(st->st, ++st->bound, p, s->n, SQLITE_STATIC));
+}
+
+int sq_step(struct sq_stmt *st, bool *ret_row, struct err *e)
+{
+	int rc = st->rc == SQLITE_OK ? sqlite3_step(st->st) : st->rc;
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		return fail(st->q, rc, e);
+	st->col = 0;
+	*ret_row = rc == SQLITE_ROW;
+	return 0;
+}
+
+int sq_run(struct sq_stmt *st, struct err *e)
+{
+	bool row;
+	return sq_step(st, &row, e);
+}
+
+int64_t sq_int(struct sq_stmt *st)
+{
+	return sqlite3_column_int64(st->st, st->col++);
+}
+
+const char *sq_text(struct sq_stmt *st)
+{
+	const unsigned char *text = sqlite3_column_text(st->st, st->col++);
+	return text ? (const char *)text : "";
+}
+
+struct secret sq_secret(struct sq_stmt *st)
+{
+	int at = st->col++;
+	const void *p = sqlite3_column_blob(st->st, at);
+	return p ? secret_dup(p, (size_t)sqlite3_column_bytes(st->st, at)) : (struct secret){0};
+}
+
+int64_t sq_changes(const struct sq *q)
+{
+	return sqlite3_changes64(q->db);
+}
+
+int64_t sq_last_id(const struct sq *q)
+{
+	return sqlite3_last_insert_rowid(q->db);
+}

@@ -1,0 +1,289 @@
+/* store.c: opening the store; writes collected into one transaction, and those who wait for its commit. */
+#include "state/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fault.h"
+#include "base/fs.h"
+#include "base/xalloc.h"
+#include "loop/loop.h"
+#include "state/internal.h"
+#include "state/schema.h"
+#include "state/sqlite.h"
+
+struct waiter {
+	void (*cb)(const struct err *failed, void *ctx);
+	void *ctx;
+};
+
+struct store {
+	struct sq *db;
+	bool read_only;
+	struct loop_idle *idle; /* NULL without a loop */
+	struct waiter *waiting;
+	size_t n_waiting;
+	size_t cap_waiting;
+	struct err failed; /* why the writes since the last commit are undone; clean when they are not */
+	bool told; /* somebody has got that error */
+};
+
+static int missing(const char *path, struct err *e)
+{
+	err_set(e, ERR_STORE, "%s does not exist", path);
+	err_hint(e, "run `perdure init` first, or name the state directory that you mean");
+	err_retry(e, RETRY_AFTER_OPERATOR, 0);
+	e->code = STORE_MISSING;
+	return -1;
+}
+
+static int make_directory(const char *dir, struct err *e)
+{
+	if (fs_exists(dir))
+		return 0;
+	AUTO(xfreep) char *up = xasprintf("%s/..", dir);
+	if (fs_mkdirs(dir, 0700, e) || fs_sync_dir(up, e)) {
+		err_hint(e, "make the directory yourself, owned by the user who runs perdure: install -d -m 700 %s",
+			dir);
+		return err_ctx(e, "set up the state directory");
+	}
+	return 0;
+}
+
+/*
+ * SQLite would make the file with rights by the umask; its -wal and -shm take the rights of the file. Only a file that
+ * was not there is opened here: closing one that SQLite has open elsewhere in this process would drop SQLite's locks.
+ */
+static int make_file(const char *dir, const char *path, struct err *e)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 && errno == EEXIST)
+		return 0;
+	if (fd < 0) {
+		bool rights = errno == EACCES || errno == EPERM || errno == EROFS;
+		err_sys(e, "make the database %s", path);
+		err_hint(e,
+			rights ? "run as the user who owns %s, on a file system mounted for writing"
+			       : "make room on the file system of %s",
+			dir);
+		err_retry(e, RETRY_AFTER_OPERATOR, 0);
+		return -1;
+	}
+	close(fd);
+	return fs_sync_dir(dir, e);
+}
+
+static int open_for_writing(const char *dir, const char *path, struct sq **ret, struct err *e)
+{
+	bool empty;
+	struct sq *q = NULL;
+	if (make_directory(dir, e) || make_file(dir, path, e) || schema_check_file(path, e) ||
+		sq_open(path, SQ_WRITE, &q, e))
+		return -1;
+	if (schema_check(q, &empty, e) || schema_check_pages(q, e)) {
+		sq_leave_alone(q);
+		sq_close(q);
+		return -1;
+	}
+	if (schema_prepare(q, e)) {
+		sq_close(q);
+		return -1;
+	}
+	*ret = q;
+	return 0;
+}
+
+/* Whether the log beside the database holds anything. */
+static bool has_log(const char *path)
+{
+	struct stat st;
+	AUTO(xfreep) char *log = xasprintf("%s-wal", path);
+	return !stat(log, &st) && st.st_size > 0;
+}
+
+static int open_reader(const char *path, enum sq_mode mode, struct sq **ret, struct err *e)
+{
+	struct sq *q;
+	bool empty = false;
+	if (sq_open(path, mode, &q, e))
+		return -1;
+	sq_leave_alone(q);
+	if (schema_check(q, &empty, e) || (empty && missing(path, e))) {
+		sq_close(q);
+		return -1;
+	}
+	*ret = q;
+	return 0;
+}
+
+static int open_for_reading(const char *path, struct sq **ret, struct err *e)
+{
+	if (!fs_exists(path))
+		return missing(path, e);
+	if (schema_check_file(path, e))
+		return -1;
+	if (!open_reader(path, SQ_READ, ret, e))
+		return 0;
+	/*
+	 * Readers share memory with writers through a file beside the database. When it is not there and may not be
+	 * made by us, nobody has the database open; and without a log the main file holds everything.
+	 */
+	if (!sq_err_cannot_open(e) || has_log(path))
+		return -1;
+	err_done(e);
+	return open_reader(path, SQ_FROZEN, ret, e);
+}
+
+int store_open(const char *dir, bool read_only, struct store **ret, struct err *e)
+{
+	AUTO(xfreep) char *path = xasprintf("%s/perdure.db", dir);
+	struct sq *db;
+	if (read_only ? open_for_reading(path, &db, e) : open_for_writing(dir, path, &db, e))
+		return err_ctx(e, "open the state");
+	struct store *s = xcalloc(1, sizeof(*s));
+	s->db = db;
+	s->read_only = read_only;
+	*ret = s;
+	return 0;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	store_detach(s);
+	while (s->n_waiting || sq_in_transaction(s->db)) {
+		struct err e = {0};
+		if (store_commit(s, &e))
+			err_done(&e);
+	}
+	err_done(&s->failed);
+	sq_close(s->db);
+	free(s->waiting);
+	free(s);
+}
+
+static void request_commit(struct store *s)
+{
+	if (s->idle)
+		loop_idle_request(s->idle);
+}
+
+static void undo(struct store *s, struct err *why)
+{
+	struct err e = {0};
+	if (sq_in_transaction(s->db) && sq_exec(s->db, "ROLLBACK", &e))
+		err_done(&e);
+	err_move(&s->failed, why);
+	s->told = false;
+	request_commit(s);
+}
+
+/* Calls those who wait. They may write and wait again: that is for the next commit. */
+static void tell(struct store *s, const struct err *failed)
+{
+	struct waiter *v = TAKE(s->waiting);
+	size_t n = s->n_waiting;
+	s->n_waiting = 0;
+	s->cap_waiting = 0;
+	for (size_t i = 0; i < n; i++)
+		v[i].cb(failed, v[i].ctx);
+	free(v);
+}
+
+int store_commit(struct store *s, struct err *e)
+{
+	if (!err_is(&s->failed) && sq_in_transaction(s->db)) {
+		struct err why = {0};
+		FAULT("store.before-commit");
+		if (sq_exec(s->db, "COMMIT", &why)) {
+			err_ctx(&why, "commit");
+			undo(s, &why);
+		} else {
+			FAULT("store.committed");
+		}
+	}
+	if (!err_is(&s->failed)) {
+		tell(s, NULL);
+		return 0;
+	}
+	struct err why = {0};
+	err_move(&why, &s->failed);
+	tell(s, &why);
+	err_move(e, &why);
+	return -1;
+}
+
+static void end_of_turn(void *ctx)
+{
+	struct store *s = ctx;
+	bool heard = s->n_waiting > 0 || s->told;
+	struct err e = {0};
+	if (!store_commit(s, &e))
+		return;
+	/* An error that nobody was told is the answer to the next write. */
+	if (!heard && !err_is(&s->failed))
+		err_move(&s->failed, &e);
+	err_done(&e);
+}
+
+void store_attach(struct store *s, struct loop *l)
+{
+	store_detach(s);
+	s->idle = loop_idle_new(l, end_of_turn, s);
+	if (s->n_waiting || sq_in_transaction(s->db))
+		request_commit(s);
+}
+
+void store_detach(struct store *s)
+{
+	if (s->idle)
+		loop_idle_free(s->idle);
+	s->idle = NULL;
+}
+
+void store_after_commit(struct store *s, void (*cb)(const struct err *failed, void *ctx), void *ctx)
+{
+	if (s->n_waiting == s->cap_waiting) {
+		s->cap_waiting = s->cap_waiting ? s->cap_waiting * 2 : 8;
+		s->waiting = xreallocarray(s->waiting, s->cap_waiting, sizeof(*s->waiting));
+	}
+	s->waiting[s->n_waiting++] = (struct waiter){.cb = cb, .ctx = ctx};
+	request_commit(s);
+}
+
+struct sq *store_db_(struct store *s)
+{
+	return s->db;
+}
+
+int store_write_begin_(struct store *s, struct err *e)
+{
+	if (s->read_only)
+		return err_set(e, ERR_STORE, "%s was opened for reading only", sq_path(s->db));
+	if (err_is(&s->failed)) {
+		err_copy(e, &s->failed);
+		s->told = true;
+		request_commit(s);
+		return -1;
+	}
+	if (!sq_in_transaction(s->db) && sq_exec(s->db, "BEGIN IMMEDIATE", e))
+		return err_ctx(e, "begin a transaction");
+	request_commit(s);
+	return 0;
+}
+
+int store_write_end_(struct store *s, int r, struct err *e)
+{
+	if (r && !sq_err_constraint(e)) {
+		struct err why = {0};
+		err_copy(&why, e);
+		undo(s, &why);
+		s->told = true;
+	}
+	return r;
+}
