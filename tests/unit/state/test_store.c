@@ -1,0 +1,895 @@
+/* test_store.c: what is put is got again, also after a new start; who is refused; what is undone and who is told. */
+#include "scratch.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "loop/loop.h"
+#include "state/sqlite.h"
+#include "state/store.h"
+
+static struct store *open_store(const char *dir)
+{
+	struct err e = {0};
+	struct store *s = NULL;
+	must(store_open(dir, false, &s, &e), &e);
+	return s;
+}
+
+static void commit(struct store *s)
+{
+	struct err e = {0};
+	must(store_commit(s, &e), &e);
+}
+
+static struct store *reopen(struct store *s, const char *dir)
+{
+	store_close(s);
+	return open_store(dir);
+}
+
+/* Takes blank separated words. */
+static struct strv words(const char *text)
+{
+	struct strv v = {0};
+	for (const char *end = text; *text; text = *end ? end + 1 : end) {
+		end = strchrnul(text, ' ');
+		strv_add_take(&v, xstrndup(text, (size_t)(end - text)));
+	}
+	return v;
+}
+
+static void same_list(const struct strv *a, const struct strv *b)
+{
+	assert_int_equal(a->n, b->n);
+	for (size_t i = 0; i < a->n; i++)
+		assert_string_equal(a->v[i], b->v[i]);
+}
+
+static char *database(const char *dir)
+{
+	return xasprintf("%s/perdure.db", dir);
+}
+
+/* Runs SQL on the file, by the side of the store. */
+static void run_sql(const char *path, const char *text)
+{
+	struct err e = {0};
+	struct sq *q;
+	must(sq_open(path, SQ_WRITE, &q, &e), &e);
+	must(sq_exec(q, text, &e), &e);
+	sq_close(q);
+}
+
+static void put_cert(struct store *s, const char *name, int64_t generation)
+{
+	struct err e = {0};
+	struct store_cert c = {.name = xstrdup(name), .generation = generation};
+	must(store_cert_put(s, &c, &e), &e);
+	store_cert_done(&c);
+}
+
+/* -1 when there is no such certificate. */
+static int64_t generation(struct store *s, const char *name)
+{
+	struct err e = {0};
+	struct store_cert c;
+	bool found;
+	must(store_cert_get(s, name, &c, &found, &e), &e);
+	if (!found)
+		return -1;
+	int64_t n = c.generation;
+	store_cert_done(&c);
+	return n;
+}
+
+/* --- round trips --- */
+
+static void test_account(void **state)
+{
+	static const struct {
+		const char *ca, *directory, *url, *status, *contact, *thumbprints;
+		int64_t created;
+	} rows[] = {
+		{"google", "https://g.example/dir", "https://g.example/a/1", "valid", "mailto:a@example.com", "t1 t0",
+			1},
+		{"letsencrypt", "https://l.example/dir", "", "", "", "", 0},
+		{"a", "x", "https://l.example/a'\"\t", "deactivated", "mailto:\xc3\xa9@example.com tel:1", "t",
+			INT64_MAX},
+	};
+	struct err e = {0};
+	struct store *s = open_store(*state);
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+			struct store_account a = {.ca = xstrdup(rows[i].ca),
+				.directory = xstrdup(rows[i].directory),
+				.url = xstrdup(rows[i].url),
+				.status = xstrdup(rows[i].status),
+				.contact = words(rows[i].contact),
+				.thumbprints = words(rows[i].thumbprints),
+				.created = rows[i].created - round};
+			struct store_account b;
+			bool found;
+			must(store_account_put(s, &a, &e), &e);
+			if (i == 1)
+				s = reopen(s, *state);
+			must(store_account_get(s, rows[i].ca, &b, &found, &e), &e);
+			assert_true(found);
+			assert_string_equal(b.ca, a.ca);
+			assert_string_equal(b.directory, a.directory);
+			assert_string_equal(b.url, a.url);
+			assert_string_equal(b.status, a.status);
+			same_list(&b.contact, &a.contact);
+			same_list(&b.thumbprints, &a.thumbprints);
+			assert_true(b.created == a.created);
+			store_account_done(&a);
+			store_account_done(&b);
+		}
+	}
+	struct store_account none;
+	bool found = true;
+	must(store_account_get(s, "zerossl", &none, &found, &e), &e);
+	assert_false(found);
+	store_close(s);
+}
+
+static int join_account(const struct store_account *a, void *ctx, struct err *e)
+{
+	(void)e;
+	buf_printf(ctx, "%s ", a->ca);
+	return 0;
+}
+
+static int join_cert(const struct store_cert *c, void *ctx, struct err *e)
+{
+	(void)e;
+	buf_printf(ctx, "%s ", c->name);
+	return strcmp(c->name, "c") ? 0 : 7;
+}
+
+static int join_order(const struct store_order *o, void *ctx, struct err *e)
+{
+	(void)e;
+	buf_printf(ctx, "%s:%zu ", o->cert, o->key_pem.n);
+	return 0;
+}
+
+static void test_each(void **state)
+{
+	static const char *const names[] = {"b.example", "a.example", "c", "d"};
+	struct err e = {0};
+	struct store *s = open_store(*state);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct store_account a = {.ca = xstrdup(names[i])};
+		struct store_order o = {.cert = xstrdup(names[i]), .key_pem = secret_dup("abcd", i)};
+		must(store_account_put(s, &a, &e), &e);
+		must(store_order_put(s, &o, &e), &e);
+		put_cert(s, names[i], 1);
+		store_account_done(&a);
+		store_order_done(&o);
+	}
+	AUTO(buf_done) struct buf b = buf_make(1000);
+	must(store_account_each(s, join_account, &b, &e), &e);
+	assert_string_equal(buf_str(&b), "a.example b.example c d ");
+	buf_clear(&b);
+	assert_int_equal(store_cert_each(s, join_cert, &b, &e), 7);
+	assert_string_equal(buf_str(&b), "a.example b.example c ");
+	buf_clear(&b);
+	must(store_order_each(s, join_order, &b, &e), &e);
+	assert_string_equal(buf_str(&b), "b.example:0 a.example:1 c:2 d:3 ");
+	store_close(s);
+}
+
+static void test_cert(void **state)
+{
+	struct err e = {0};
+	struct store *s = open_store(*state);
+	struct store_cert c = {.name = xstrdup("example.com"),
+		.ca = xstrdup("google"),
+		.names = words("example.com *.example.com"),
+		.generation = 3,
+		.not_before = -1,
+		.not_after = 253402300799,
+		.serial = xstrdup("00ff"),
+		.ari_id = xstrdup("a.b"),
+		.issued_at = 5,
+		.failures = 6,
+		.next_at = 7,
+		.last_error = xstrdup("line\nline")};
+	struct store_cert d;
+	bool found;
+	must(store_cert_put(s, &c, &e), &e);
+	s = reopen(s, *state);
+	must(store_cert_get(s, "example.com", &d, &found, &e), &e);
+	assert_true(found);
+	assert_string_equal(d.name, c.name);
+	assert_string_equal(d.ca, c.ca);
+	same_list(&d.names, &c.names);
+	assert_string_equal(d.serial, c.serial);
+	assert_string_equal(d.ari_id, c.ari_id);
+	assert_string_equal(d.last_error, c.last_error);
+	assert_true(d.generation == 3 && d.not_before == -1 && d.not_after == 253402300799 && d.issued_at == 5 &&
+		    d.failures == 6 && d.next_at == 7);
+	store_cert_done(&d);
+
+	must(store_cert_delete(s, "example.com", &e), &e);
+	must(store_cert_delete(s, "example.com", &e), &e);
+	assert_int_equal(generation(s, "example.com"), -1);
+
+	strv_add(&c.names, "two\nlines");
+	assert_int_equal(store_cert_put(s, &c, &e), -1);
+	assert_int_equal(e.kind, ERR_STORE);
+	assert_non_null(strstr(e.msg, "line break"));
+	assert_int_equal(generation(s, "example.com"), -1);
+	err_done(&e);
+	store_cert_done(&c);
+	store_close(s);
+}
+
+static void test_order(void **state)
+{
+	static const uint8_t key[] = {'k', 0, 0xff, '\n', 0};
+	struct err e = {0};
+	struct store *s = open_store(*state);
+	struct store_order o = {.cert = xstrdup("example.com"),
+		.ca = xstrdup("google"),
+		.account_url = xstrdup("https://g.example/a/1"),
+		.names = words("example.com *.example.com"),
+		.key_pem = secret_dup(key, sizeof(key)),
+		.csr_der = secret_dup(key, 3),
+		.generation = 4,
+		.created = 9};
+	struct store_order p;
+	bool found;
+	must(store_order_put(s, &o, &e), &e);
+	assert_true(o.id > 0);
+	int64_t first = o.id;
+	o.state = STORE_ORDER_PLACED;
+	o.url = xstrdup("https://g.example/o/1");
+	must(store_order_put(s, &o, &e), &e);
+	assert_true(o.id == first);
+	s = reopen(s, *state);
+	must(store_order_get(s, "example.com", &p, &found, &e), &e);
+	assert_true(found);
+	assert_true(p.id == first && p.generation == 4 && p.created == 9);
+	assert_int_equal(p.state, STORE_ORDER_PLACED);
+	assert_string_equal(p.cert, "example.com");
+	assert_string_equal(p.ca, "google");
+	assert_string_equal(p.account_url, "https://g.example/a/1");
+	assert_string_equal(p.url, "https://g.example/o/1");
+	assert_string_equal(p.profile, "");
+	assert_string_equal(p.chain_pem, "");
+	same_list(&p.names, &o.names);
+	assert_int_equal(p.key_pem.n, sizeof(key));
+	assert_memory_equal(p.key_pem.p, key, sizeof(key));
+	assert_int_equal(p.csr_der.n, 3);
+	assert_memory_equal(p.csr_der.p, key, 3);
+	store_order_done(&p);
+
+	/* One order for each lineage; the refusal leaves what else the transaction holds. */
+	put_cert(s, "other", 1);
+	o.id = 0;
+	assert_int_equal(store_order_put(s, &o, &e), -1);
+	assert_int_equal(e.kind, ERR_STORE);
+	err_done(&e);
+	commit(s);
+	assert_int_equal(generation(s, "other"), 1);
+
+	/* An id is not used twice, and a deleted order is not written to. */
+	must(store_order_delete(s, first, &e), &e);
+	must(store_order_delete(s, first, &e), &e);
+	must(store_order_get(s, "example.com", &p, &found, &e), &e);
+	assert_false(found);
+	o.id = first;
+	assert_int_equal(store_order_put(s, &o, &e), -1);
+	assert_int_equal(e.kind, ERR_STORE);
+	err_done(&e);
+	o.id = 0;
+	must(store_order_put(s, &o, &e), &e);
+	assert_true(o.id > first);
+	commit(s);
+	assert_int_equal(generation(s, "other"), 1);
+	store_order_done(&o);
+	store_close(s);
+}
+
+static void test_fact(void **state)
+{
+	struct err e = {0};
+	struct store *s = open_store(*state);
+	char *v = NULL;
+	must(store_fact_get(s, "last", &v, &e), &e);
+	assert_null(v);
+	must(store_fact_put(s, "last", "1", &e), &e);
+	must(store_fact_put(s, "last", "2", &e), &e);
+	s = reopen(s, *state);
+	must(store_fact_get(s, "last", &v, &e), &e);
+	assert_string_equal(v, "2");
+	free(v);
+	store_close(s);
+}
+
+static int count_and_write(const struct store_cert *c, void *ctx, struct err *e)
+{
+	struct store *s = ctx;
+	struct store_cert changed = *c;
+	changed.failures++;
+	AUTO(buf_done) struct buf b = buf_make(1000);
+	return store_cert_put(s, &changed, e) || store_cert_each(s, join_cert, &b, e) ? -1 : 0;
+}
+
+static int sum_failures(const struct store_cert *c, void *ctx, struct err *e)
+{
+	(void)e;
+	*(int64_t *)ctx += c->failures;
+	return 0;
+}
+
+/* Writing, and walking again, inside a walk. */
+static void test_walk_and_write(void **state)
+{
+	struct err e = {0};
+	struct store *s = open_store(*state);
+	int64_t sum = 0;
+	for (char name[] = "k"; *name < 'z'; ++*name)
+		put_cert(s, name, 1);
+	must(store_cert_each(s, count_and_write, s, &e), &e);
+	must(store_cert_each(s, sum_failures, &sum, &e), &e);
+	assert_int_equal(sum, 'z' - 'k');
+	store_close(s);
+}
+
+/* --- opening --- */
+
+static void test_modes(void **state)
+{
+	AUTO(xfreep) char *dir = xasprintf("%s/a/b", (char *)*state);
+	AUTO(xfreep) char *up = xasprintf("%s/a", (char *)*state);
+	AUTO(xfreep) char *db = database(dir);
+	AUTO(xfreep) char *wal = xasprintf("%s-wal", db);
+	AUTO(xfreep) char *shm = xasprintf("%s-shm", db);
+	mode_t old = umask(0);
+	struct store *s = open_store(dir);
+	put_cert(s, "x", 1);
+	commit(s);
+	umask(old);
+	assert_int_equal(scratch_mode(up), 0700);
+	assert_int_equal(scratch_mode(dir), 0700);
+	assert_int_equal(scratch_mode(db), 0600);
+	assert_int_equal(scratch_mode(wal), 0600);
+	assert_int_equal(scratch_mode(shm), 0600);
+	store_close(s);
+}
+
+static void test_settings(void **state)
+{
+	struct err e = {0};
+	AUTO(xfreep) char *path = database(*state);
+	AUTO(xfreep) char *mode = NULL;
+	int64_t version = 0;
+	int64_t strict = 0;
+	struct sq *q;
+	store_close(open_store(*state));
+	must(sq_open(path, SQ_READ, &q, &e), &e);
+	must(sq_query_text(q, "PRAGMA journal_mode", &mode, &e), &e);
+	must(sq_query_int(q, "PRAGMA user_version", &version, &e), &e);
+	must(sq_query_int(q,
+		     "SELECT count(*) FROM pragma_table_list WHERE schema='main' AND name NOT LIKE 'sqlite%'"
+		     " AND NOT strict",
+		     &strict, &e),
+		&e);
+	assert_string_equal(mode, "wal");
+	assert_int_equal(version, STORE_SCHEMA);
+	assert_int_equal(strict, 0);
+	sq_close(q);
+}
+
+/* What is not ours is refused, with a hint, and stays as it is to the last octet. */
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *sql; /* makes the file, or NULL */
+		const char *octets;
+		const char *says;
+	} cases[] = {
+		{NULL,
+			"this is no database, but it is long enough to look at: "
+			"0123456789012345678901234567890123456789012345678901234567890123456789",
+			"not a database"},
+		{NULL, "short", "not a database"},
+		{"CREATE TABLE t(a); PRAGMA user_version=3", NULL, "another program"},
+		{"CREATE TABLE t(a)", NULL, "another program"},
+		{"PRAGMA application_id=77", NULL, "another program"},
+		{"PRAGMA application_id=0x70657264; PRAGMA user_version=2", NULL, "schema version 2"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO(xfreep) char *dir = xasprintf("%s/%zu", (char *)*state, i);
+		AUTO(xfreep) char *path = database(dir);
+		assert_int_equal(mkdir(dir, 0700), 0);
+		scratch_write(
+			path, cases[i].octets ? cases[i].octets : "", cases[i].octets ? strlen(cases[i].octets) : 0);
+		if (cases[i].sql)
+			run_sql(path, cases[i].sql);
+		struct stat before, after;
+		assert_int_equal(stat(path, &before), 0);
+		AUTO(xfreep) char *old = scratch_read(path);
+		for (int read_only = 0; read_only < 2; read_only++) {
+			struct err e = {0};
+			struct store *s = NULL;
+			assert_int_equal(store_open(dir, read_only, &s, &e), -1);
+			assert_int_equal(e.kind, ERR_STORE);
+			if (!strstr(e.msg, cases[i].says))
+				fail_msg("case %zu: %s", i, e.msg);
+			assert_string_not_equal(e.hint, "");
+			err_done(&e);
+		}
+		AUTO(xfreep) char *new = scratch_read(path);
+		assert_int_equal(stat(path, &after), 0);
+		assert_int_equal(before.st_size, after.st_size);
+		assert_memory_equal(old, new, (size_t)before.st_size);
+		assert_true(before.st_mtim.tv_sec == after.st_mtim.tv_sec &&
+			    before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
+	}
+}
+
+/* A newer schema that only the log knows about. */
+static void test_newer_in_log(void **state)
+{
+	struct err e = {0};
+	AUTO(xfreep) char *path = database(*state);
+	store_close(open_store(*state));
+	struct sq *q;
+	must(sq_open(path, SQ_WRITE, &q, &e), &e);
+	sq_leave_alone(q);
+	must(sq_exec(q, "PRAGMA user_version=2", &e), &e);
+	sq_close(q);
+	AUTO(xfreep) char *wal = xasprintf("%s-wal", path);
+	struct stat before, after;
+	assert_int_equal(stat(wal, &before), 0);
+	assert_true(before.st_size > 0);
+	struct store *s = NULL;
+	assert_int_equal(store_open(*state, false, &s, &e), -1);
+	assert_non_null(strstr(e.msg, "schema version 2"));
+	err_done(&e);
+	assert_int_equal(stat(wal, &after), 0);
+	assert_int_equal(before.st_size, after.st_size);
+}
+
+static void test_damaged(void **state)
+{
+	struct err e = {0};
+	AUTO(xfreep) char *path = database(*state);
+	struct store *s = open_store(*state);
+	for (int i = 0; i < 500; i++) {
+		AUTO(xfreep) char *name = xasprintf("name-%d.example.com", i);
+		put_cert(s, name, i);
+	}
+	store_close(s);
+	struct stat st;
+	assert_int_equal(stat(path, &st), 0);
+	AUTO(xfreep) char *octets = scratch_read(path);
+	memset(octets + st.st_size / 2, 0x5a, 4096);
+	scratch_write(path, octets, (size_t)st.st_size);
+	assert_int_equal(store_open(*state, false, &s, &e), -1);
+	assert_int_equal(e.kind, ERR_STORE);
+	assert_non_null(strstr(e.hint, "backup"));
+	err_done(&e);
+	AUTO(xfreep) char *after = scratch_read(path);
+	assert_memory_equal(octets, after, (size_t)st.st_size);
+}
+
+static void test_missing(void **state)
+{
+	struct err e = {0};
+	struct store *s = NULL;
+	AUTO(xfreep) char *path = database(*state);
+	assert_int_equal(store_open(*state, true, &s, &e), -1);
+	assert_int_equal(e.kind, ERR_STORE);
+	assert_int_equal(e.code, STORE_MISSING);
+	err_done(&e);
+	assert_false(fs_exists(path));
+	/* Made, but stopped before there was a table: the next start goes on. */
+	scratch_write(path, "", 0);
+	assert_int_equal(store_open(*state, true, &s, &e), -1);
+	assert_int_equal(e.code, STORE_MISSING);
+	err_done(&e);
+	s = open_store(*state);
+	put_cert(s, "x", 1);
+	store_close(s);
+}
+
+/* Runs fn as another user in a child when we are root, else as we are. */
+static int as_nobody(int (*fn)(const char *dir), const char *dir)
+{
+	pid_t pid = fork();
+	if (!pid) {
+		if (!geteuid() && (setgid(65534) || setuid(65534)))
+			_exit(99);
+		_exit(fn(dir));
+	}
+	int status = 0;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static int reads_x(const char *dir)
+{
+	struct err e = {0};
+	struct store *s = NULL;
+	if (store_open(dir, true, &s, &e)) {
+		fprintf(stderr, "%s\n", e.msg);
+		return 1;
+	}
+	int r = generation(s, "x") == 1 ? 0 : 2;
+	struct store_cert c = {.name = dir ? xstrdup("y") : NULL};
+	if (!store_cert_put(s, &c, &e))
+		r = 3;
+	store_cert_done(&c);
+	err_done(&e);
+	store_close(s);
+	return r;
+}
+
+static int cannot_write(const char *dir)
+{
+	struct err e = {0};
+	struct store *s = NULL;
+	if (!store_open(dir, false, &s, &e))
+		return 1;
+	int r = e.hint[0] && (e.kind == ERR_STORE || e.kind == ERR_SYS) ? 0 : 2;
+	err_done(&e);
+	return r;
+}
+
+/* A user who may only read, without a writer, and beside one. */
+static void test_read_only(void **state)
+{
+	AUTO(xfreep) char *path = database(*state);
+	AUTO(xfreep) char *wal = xasprintf("%s-wal", path);
+	AUTO(xfreep) char *shm = xasprintf("%s-shm", path);
+	AUTO(xfreep) char *fresh = xasprintf("%s/none", (char *)*state);
+	struct store *s = open_store(*state);
+	put_cert(s, "x", 1);
+	store_close(s);
+	assert_int_equal(chmod(path, 0444), 0);
+	assert_int_equal(chmod(*state, 0555), 0);
+	assert_false(fs_exists(shm));
+	assert_int_equal(as_nobody(reads_x, *state), 0);
+	assert_int_equal(as_nobody(cannot_write, *state), 0);
+	assert_int_equal(as_nobody(cannot_write, fresh), 0);
+	assert_int_equal(chmod(path, 0644), 0);
+	assert_int_equal(chmod(*state, 0755), 0);
+	s = open_store(*state);
+	put_cert(s, "x", 1);
+	put_cert(s, "y", 2);
+	commit(s);
+	put_cert(s, "x", 3);
+	assert_true(fs_exists(wal));
+	assert_int_equal(as_nobody(reads_x, *state), 0);
+	store_close(s);
+}
+
+/* --- transactions --- */
+
+struct told {
+	int calls;
+	enum err_kind kind;
+	struct store *write_again;
+};
+
+static void on_commit(const struct err *failed, void *ctx)
+{
+	struct told *t = ctx;
+	t->calls++;
+	t->kind = failed ? failed->kind : ERR_NONE;
+	if (t->write_again) {
+		struct store *s = t->write_again;
+		t->write_again = NULL;
+		put_cert(s, "again", 1);
+		store_after_commit(s, on_commit, t);
+	}
+}
+
+static void test_two_connections(void **state)
+{
+	struct err e = {0};
+	struct store *a = open_store(*state);
+	struct store *b = open_store(*state);
+	put_cert(a, "x", 1);
+	assert_int_equal(generation(a, "x"), 1);
+	assert_int_equal(generation(b, "x"), -1);
+	/* a holds the lock: b waits, then says so. */
+	struct store_cert c = {.name = xstrdup("x"), .generation = 2};
+	assert_int_equal(store_cert_put(b, &c, &e), -1);
+	assert_int_equal(e.kind, ERR_BUSY);
+	assert_int_equal(e.retry, RETRY_LATER);
+	assert_string_not_equal(e.hint, "");
+	err_done(&e);
+	commit(a);
+	assert_int_equal(generation(b, "x"), 1);
+	must(store_cert_put(b, &c, &e), &e);
+	commit(b);
+	assert_int_equal(generation(a, "x"), 2);
+	store_cert_done(&c);
+	store_close(a);
+	store_close(b);
+}
+
+static void test_after_commit(void **state)
+{
+	struct store *s = open_store(*state);
+	struct told t = {.write_again = s};
+	put_cert(s, "x", 1);
+	store_after_commit(s, on_commit, &t);
+	assert_int_equal(t.calls, 0);
+	commit(s);
+	assert_int_equal(t.calls, 1);
+	assert_int_equal(t.kind, ERR_NONE);
+	commit(s);
+	assert_int_equal(t.calls, 2);
+	commit(s);
+	assert_int_equal(t.calls, 2);
+	store_after_commit(s, on_commit, &t);
+	t.write_again = s;
+	store_close(s);
+	assert_int_equal(t.calls, 4);
+	s = open_store(*state);
+	assert_int_equal(generation(s, "again"), 1);
+	store_close(s);
+}
+
+struct turn {
+	struct store *s;
+	struct loop_timer *timer;
+	struct told told;
+	int turns;
+	int64_t seen[3]; /* told.calls at the beginning of each turn */
+};
+
+static void on_turn(void *ctx)
+{
+	struct turn *t = ctx;
+	t->seen[t->turns] = t->told.calls;
+	if (t->turns < 2) {
+		put_cert(t->s, "x", t->turns);
+		put_cert(t->s, "y", t->turns);
+		store_after_commit(t->s, on_commit, &t->told);
+		store_after_commit(t->s, on_commit, &t->told);
+		loop_timer_start(t->timer, 1);
+	}
+	t->turns++;
+}
+
+/* The writes of a turn are committed at its end, without anybody asking. */
+static void test_loop(void **state)
+{
+	struct err e = {0};
+	struct loop *l = NULL;
+	must(loop_new(clk_real(), &l, &e), &e);
+	struct turn t = {.s = open_store(*state)};
+	store_attach(t.s, l);
+	t.timer = loop_timer_new(l, on_turn, &t);
+	loop_timer_start(t.timer, 0);
+	must(loop_run(l, &e), &e);
+	assert_int_equal(t.turns, 3);
+	assert_int_equal(t.seen[0], 0);
+	assert_int_equal(t.seen[1], 2);
+	assert_int_equal(t.seen[2], 4);
+	struct store *other = open_store(*state);
+	assert_int_equal(generation(other, "y"), 1);
+	store_close(other);
+
+	/* Begun before it was attached. */
+	store_detach(t.s);
+	put_cert(t.s, "x", 5);
+	store_attach(t.s, l);
+	must(loop_run(l, &e), &e);
+	other = open_store(*state);
+	assert_int_equal(generation(other, "x"), 5);
+	store_close(other);
+	store_close(t.s);
+	loop_timer_free(t.timer);
+	loop_free(l);
+}
+
+/* A file that may not grow stands for a full disk. */
+static void limit_files(rlim_t octets)
+{
+	struct rlimit r = {.rlim_cur = octets, .rlim_max = RLIM_INFINITY};
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &r), 0);
+}
+
+static int put_large(struct store *s, const char *name, size_t n, struct err *e)
+{
+	AUTO(xfreep) char *text = xmalloc(n + 1);
+	memset(text, 'x', n);
+	text[n] = '\0';
+	struct store_cert c = {.name = xstrdup(name), .last_error = TAKE(text)};
+	int r = store_cert_put(s, &c, e);
+	store_cert_done(&c);
+	return r;
+}
+
+/* The commit fails: all is undone, all are told, and afterwards the store works. */
+static void test_commit_fails(void **state)
+{
+	struct err e = {0};
+	struct store *s = open_store(*state);
+	struct told first = {0};
+	struct told second = {0};
+	put_cert(s, "x", 1);
+	commit(s);
+	put_cert(s, "x", 2);
+	store_after_commit(s, on_commit, &first);
+	put_cert(s, "y", 2);
+	must(put_large(s, "large", 100000, &e), &e);
+	store_after_commit(s, on_commit, &second);
+	limit_files(40000);
+	int r = store_commit(s, &e);
+	limit_files(RLIM_INFINITY);
+	assert_int_equal(r, -1);
+	assert_int_equal(e.kind, ERR_STORE);
+	assert_string_not_equal(e.hint, "");
+	err_done(&e);
+	assert_int_equal(first.calls, 1);
+	assert_int_equal(first.kind, ERR_STORE);
+	assert_int_equal(second.calls, 1);
+	assert_int_equal(second.kind, ERR_STORE);
+	assert_int_equal(generation(s, "x"), 1);
+	assert_int_equal(generation(s, "y"), -1);
+	put_cert(s, "y", 3);
+	commit(s);
+	assert_int_equal(first.calls, 1);
+	s = reopen(s, *state);
+	assert_int_equal(generation(s, "x"), 1);
+	assert_int_equal(generation(s, "y"), 3);
+	store_close(s);
+}
+
+/* A write fails because the cache spills into the log: the writes before it are undone as well. */
+static void test_write_fails(void **state)
+{
+	struct err e = {0};
+	struct store *s = open_store(*state);
+	struct told t = {0};
+	put_cert(s, "x", 1);
+	commit(s);
+	put_cert(s, "x", 2);
+	store_after_commit(s, on_commit, &t);
+	limit_files(40000);
+	int r = put_large(s, "large", 8 << 20, &e);
+	limit_files(RLIM_INFINITY);
+	assert_int_equal(r, -1);
+	err_done(&e);
+	/* Half of a batch must not be committed with the other half lost. */
+	struct store_cert c = {.name = xstrdup("y")};
+	assert_int_equal(store_cert_put(s, &c, &e), -1);
+	assert_int_equal(e.kind, ERR_STORE);
+	err_done(&e);
+	assert_int_equal(t.calls, 0);
+	assert_int_equal(store_commit(s, &e), -1);
+	err_done(&e);
+	assert_int_equal(t.calls, 1);
+	assert_int_equal(t.kind, ERR_STORE);
+	assert_int_equal(generation(s, "x"), 1);
+	must(store_cert_put(s, &c, &e), &e);
+	commit(s);
+	s = reopen(s, *state);
+	assert_int_equal(generation(s, "x"), 1);
+	assert_int_equal(generation(s, "y"), 0);
+	store_cert_done(&c);
+	store_close(s);
+}
+
+/* Nobody waited when the commit at the end of the turn failed: the next write hears of it, the one after works. */
+static void test_unheard(void **state)
+{
+	struct err e = {0};
+	struct loop *l = NULL;
+	must(loop_new(clk_real(), &l, &e), &e);
+	struct store *s = open_store(*state);
+	store_attach(s, l);
+	must(put_large(s, "large", 100000, &e), &e);
+	limit_files(40000);
+	int r = loop_run(l, &e);
+	limit_files(RLIM_INFINITY);
+	must(r, &e);
+	struct store_cert c = {.name = xstrdup("y")};
+	assert_int_equal(store_cert_put(s, &c, &e), -1);
+	assert_int_equal(e.kind, ERR_STORE);
+	err_done(&e);
+	must(loop_run(l, &e), &e);
+	must(store_cert_put(s, &c, &e), &e);
+	must(loop_run(l, &e), &e);
+	assert_int_equal(generation(s, "y"), 0);
+	assert_int_equal(generation(s, "large"), -1);
+	store_cert_done(&c);
+	store_close(s);
+	loop_free(l);
+}
+
+/* The key of an order that is gone is nowhere in the database. */
+static void test_key_is_wiped(void **state)
+{
+	static const char mark[] = "-----the key of the order-----";
+	struct err e = {0};
+	struct store *s = open_store(*state);
+	struct store_order o = {.cert = xstrdup("x"), .key_pem = secret_dup(mark, strlen(mark))};
+	AUTO(xfreep) char *path = database(*state);
+	struct stat st;
+	must(store_order_put(s, &o, &e), &e);
+	s = reopen(s, *state);
+	AUTO(xfreep) char *with = scratch_read(path);
+	assert_int_equal(stat(path, &st), 0);
+	assert_non_null(memmem(with, (size_t)st.st_size, mark, strlen(mark)));
+	must(store_order_delete(s, o.id, &e), &e);
+	store_close(s);
+	AUTO(xfreep) char *without = scratch_read(path);
+	assert_int_equal(stat(path, &st), 0);
+	assert_null(memmem(without, (size_t)st.st_size, mark, strlen(mark)));
+	store_order_done(&o);
+}
+
+/* Processes that start on a new state directory at once all find it working. */
+static void test_born_together(void **state)
+{
+	enum { N = 4 };
+	pid_t pid[N];
+	for (int i = 0; i < N; i++) {
+		pid[i] = fork();
+		if (!pid[i]) {
+			char name[] = {(char)('a' + i), '\0'};
+			struct store *s = open_store(*state);
+			put_cert(s, name, 1);
+			store_close(s);
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < N; i++) {
+		int status = -1;
+		assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
+		assert_int_equal(status, 0);
+	}
+	struct store *s = open_store(*state);
+	for (char name[] = "a"; *name < 'a' + N; ++*name)
+		assert_int_equal(generation(s, name), 1);
+	store_close(s);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_account),
+		TEST(test_each),
+		TEST(test_cert),
+		TEST(test_order),
+		TEST(test_fact),
+		TEST(test_walk_and_write),
+		TEST(test_modes),
+		TEST(test_settings),
+		TEST(test_refused),
+		TEST(test_newer_in_log),
+		TEST(test_damaged),
+		TEST(test_missing),
+		TEST(test_read_only),
+		TEST(test_two_connections),
+		TEST(test_after_commit),
+		TEST(test_loop),
+		TEST(test_commit_fails),
+		TEST(test_write_fails),
+		TEST(test_unheard),
+		TEST(test_key_is_wiped),
+		TEST(test_born_together),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
