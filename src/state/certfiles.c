@@ -116,7 +116,7 @@ static int make_places(const char *state_dir, const char *name, struct err *e)
 	AUTO(xfreep) char *live = xasprintf("%s/live", state_dir);
 	AUTO(xfreep) char *dir = archive_dir(state_dir, name);
 	AUTO(xfreep) char *link = live_link(state_dir, name);
-	if (fs_exists(link))
+	if (fs_exists(link) && fs_exists(dir))
 		return 0;
 	/* Also what a run that was stopped here has made: the names must last before the link does. */
 	if (fs_mkdirs(archive, 0700, e) || fs_mkdirs(live, 0700, e) || fs_mkdirs(dir, 0700, e) ||
