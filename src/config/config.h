@@ -26,7 +26,7 @@ struct config_ca {
 	char *directory; /* https URL */
 	struct strv issuers; /* `issuer:` a name or a list; empty: found out (directory, preset, caaIdentities) */
 	struct strv preset_issuers; /* what the preset knows; empty for a full entry */
-	int level; /* 0, 1, 2 or CONFIG_LEVEL_UNSET: found out */
+	int level; /* 0, 1, 2 or CONFIG_LEVEL_UNSET: found out (a preset's level is not put here: the CA may move on) */
 	char *ca_bundle; /* PEM file, or NULL for the system's */
 	int64_t max_orders; /* in flight at once */
 	char *eab_kid; /* NULL without external account binding */
@@ -86,6 +86,7 @@ struct config {
 	struct config_cert *certs; /* sorted by name */
 	size_t n_certs;
 	struct strv warnings; /* "FILE:LINE:COLUMN: …": private suffixes and other things that are allowed but odd */
+	struct strv pool; /* strings that certificates borrow */
 	struct strv files; /* every file read (main, conf.d, names files); marks borrow from it */
 };
 
@@ -106,6 +107,9 @@ const struct config_cert *config_find_cert(const struct config *c, const char *n
 /* The path used without --config: $PERDURE_CONFIG, else /etc/perdure/perdure.yaml for root, else
  * $XDG_CONFIG_HOME/perdure/perdure.yaml. Heap string. */
 char *config_default_path(void);
+/* The state directory of a configuration that names none: /var/lib/perdure for root, else $XDG_STATE_HOME/perdure or
+ * ~/.local/state/perdure. Heap string. */
+char *config_default_state_dir(void);
 
 /* --- presets --- */
 struct config_preset {

@@ -24,4 +24,10 @@ enum name_suffix {
 /* Looks at a normalised name. */
 enum name_suffix name_public_suffix(const char *name);
 
+/*
+ * As name_normalize, for a name that goes into a certificate: a public suffix of the ICANN section is refused, with and
+ * without "*.". *ret_suffix says whether the name is of the private section, for a warning about its wildcard.
+ */
+int name_for_certificate(const char *in, char **ret, enum name_suffix *ret_suffix, struct err *e);
+
 #endif

@@ -1,0 +1,115 @@
+/* config.c: the loaded configuration: look-ups, release, and the paths that hold when none is given. */
+#include "config/config.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/xalloc.h"
+
+static void ca_done(struct config_ca *ca)
+{
+	free(ca->name);
+	free(ca->directory);
+	strv_done(&ca->issuers);
+	strv_done(&ca->preset_issuers);
+	free(ca->ca_bundle);
+	free(ca->eab_kid);
+	free(ca->eab_hmac_key_file);
+	free(ca->eab_alg);
+	free(ca->account_url);
+	strv_done(&ca->account_thumbprints);
+	free(ca->account_key);
+	strv_done(&ca->contact);
+	free(ca->profile);
+	free(ca->preferred_chain);
+}
+
+static void dns_done(struct config_dns *d)
+{
+	for (size_t i = 0; i < d->n_stubs; i++) {
+		free(d->stubs[i].zone);
+		strv_done(&d->stubs[i].servers);
+	}
+	free(d->stubs);
+	strv_done(&d->resolvers);
+	strv_done(&d->hints);
+}
+
+void config_free(struct config *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->n_cas; i++)
+		ca_done(&c->cas[i]);
+	for (size_t i = 0; i < c->n_certs; i++) {
+		free(c->certs[i].name);
+		strv_done(&c->certs[i].names);
+		strv_done(&c->certs[i].cas);
+	}
+	free(c->cas);
+	free(c->certs);
+	dns_done(&c->dns);
+	free(c->path);
+	free(c->state_dir);
+	strv_done(&c->warnings);
+	strv_done(&c->pool);
+	strv_done(&c->files);
+	free(c);
+}
+
+void config_freep(struct config **c)
+{
+	config_free(*c);
+	*c = NULL;
+}
+
+const struct config_ca *config_find_ca(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_cas; i++)
+		if (!strcmp(c->cas[i].name, name))
+			return &c->cas[i];
+	return NULL;
+}
+
+static int by_name(const void *key, const void *cert)
+{
+	return strcmp(key, ((const struct config_cert *)cert)->name);
+}
+
+const struct config_cert *config_find_cert(const struct config *c, const char *name)
+{
+	return c->n_certs ? bsearch(name, c->certs, c->n_certs, sizeof(*c->certs), by_name) : NULL;
+}
+
+/* $env/perdure, else ~/fallback/perdure. The base directory specification ignores relative paths. */
+static char *xdg_dir(const char *env, const char *fallback)
+{
+	const char *dir = getenv(env);
+	if (dir && *dir == '/')
+		return xasprintf("%s/perdure", dir);
+	const char *home = getenv("HOME");
+	char text[4096];
+	struct passwd pw;
+	struct passwd *found = NULL;
+	if (!home || *home != '/')
+		home = getpwuid_r(geteuid(), &pw, text, sizeof(text), &found) == 0 && found ? found->pw_dir : "/";
+	return xasprintf("%s/%s/perdure", strcmp(home, "/") != 0 ? home : "", fallback);
+}
+
+char *config_default_path(void)
+{
+	const char *given = getenv("PERDURE_CONFIG");
+	if (given && *given)
+		return xstrdup(given);
+	if (geteuid() == 0)
+		return xstrdup("/etc/perdure/perdure.yaml");
+	AUTO(xfreep) char *dir = xdg_dir("XDG_CONFIG_HOME", ".config");
+	return xasprintf("%s/perdure.yaml", dir);
+}
+
+char *config_default_state_dir(void)
+{
+	return geteuid() == 0 ? xstrdup("/var/lib/perdure") : xdg_dir("XDG_STATE_HOME", ".local/state");
+}

@@ -1,0 +1,131 @@
+/*
+ * schema.h: the one table of configuration keys. Reading, defaults, the commented starting configuration and the
+ * reference part of perdure.yaml(5) all come from it.
+ */
+#ifndef PERDURE_CONFIG_SCHEMA_H
+#define PERDURE_CONFIG_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+
+enum schema_id {
+	SCHEMA_ROOT, /* the file itself */
+	SCHEMA_STATE_DIR,
+	SCHEMA_CAS,
+	SCHEMA_CA_NAME,
+	SCHEMA_CA_DIRECTORY,
+	SCHEMA_CA_ISSUER,
+	SCHEMA_CA_LEVEL,
+	SCHEMA_CA_BUNDLE,
+	SCHEMA_CA_MAX_ORDERS,
+	SCHEMA_CA_EAB,
+	SCHEMA_CA_EAB_KID,
+	SCHEMA_CA_EAB_FILE,
+	SCHEMA_CA_EAB_ALG,
+	SCHEMA_CA_ACCOUNT,
+	SCHEMA_CA_ACCOUNT_URL,
+	SCHEMA_CA_ACCOUNT_THUMBPRINTS,
+	SCHEMA_CA_ACCOUNT_KEY,
+	SCHEMA_CA_CONTACT,
+	SCHEMA_CA_URI_ANY,
+	SCHEMA_CA_PROFILE,
+	SCHEMA_CA_CHAIN,
+	SCHEMA_DNS,
+	SCHEMA_DNS_MODE,
+	SCHEMA_DNS_STUBS,
+	SCHEMA_STUB_ZONE,
+	SCHEMA_STUB_SERVERS,
+	SCHEMA_STUB_PORT,
+	SCHEMA_DNS_RESOLVERS,
+	SCHEMA_DNS_HINTS,
+	SCHEMA_DNS_TIMEOUT,
+	SCHEMA_DEFAULTS,
+	SCHEMA_DEFAULT_CA,
+	SCHEMA_DEFAULT_VALIDATION,
+	SCHEMA_DEFAULT_KEY,
+	SCHEMA_DEFAULT_MUST_STAPLE,
+	SCHEMA_DEFAULT_REUSE_KEY,
+	SCHEMA_DEFAULT_PROFILE,
+	SCHEMA_DEFAULT_CHAIN,
+	SCHEMA_DEFAULT_TTL,
+	SCHEMA_ARCHIVE,
+	SCHEMA_ARCHIVE_KEEP,
+	SCHEMA_CERTS,
+	SCHEMA_CERT_NAME,
+	SCHEMA_CERT_NAMES,
+	SCHEMA_CERT_FILE,
+	SCHEMA_CERT_WILDCARD,
+	SCHEMA_CERT_CA,
+	SCHEMA_CERT_VALIDATION,
+	SCHEMA_CERT_KEY,
+	SCHEMA_CERT_MUST_STAPLE,
+	SCHEMA_CERT_REUSE_KEY,
+	SCHEMA_CERT_PROFILE,
+	SCHEMA_CERT_CHAIN,
+	SCHEMA_CERT_UNTIL,
+	SCHEMA_N_
+};
+
+enum schema_type {
+	SCHEMA_MAP, /* keys of its own */
+	SCHEMA_LIST, /* a list of maps; of presets too for `cas` */
+	SCHEMA_BOOL,
+	SCHEMA_INT,
+	SCHEMA_DURATION, /* "10s", "5m", "2h", "30d" or seconds; milliseconds once read; range in milliseconds */
+	SCHEMA_TIME, /* RFC 3339 or UNIX seconds */
+	SCHEMA_WORD, /* one of `words` */
+	SCHEMA_STRING,
+	SCHEMA_STRINGS, /* one string or a list of them */
+};
+
+/* What a string must look like. */
+enum schema_form {
+	SCHEMA_TEXT,
+	SCHEMA_LABEL, /* safe as a file name: letters, digits, '.', '_', '-' */
+	SCHEMA_PATH,
+	SCHEMA_URL, /* https */
+	SCHEMA_ISSUER, /* an issuer domain name (RFC 8659) */
+	SCHEMA_ZONE, /* the name of a DNS zone */
+	SCHEMA_ADDRESS, /* IPv4 or IPv6 */
+	SCHEMA_ADDRESS_PORT, /* the same, with "@PORT" or without */
+	SCHEMA_MAIL, /* with "mailto:" or without */
+	SCHEMA_THUMBPRINT, /* RFC 7638, SHA-256, base64url */
+	SCHEMA_HOST, /* a name for a certificate; checked by name.c */
+};
+
+struct schema_key {
+	enum schema_id parent;
+	const char *name;
+	enum schema_type type;
+	enum schema_form form;
+	int64_t min; /* of numbers; of list lengths for SCHEMA_STRINGS */
+	int64_t max;
+	const char *words; /* allowed words, blank separated */
+	const char *def; /* as written in the file; NULL for none */
+	const char *example; /* a value for the starting configuration; NULL where def serves */
+	const char *help; /* one line */
+	const char *text; /* more, for the manual; may be NULL */
+};
+
+extern const struct schema_key schema_keys[SCHEMA_N_];
+
+/* The key of that name directly below parent; SCHEMA_ROOT when there is none. */
+enum schema_id schema_find(enum schema_id parent, const char *name);
+/* The name below parent that is spelt most like `name`, or NULL when none is near. */
+const char *schema_suggest(enum schema_id parent, const char *name);
+/* Appends the names below parent: "a, b, c". */
+void schema_allowed(enum schema_id parent, struct buf *out);
+/* The path of a key as messages and the manual show it, "cas[].eab.kid". */
+struct schema_path {
+	char text[64];
+};
+struct schema_path schema_path(enum schema_id id);
+/* Appends what values a key takes: "one of authoritative, resolver, none"; "whole number, 1 to 1000". */
+void schema_describe(enum schema_id id, struct buf *out);
+/* Whether word is one of the blank-separated words. */
+bool schema_has_word(const char *words, const char *word);
+
+#endif
