@@ -23,14 +23,17 @@ struct sock {
 	LIST_ENTRY(sock) link;
 };
 
+LIST_HEAD(sock_list, sock);
+LIST_HEAD(exchange_list, http_exchange);
+
 struct curl_client {
 	struct http http; /* first: the vtable is what callers see */
 	struct loop *l;
 	CURLM *multi;
 	struct loop_timer *timer;
 	struct curl_client_options o;
-	LIST_HEAD(, sock) socks;
-	LIST_HEAD(, http_exchange) exchanges;
+	struct sock_list socks;
+	struct exchange_list exchanges;
 	CURL *spare[SPARE_MAX];
 	size_t n_spare;
 };

@@ -5,7 +5,7 @@
 
 #include "base/err.h"
 
-enum { CONNECT_TIMEOUT_MS = 15000, DEFAULT_TIMEOUT_MS = 60000, BUFFER_OCTETS = 16 << 10 };
+enum { CONNECT_TIMEOUT_MS = 15000, DEFAULT_TIMEOUT_MS = 60000, UPLOAD_BUFFER_OCTETS = 16 << 10 };
 
 const char *http_method_name_(enum http_method m)
 {
@@ -108,8 +108,8 @@ static CURLcode set_connection(struct http_exchange *x, const struct curl_client
 	SET(CURLOPT_QUICK_EXIT, 1L);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
 	SET(CURLOPT_TCP_NODELAY, 1L);
-	SET(CURLOPT_BUFFERSIZE, (long)BUFFER_OCTETS);
-	SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)BUFFER_OCTETS);
+	/* CURLOPT_BUFFERSIZE has this value by default, and cannot be set again on a handle that is used again. */
+	SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BUFFER_OCTETS);
 	SET(CURLOPT_IPRESOLVE, o->ip_resolve);
 	SET(CURLOPT_USERAGENT, o->user_agent);
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);

@@ -26,14 +26,14 @@ static void *worker(void *arg)
 {
 	struct jobs *p = arg;
 	pthread_mutex_lock(&p->mu);
-	for (;;) {
-		struct job *j;
-		p->n_resting++;
-		while (!(j = STAILQ_FIRST(&p->queued)) && !p->quit)
+	while (!p->quit) {
+		struct job *j = STAILQ_FIRST(&p->queued);
+		if (!j) {
+			p->n_resting++;
 			pthread_cond_wait(&p->more, &p->mu);
-		p->n_resting--;
-		if (p->quit)
-			break;
+			p->n_resting--;
+			continue;
+		}
 		STAILQ_REMOVE_HEAD(&p->queued, link);
 		p->n_queued--;
 		pthread_mutex_unlock(&p->mu);

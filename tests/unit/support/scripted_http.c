@@ -17,12 +17,14 @@ struct http_exchange {
 	LIST_ENTRY(http_exchange) link;
 };
 
+LIST_HEAD(exchange_list, http_exchange);
+
 struct scripted {
 	struct http http; /* first: the vtable is what callers see */
 	struct loop *l;
 	scripted_serve_fn serve;
 	void *ctx;
-	LIST_HEAD(, http_exchange) exchanges;
+	struct exchange_list exchanges;
 };
 
 static void exchange_free(struct http_exchange *x)
