@@ -1,0 +1,56 @@
+/*
+ * exchange.h: one question to one address. UDP from a fresh connected socket (random port, random id), tried twice,
+ * then failed; TCP when the answer is truncated. Only an answer with our id and our question counts. Each address has a
+ * limit of questions in flight and a queue, the same question asked twice meanwhile is asked once, and an address that
+ * does not answer is left alone for some seconds.
+ */
+#ifndef PERDURE_DNS_EXCHANGE_H
+#define PERDURE_DNS_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "dns/addr.h"
+#include "dns/message.h"
+
+struct loop;
+struct exchange;
+struct exchanger;
+
+enum exchange_status {
+	EXCHANGE_ANSWER, /* msg is there, whatever its rcode */
+	EXCHANGE_BROKEN, /* the server answered something that is no DNS answer, or we could not ask */
+	EXCHANGE_TIMEOUT, /* no answer in time, or unreachable */
+};
+
+struct exchange_reply {
+	enum exchange_status status;
+	const struct message *msg; /* borrowed; for EXCHANGE_ANSWER */
+	const char *text; /* borrowed; one phrase for the other two, else "" */
+	bool tcp;
+	int64_t rtt_ms;
+};
+
+/* One who waits for an answer; embedded in the asker. Zeroed: waits for nothing. */
+struct exchange_wait {
+	void (*fn)(const struct exchange_reply *r, void *ctx);
+	void *ctx;
+	struct exchange *x; /* the exchange's business */
+	TAILQ_ENTRY(exchange_wait) link;
+};
+
+struct exchanger *exchanger_new(struct loop *l, int64_t timeout_ms, unsigned per_server);
+/* Ends all exchanges without callbacks. */
+void exchanger_free(struct exchanger *s);
+
+/*
+ * Asks addr for name and type; rd asks for recursion. w->fn is called once, from the loop, never from inside this call;
+ * it may ask and cancel as it likes.
+ */
+void exchange_ask(struct exchanger *s, const struct addr *addr, const char *name, uint16_t type, bool rd,
+	struct exchange_wait *w);
+/* No callback any more; fine when w waits for nothing. */
+void exchange_cancel(struct exchange_wait *w);
+
+#endif

@@ -1,0 +1,96 @@
+/* exchange_priv.h: what exchange.c (the packets) and peer.c (who may ask when) share. Nobody else includes it. */
+#ifndef PERDURE_DNS_EXCHANGE_PRIV_H
+#define PERDURE_DNS_EXCHANGE_PRIV_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "dns/exchange.h"
+#include "dns/map.h"
+
+struct loop_fd;
+struct loop_timer;
+
+enum exchange_state {
+	EXCHANGE_QUEUED,
+	EXCHANGE_UDP,
+	EXCHANGE_TCP,
+	EXCHANGE_ENDING, /* failed; waits for the loop's next turn to say so */
+};
+
+struct exchange {
+	struct exchanger *s;
+	struct peer *peer;
+	TAILQ_ENTRY(exchange) link; /* in the peer's queue or among its active ones */
+	TAILQ_HEAD(, exchange_wait) waits;
+	enum exchange_state state;
+	bool counted; /* holds one of the slots of its peer */
+	bool rd;
+	bool edns;
+	bool delivering;
+	bool over_tcp; /* failed over TCP */
+	enum exchange_status status; /* in EXCHANGE_ENDING */
+	uint16_t type;
+	unsigned tries;
+	unsigned strays;
+	struct addr addr;
+	char *name;
+	int fd;
+	struct loop_fd *watch;
+	struct loop_timer *timer;
+	int64_t sent_at; /* monotonic ms */
+	size_t query_n;
+	size_t out_n; /* of the query with its length, what TCP has taken */
+	uint8_t *in; /* the answer over TCP, in_want octets; NULL while its length is read */
+	size_t in_n;
+	size_t in_want;
+	uint8_t prefix[2];
+	uint8_t query[MESSAGE_QUERY_MAX];
+	char text[200];
+};
+
+/* What we know of one address. */
+struct peer {
+	TAILQ_HEAD(, exchange) queue;
+	TAILQ_HEAD(, exchange) active;
+	TAILQ_ENTRY(peer) link; /* among the ready ones */
+	unsigned n_active; /* those counted */
+	bool ready; /* in the list of peers with something to start and room for it */
+	bool proven; /* has answered */
+	bool v6;
+	int64_t silent_until; /* monotonic ms; 0 when it is not known to be silent */
+	int64_t answered_at; /* monotonic ms; -1 for never */
+};
+
+struct exchanger {
+	struct loop *loop;
+	int64_t timeout_ms;
+	unsigned per_server;
+	unsigned n_active;
+	struct map peers; /* by address text */
+	TAILQ_HEAD(, peer) ready;
+	bool v6_works; /* some IPv6 address has answered */
+	unsigned v6_silent; /* how many IPv6 addresses were silent before any answered */
+	int64_t v6_silent_until;
+	uint8_t *packet; /* UINT16_MAX octets, for receiving */
+};
+
+struct peer *peer_get(struct exchanger *s, const struct addr *addr);
+/* The exchange with this question that is under way or queued, or NULL. */
+struct exchange *peer_find(struct peer *p, const char *name, uint16_t type, bool rd);
+/* Queues a new exchange at its peer; starts it (exchange_start) or refuses it (exchange_refuse) when it may. */
+void peer_join(struct exchange *x, int64_t now);
+/* The peer has answered this one. */
+void peer_heard(struct exchange *x, int64_t now);
+/* Takes it from its peer and lets the next ones start; silent: it waited in vain. */
+void peer_leave(struct exchange *x, bool silent, int64_t now);
+
+/* Sends the first packet. */
+void exchange_start(struct exchange *x);
+/* Ends it as timed out, because its peer has been silent. */
+void exchange_refuse(struct exchange *x);
+/* Releases it without callbacks. */
+void exchange_drop(struct exchange *x);
+
+#endif

@@ -1,0 +1,55 @@
+/* name.c: domain names as text. */
+#include "dns/name.h"
+
+#include <string.h>
+
+const char *name_parent(const char *name)
+{
+	if (!*name)
+		return NULL;
+	for (const char *p = name; *p; p++) {
+		if (*p == '.')
+			return p + 1;
+		/* What follows a backslash is one octet (or the first of three digits), never a separator. */
+		if (*p == '\\' && p[1])
+			p++;
+	}
+	return name + strlen(name);
+}
+
+unsigned name_labels(const char *name)
+{
+	unsigned n = 0;
+	for (const char *p = name; (p = name_parent(p));)
+		n++;
+	return n;
+}
+
+const char *name_suffix(const char *name, unsigned n)
+{
+	unsigned has = name_labels(name);
+	for (; has > n; has--)
+		name = name_parent(name);
+	return name;
+}
+
+bool name_within(const char *name, const char *zone)
+{
+	size_t n = strlen(name), z = strlen(zone);
+	if (z > n || strcmp(name + n - z, zone) != 0)
+		return false;
+	if (z == n || z == 0)
+		return true;
+	/* The text matches at the end; it must do so at a label's start. */
+	for (const char *p = name; p && p <= name + n - z; p = name_parent(p))
+		if (p == name + n - z)
+			return true;
+	return false;
+}
+
+void name_lower(char *name)
+{
+	for (; *name; name++)
+		if (*name >= 'A' && *name <= 'Z')
+			*name = (char)(*name + ('a' - 'A'));
+}

@@ -1,0 +1,22 @@
+/*
+ * name.h: domain names as text: lower case, no dot at the end, "" for the root, special octets escaped as in master
+ * files (RFC 1035 section 5.1). A dot behind a backslash separates nothing.
+ */
+#ifndef PERDURE_DNS_NAME_H
+#define PERDURE_DNS_NAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The name without its first label, a pointer into name; "" for a name of one label, NULL for the root. */
+const char *name_parent(const char *name);
+/* How many labels it has; 0 for the root. */
+unsigned name_labels(const char *name);
+/* The last n labels of name, a pointer into it; the whole name when it has no more. */
+const char *name_suffix(const char *name, unsigned n);
+/* Whether name is zone itself or below it. */
+bool name_within(const char *name, const char *zone);
+/* Lower-cases ASCII letters in place. */
+void name_lower(char *name);
+
+#endif
