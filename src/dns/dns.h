@@ -41,6 +41,7 @@ struct dns;
 
 /* The options are copied. ERR_CONFIG for an address that is none. */
 int dns_new(struct loop *l, const struct dns_options *o, struct dns **ret, struct err *e);
+/* Ends what is under way without callbacks. Not from inside a callback of its own; NULL is fine. */
 void dns_free(struct dns *d);
 
 #endif

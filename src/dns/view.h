@@ -35,7 +35,8 @@ struct dns_answer {
 	char *server; /* host name of the server, or its address when no name is known */
 	char *address; /* "192.0.2.1" or "192.0.2.1@5353" */
 	enum dns_result result;
-	char *text; /* for FAILED and TIMEOUT: one phrase of why; else "" */
+	char *text; /* for FAILED and TIMEOUT: one phrase of why; where an earlier name of the chain is meant: which;
+		       else "" */
 	struct dns_txt *txt; /* for FOUND, sorted by content so that answers compare */
 	size_t n_txt;
 	uint32_t ttl;
@@ -48,7 +49,8 @@ struct dns_view {
 	char *zone; /* the zone that holds the end of the chain; "" when not found out */
 	struct strv chain; /* CNAME targets followed, in order */
 	bool looked; /* false in mode DNS_NONE */
-	struct dns_answer *answers;
+	struct dns_answer
+		*answers; /* those at the chain's end first, then what servers said against the chain on the way */
 	size_t n;
 };
 
@@ -68,7 +70,7 @@ struct dns_query;
 /*
  * Asks every authoritative server of owner's zone (or every resolver) for TXT: UDP with EDNS, TCP when truncated,
  * retries, id and source checked. CNAMEs are followed into other zones. owner is a lower-case name without a dot at the
- * end.
+ * end. Any number of views may be asked for at once; a view's deadline begins with its first packet, not in the queue.
  */
 struct dns_query *dns_view_txt(struct dns *d, const char *owner, dns_view_fn done, void *ctx);
 /* Ends it without a callback. */
