@@ -40,6 +40,15 @@ static size_t distance(const char *a, const char *b)
 	return row[nb];
 }
 
+/* One begins with the other, and that is not chance. */
+static bool shares_start(const char *a, const char *b)
+{
+	size_t na = strlen(a);
+	size_t nb = strlen(b);
+	size_t n = na < nb ? na : nb;
+	return n >= 4 && !memcmp(a, b, n);
+}
+
 const char *schema_suggest(enum schema_id parent, const char *name)
 {
 	const char *best = NULL;
@@ -54,6 +63,8 @@ const char *schema_suggest(enum schema_id parent, const char *name)
 		if (d <= least && (!best || d < least)) {
 			best = schema_keys[id].name;
 			least = d;
+		} else if (!best && shares_start(name, schema_keys[id].name)) {
+			best = schema_keys[id].name;
 		}
 	}
 	return best;
