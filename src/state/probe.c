@@ -17,12 +17,7 @@ enum { ROOM_OCTETS = 1 << 20, ROOM_FILES = 16 };
 
 int certfiles_advise_(struct err *e, const char *state_dir)
 {
-	switch (e->code) {
-	case ENOSPC:
-	case EDQUOT:
-		err_hint(e, "make room on the file system of %s (or raise its quota), then run the same command again",
-			state_dir);
-		break;
+	switch (e->kind == ERR_SYS ? e->code : 0) {
 	case EACCES:
 	case EPERM:
 		err_hint(e, "run as the user who owns %s", state_dir);

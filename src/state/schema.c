@@ -105,9 +105,7 @@ int schema_check_pages(struct sq *q, struct err *e)
 	if (verdict && !strcmp(verdict, "ok"))
 		return 0;
 	err_set(e, ERR_STORE, "%s is damaged: %s", sq_path(q), verdict ? verdict : "no answer");
-	err_hint(e, "put back a backup of it, or move it (with its -wal and -shm) away and run again: keys and "
-		    "certificates "
-		    "in live/ are not in it, orders in work are");
+	sq_advise_damaged(e, sq_path(q));
 	err_retry(e, RETRY_AFTER_OPERATOR, 0);
 	return -1;
 }

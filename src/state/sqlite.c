@@ -30,61 +30,43 @@ struct sq {
 	struct sq_stmt kept[SQ_KEPT_MAX];
 };
 
-static void hint_no_room(struct err *e, const char *path)
+/* os_error is that of the file operation which failed, or 0. */
+static void advise(struct err *e, const char *path, int rc, int os_error)
 {
-	err_hint(e, "make room on the file system of %s (or raise its quota), then run the same command again", path);
+	if (rc == SQLITE_FULL || os_error == ENOSPC || os_error == EDQUOT)
+		err_hint(e, "make room on the file system of %s (or raise its quota), then run the same command again",
+			path);
+	else if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
+		err_hint(e, "another process is writing to this database: wait until it has ended, then run again");
+	else if (rc == SQLITE_IOERR)
+		err_hint(e, "check the disk under %s; the database is as it was at the last commit", path);
+	else if (rc == SQLITE_NOTADB || rc == SQLITE_CORRUPT)
+		sq_advise_damaged(e, path);
+	else if (rc == SQLITE_READONLY || rc == SQLITE_PERM || rc == SQLITE_CANTOPEN || rc == SQLITE_AUTH)
+		err_hint(e, "run as the user who owns %s, and see that its file system is mounted for writing", path);
 }
 
-static void hint_io(struct err *e, const char *path, int os_error)
+void sq_advise_damaged(struct err *e, const char *path)
 {
-	if (os_error == ENOSPC || os_error == EDQUOT)
-		hint_no_room(e, path);
-	else
-		err_hint(e, "check the disk under %s; the database itself was left as it was at the last commit", path);
+	err_hint(e,
+		"put back a backup of %s, or move it (with its -wal and -shm) away and run again: keys and "
+		"certificates in live/ are not in it, orders in work are",
+		path);
 }
 
 /* Says what SQLite did not like and what helps; the callers say what they were about. Has the value -1. */
 static int fail(const struct sq *q, int rc, struct err *e)
 {
-	int os_error = sqlite3_system_errno(q->db);
-	bool io = (rc & 0xff) == SQLITE_IOERR && os_error;
-	bool ours = (rc & 0xff) == SQLITE_ERROR || (rc & 0xff) == SQLITE_CONSTRAINT;
-	const char *words = ours ? sqlite3_errmsg(q->db) : sqlite3_errstr(rc & 0xff);
-	err_set(e, ERR_STORE, "%s: %s%s%s", q->path, words, io ? ": " : "", io ? strerrordesc_np(os_error) : "");
+	int kind = rc & 0xff;
+	int os_error = kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN ? sqlite3_system_errno(q->db) : 0;
+	bool ours = kind == SQLITE_ERROR || kind == SQLITE_CONSTRAINT;
+	bool busy = kind == SQLITE_BUSY || kind == SQLITE_LOCKED;
+	err_set(e, busy ? ERR_BUSY : ERR_STORE, "%s: %s%s%s", q->path,
+		ours ? sqlite3_errmsg(q->db) : sqlite3_errstr(kind), os_error ? ": " : "",
+		os_error ? strerrordesc_np(os_error) : "");
 	e->code = rc;
-	err_retry(e, RETRY_AFTER_OPERATOR, 0);
-	switch (rc & 0xff) {
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		e->kind = ERR_BUSY;
-		err_retry(e, RETRY_LATER, 0);
-		err_hint(e, "another process is writing to this database: wait until it has ended, then run again");
-		break;
-	case SQLITE_FULL:
-		hint_no_room(e, q->path);
-		break;
-	case SQLITE_IOERR:
-		hint_io(e, q->path, os_error);
-		break;
-	case SQLITE_NOTADB:
-	case SQLITE_CORRUPT:
-		err_hint(e,
-			"put back a backup of %s, or move it (with its -wal and -shm) away and run again: "
-			"keys and certificates in live/ are not in it, orders in work are",
-			q->path);
-		break;
-	case SQLITE_READONLY:
-	case SQLITE_PERM:
-	case SQLITE_CANTOPEN:
-	case SQLITE_AUTH:
-		err_hint(e,
-			"run as the user who owns %s, and see that its directory is on a file system "
-			"mounted for writing",
-			q->path);
-		break;
-	default:
-		break;
-	}
+	err_retry(e, busy ? RETRY_LATER : RETRY_AFTER_OPERATOR, 0);
+	advise(e, q->path, kind, os_error);
 	return -1;
 }
 

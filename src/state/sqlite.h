@@ -38,6 +38,8 @@ int sq_query_text(struct sq *q, const char *sql, char **ret, struct err *e);
 /* Whether a transaction is open: SQLite itself undoes one on some errors. */
 bool sq_in_transaction(const struct sq *q);
 
+/* The hint for a database that is damaged or none. */
+void sq_advise_damaged(struct err *e, const char *path);
 /* What an error from here means. */
 bool sq_err_constraint(const struct err *e); /* one row was refused; the transaction is as before the statement */
 bool sq_err_cannot_open(const struct err *e); /* files or rights are missing */

@@ -64,12 +64,8 @@ static int make_file(const char *dir, const char *path, struct err *e)
 	if (fd < 0 && errno == EEXIST)
 		return 0;
 	if (fd < 0) {
-		bool rights = errno == EACCES || errno == EPERM || errno == EROFS;
 		err_sys(e, "make the database %s", path);
-		err_hint(e,
-			rights ? "run as the user who owns %s, on a file system mounted for writing"
-			       : "make room on the file system of %s",
-			dir);
+		err_hint(e, "run as the user who owns %s, on a file system mounted for writing", dir);
 		err_retry(e, RETRY_AFTER_OPERATOR, 0);
 		return -1;
 	}

@@ -1,12 +1,11 @@
 /* test_certfiles.c: what is in place after each of the operations, from whatever was there before. */
-#include "scratch.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/strv.h"
 #include "state/certfiles.h"
+#include "support/scratch.h"
 
 /* A set that shows its lineage and generation in every file. */
 struct sample {

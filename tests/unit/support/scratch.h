@@ -1,6 +1,6 @@
 /* scratch.h: a directory for one test, below $TMPDIR, and shorthands for files in it. */
-#ifndef PERDURE_TESTS_STATE_SCRATCH_H
-#define PERDURE_TESTS_STATE_SCRATCH_H
+#ifndef PERDURE_TESTS_SUPPORT_SCRATCH_H
+#define PERDURE_TESTS_SUPPORT_SCRATCH_H
 
 #include <setjmp.h>
 #include <stdarg.h>
