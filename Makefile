@@ -1,0 +1,52 @@
+# The everyday words. meson and ninja do the work; tools/bootstrap.sh installs what is missing and says so first.
+PREFIX ?= /usr/local
+DESTDIR ?=
+N ?= 47
+SECONDS ?= 60
+ONLY ?=
+
+.PHONY: all demo test bench fuzz install clean distclean help
+
+all:
+	@tools/bootstrap.sh build
+	@tools/configure.sh build
+	@ninja -C build perdure
+
+demo: all
+	@tools/bootstrap.sh demo
+	@/usr/bin/python3 tools/demo.py --count $(N)
+
+test:
+	@tools/bootstrap.sh build demo test
+	@tools/test.sh $(ONLY)
+
+bench: all
+	@tools/bootstrap.sh demo
+	@bench/run
+
+fuzz:
+	@tools/bootstrap.sh build test
+	@tools/fuzz.sh $(SECONDS)
+
+install:
+	@tools/bootstrap.sh build
+	@tools/configure.sh build -Dprefix=$(abspath $(PREFIX))
+	@ninja -C build
+	@meson install -C build --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
+
+# Keeps build/tools: Pebble takes a minute to fetch and build.
+clean:
+	@rm -rf build-*
+	@if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name tools -exec rm -rf {} +; fi
+
+distclean: clean
+	@rm -rf build
+
+help:
+	@echo 'make               build/perdure'
+	@echo 'make demo [N=47]   N wildcard certificates issued and renewed from standing records, on loopback servers'
+	@echo 'make test [ONLY="static unit integration"]   every check'
+	@echo 'make bench         the numbers, as ratios'
+	@echo 'make fuzz [SECONDS=60]   each fuzz target for so long'
+	@echo 'make install [PREFIX=/usr/local] [DESTDIR=]'
+	@echo 'make clean, make distclean   remove what was built; the second removes the fetched tools too'

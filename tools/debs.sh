@@ -1,0 +1,38 @@
+#!/bin/sh
+# debs.sh SUITE DIR PACKAGE...: unpacks packages of another Debian suite into DIR, without their dependencies. They come through
+# apt with a configuration of its own, signatures checked; the system's sources, lists and packages stay as they are.
+set -eu
+[ $# -ge 3 ] || {
+	echo "usage: debs.sh SUITE DIR PACKAGE..." >&2
+	exit 2
+}
+suite=$1
+mkdir -p "$2"
+dir=$(cd "$2" && pwd)
+shift 2
+# The mirror the system uses, else Debian's.
+mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 2>/dev/null | grep -v security | head -n 1 || true)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+mkdir -p "$tmp/lists/partial" "$tmp/cache/archives/partial"
+echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${mirror:-http://deb.debian.org/debian} $suite main" >"$tmp/sources.list"
+cat >"$tmp/apt.conf" <<CONF
+Dir::Etc::sourcelist "$tmp/sources.list";
+Dir::Etc::sourceparts "/dev/null";
+Dir::Etc::preferences "/dev/null";
+Dir::Etc::preferencesparts "/dev/null";
+Dir::State::lists "$tmp/lists";
+Dir::Cache "$tmp/cache";
+Acquire::Languages "none";
+Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
+Acquire::IndexTargets::deb::DEP-11-icons-small::DefaultEnabled "false";
+Acquire::IndexTargets::deb::DEP-11-icons::DefaultEnabled "false";
+APT::Sandbox::User "";
+CONF
+export APT_CONFIG="$tmp/apt.conf"
+apt-get -qq update >&2
+cd "$tmp"
+apt-get -qq download "$@" >&2
+for deb in "$tmp"/*.deb; do
+	dpkg -x "$deb" "$dir"
+done
