@@ -1,0 +1,69 @@
+"""
+Fixtures. The classes are described in harness.py.
+
+    stage          a Stage for one test
+    make_knot      make_knot(zones, **options) -> Knot
+    make_pebble    make_pebble(knot, **options) -> Pebble
+    make_perdure   make_perdure(config dict or text) -> Perdure
+    fleet          fleet(n, **pebble options) -> (perdure, pebble, knot, names): configured, account registered, records published
+"""
+import os
+import signal
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import harness  # noqa: E402
+
+
+def pytest_configure(config):
+    """Ends orderly (fixtures run) when told to stop, so that no server stays behind."""
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", 1))
+    config.addinivalue_line("markers", "long: takes minutes; run with --long")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="run the long tests too")
+
+
+def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if "long" in item.keywords and not config.getoption("--long"):
+            item.add_marker(pytest.mark.skip(reason="long: needs --long"))
+
+
+@pytest.fixture
+def stage():
+    with harness.Stage() as s:
+        yield s
+
+
+@pytest.fixture
+def make_knot(stage):
+    return lambda zones, **options: harness.Knot(stage, zones, **options)
+
+
+@pytest.fixture
+def make_pebble(stage):
+    return lambda knot, **options: harness.Pebble(stage, knot.address, **options)
+
+
+@pytest.fixture
+def make_perdure(stage):
+    return lambda config, **options: harness.Perdure(stage, config, **options)
+
+
+@pytest.fixture
+def fleet(stage):
+    def make(n, **options):
+        names = harness.zones_named(n)
+        knot = harness.Knot(stage, names)
+        ca = harness.Pebble(stage, knot.address, **options)
+        p = harness.Perdure(stage, harness.p_config(ca, knot, names))
+        harness.set_up_account(p)
+        harness.publish_records(p, knot)
+        return p, ca, knot, names
+
+    return make
