@@ -65,11 +65,12 @@ die() {
 exists() { [ -e "$1" ]; }
 
 there() {
+	what=${1#?:}
+	# shellcheck disable=SC2086  # a file pattern is meant to expand
 	case $1 in
-	c:*) command -v "${1#c:}" >/dev/null 2>&1 ;;
-	p:*) pkg-config --exists "${1#p:}" 2>/dev/null ;;
-	# shellcheck disable=SC2086  # the pattern is meant to expand
-	f:*) exists ${1#f:} ;;
+	c:*) command -v "$what" >/dev/null 2>&1 ;;
+	p:*) pkg-config --exists "$what" 2>/dev/null ;;
+	f:*) exists $what ;;
 	esac
 }
 

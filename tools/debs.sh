@@ -11,6 +11,7 @@ mkdir -p "$2"
 dir=$(cd "$2" && pwd)
 shift 2
 # The mirror the system uses, else Debian's.
+# shellcheck disable=SC2016  # apt's own $(SITE)
 mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 2>/dev/null | grep -v security | head -n 1 || true)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

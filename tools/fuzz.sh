@@ -8,7 +8,11 @@ shift
 CC=clang tools/configure.sh build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link
 ninja -C build-fuzz
 mkdir -p build-fuzz/found
-[ $# -gt 0 ] || set -- $(cd build-fuzz/tests/fuzz && ls -d fuzz_* | grep -v '\.p$' | sed 's/^fuzz_//')
+if [ $# = 0 ]; then
+	for program in build-fuzz/tests/fuzz/fuzz_*; do
+		[ ! -f "$program" ] || set -- "$@" "${program##*/fuzz_}"
+	done
+fi
 bad=0
 for target; do
 	mkdir -p "build-fuzz/corpus/$target"

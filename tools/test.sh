@@ -63,6 +63,7 @@ pytest_tests() {
 build() {
 	local name=$1 dir=$2
 	shift 2
+	# shellcheck disable=SC2016  # for the inner shell
 	check "build $name" sh -c 'dir=$1; shift; tools/configure.sh "$dir" -Dwerror=true "$@" && ninja -C "$dir"' sh "$dir" "$@"
 }
 
@@ -72,7 +73,7 @@ sources() { git ls-files --cached --others --exclude-standard -- "$@" | while re
 format_check() {
 	local tool
 	for tool in clang-format-14 clang-format; do
-		command -v $tool >/dev/null && $tool --version | grep -q 'version 14\.' || continue
+		$tool --version 2>/dev/null | grep -q 'version 14\.' || continue
 		sources '*.c' '*.h' | xargs $tool --dry-run -Werror
 		return
 	done

@@ -48,7 +48,7 @@ static int64_t days_from_civil(int64_t y, int m, int d)
 
 int64_t clock_utc(int64_t year, int month, int day, int hour, int min, int sec)
 {
-	return days_from_civil(year, month, day) * 86400 + hour * 3600 + min * 60 + sec;
+	return days_from_civil(year, month, day) * 86400 + hour * INT64_C(3600) + min * INT64_C(60) + sec;
 }
 
 void clock_rfc3339(int64_t secs, char out[static CLOCK_TEXT_MAX])
@@ -119,7 +119,7 @@ int clock_parse_rfc3339(const char *s, int64_t *ret_secs, struct err *e)
 	}
 	if (!ok || *p)
 		return err_set(e, ERR_PARSE, "\"%.40s\" is not an RFC 3339 time", s);
-	*ret_secs = clock_utc(y, mo, d, h, mi, sec) - sign * (oh * 3600 + om * 60);
+	*ret_secs = clock_utc(y, mo, d, h, mi, sec) - sign * (oh * INT64_C(3600) + om * INT64_C(60));
 	return 0;
 }
 
