@@ -52,10 +52,10 @@ pytest_tests() {
 	timeout --kill-after=60 2400 "$python" -m pytest -p no:cacheprovider -q -rs --durations=15 "$@" >"$log" 2>&1 </dev/null
 	local rc=$?
 	last=$(grep -E '^=*[ 0-9a-z,]*(passed|failed|error|skipped|no tests ran)[a-z0-9, ]* in [0-9.]+s' "$log" | tail -n 1)
-	ok=$(sed -n 's/.*\b\([0-9]*\) passed.*/\1/p' <<<"$last")
-	bad=$(($(sed -n 's/.*\b\([0-9]*\) failed.*/\1/p' <<<"$last") + $(sed -n 's/.*\b\([0-9]*\) error.*/\1/p' <<<"$last")))
+	ok=$(grep -oE '[0-9]+ passed' <<<"$last" | awk '{n += $1} END {print n + 0}')
+	bad=$(grep -oE '[0-9]+ (failed|error)' <<<"$last" | awk '{n += $1} END {print n + 0}')
 	[ $rc = 0 ] || [ "$bad" != 0 ] || bad=1
-	report "$name" "$log" "${ok:-0}" "$bad" $((SECONDS - start))
+	report "$name" "$log" "$ok" "$bad" $((SECONDS - start))
 	grep '^SKIPPED' "$log" | sed 's/^/    /'
 }
 
@@ -92,7 +92,8 @@ cppcheck_check() {
 
 # gcc follows the paths best without optimisation.
 analyzer_check() {
-	tools/configure.sh build-analyzer -Dbuildtype=debug -Dwerror=true -Dc_args=-fanalyzer && ninja -C build-analyzer perdure
+	tools/configure.sh build-analyzer -Dbuildtype=debug -Dwerror=true -Dc_args=-fanalyzer &&
+		ninja -C build-analyzer -t targets all | sed -n 's/^\(src\/[^:]*\.a\):.*/\1/p' | xargs ninja -C build-analyzer perdure
 }
 
 shell_check() { sources 'tools/*.sh' 'bench/*.sh' .ci/run | xargs shellcheck; }
