@@ -5,10 +5,12 @@ Fixtures. The classes are described in harness.py.
     make_knot      make_knot(zones, **options) -> Knot
     make_pebble    make_pebble(knot, **options) -> Pebble
     make_perdure   make_perdure(config dict or text) -> Perdure
+    pebble00       path of a Pebble that speaks level 00 of the draft ($PEBBLE00, else Debian unstable's); skips where there is none
     fleet          fleet(n, **pebble options) -> (perdure, pebble, knot, names): configured, account registered, records published
 """
 import os
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -67,3 +69,21 @@ def fleet(stage):
         return p, ca, knot, names
 
     return make
+
+
+@pytest.fixture(scope="session")
+def pebble00():
+    if os.environ.get("PEBBLE00"):
+        return os.environ["PEBBLE00"]
+    folder = os.path.join(harness.ROOT, "build/tools/sid")
+    path = os.path.join(folder, "usr/bin/pebble")
+    if not os.path.exists(path):
+        try:
+            got = subprocess.run([os.path.join(harness.ROOT, "tools/pebble-sid.sh"), folder], capture_output=True, text=True, timeout=300,
+                                 stdin=subprocess.DEVNULL, check=False)
+        except subprocess.TimeoutExpired:
+            pytest.skip("NO LEVEL 00 TEST: Debian unstable's pebble did not arrive in 300 s")
+        if got.returncode:
+            subprocess.run(["rm", "-rf", folder], check=False)
+            pytest.skip("NO LEVEL 00 TEST: Debian unstable's pebble is not 2.10.0 or not to be had: " + got.stderr.strip()[-300:])
+    return path
