@@ -8,6 +8,7 @@ Leaves nothing running and nothing behind. Any deviation ends it with an error a
 import argparse
 import collections
 import os
+import signal
 import sys
 import time
 
@@ -101,6 +102,8 @@ def main():
     parser.add_argument("--keep", action="store_true", help="keep the folder with logs and state, and say where it is")
     args = parser.parse_args()
     start = time.monotonic()
+    for sig in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sig, lambda *_: sys.exit("demo: stopped"))
     with Stage(keep=args.keep) as stage:
         if args.keep:
             say(f"everything is under {stage.dir}")
@@ -108,6 +111,8 @@ def main():
             demo(stage, args.count)
         except HarnessError as e:
             sys.exit(f"demo: failed after {time.monotonic() - start:.0f} s: {e}")
+        except KeyboardInterrupt:
+            sys.exit("demo: stopped")
 
 
 if __name__ == "__main__":
