@@ -3,13 +3,21 @@
 set -eu
 dir=$1
 shift
-if [ ! -f "$dir/build.ninja" ]; then
-	meson setup "$dir" "$@" >"$dir.setup.log" 2>&1 || {
-		cat "$dir.setup.log" >&2
-		rm -f "$dir.setup.log"
+log=$dir.setup.log
+run() {
+	"$@" >"$log" 2>&1 || {
+		cat "$log" >&2
+		rm -f "$log"
 		exit 1
 	}
-	rm -f "$dir.setup.log"
-elif [ $# -gt 0 ]; then
-	meson configure "$dir" "$@" >/dev/null
+	rm -f "$log"
+}
+if [ ! -f "$dir/build.ninja" ]; then
+	run meson setup "$dir" "$@"
+elif [ $# = 0 ] || [ "$(cat "$dir/.options" 2>/dev/null)" = "$*" ]; then
+	exit 0
+else
+	run meson configure "$dir" "$@"
+	run ninja -C "$dir" build.ninja
 fi
+echo "$*" >"$dir/.options"

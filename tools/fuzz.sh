@@ -1,23 +1,30 @@
 #!/usr/bin/env bash
-# fuzz.sh SECONDS [TARGET...]: runs each libFuzzer target for SECONDS. New inputs are kept in build-fuzz/corpus, those that break
-# something in build-fuzz/found; copy what is worth keeping into tests/fuzz/corpus.
+# fuzz.sh SECONDS [TARGET...]: runs each libFuzzer target for SECONDS; 0 only replays the kept corpus. New inputs are kept in
+# build-fuzz/corpus, those that break something in build-fuzz/found; copy what is worth keeping into tests/fuzz/corpus.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=$1
 shift
-CC=clang tools/configure.sh build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link
-ninja -C build-fuzz
-mkdir -p build-fuzz/found
-if [ $# = 0 ]; then
-	for program in build-fuzz/tests/fuzz/fuzz_*; do
-		[ ! -f "$program" ] || set -- "$@" "${program##*/fuzz_}"
-	done
-fi
+dir=build-fuzz
+CC=clang tools/configure.sh $dir -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link
+mapfile -t programs < <(ninja -C $dir -t targets all | sed -n 's/^\(tests\/fuzz\/fuzz_[a-z0-9_]*\):.*/\1/p')
+ninja -C $dir --quiet "${programs[@]}"
+[ $# -gt 0 ] || set -- "${programs[@]##*/fuzz_}"
+limit=(-max_total_time="$seconds")
+[ "$seconds" != 0 ] || limit=(-runs=0)
+mkdir -p $dir/found
 bad=0
 for target; do
-	mkdir -p "build-fuzz/corpus/$target"
-	echo "== $target, $seconds s"
-	"build-fuzz/tests/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -verbosity=0 -print_final_stats=1 \
-		-artifact_prefix="build-fuzz/found/$target-" "build-fuzz/corpus/$target" "tests/fuzz/corpus/$target" || bad=1
+	mkdir -p "$dir/corpus/$target"
+	log=$dir/$target.log
+	if "$dir/tests/fuzz/fuzz_$target" "${limit[@]}" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+		-artifact_prefix="$dir/found/$target-" "$dir/corpus/$target" "tests/fuzz/corpus/$target" >"$log" 2>&1; then
+		units=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+		echo "ok     $target: $units inputs, $(find "$dir/corpus/$target" -type f | wc -l) kept"
+	else
+		bad=1
+		echo "FAILED $target"
+		tail -n 40 "$log" | sed 's/^/    /'
+	fi
 done
 exit $bad

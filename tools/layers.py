@@ -78,10 +78,10 @@ def check_include(path, target, system):
             if re.match(header, target) and path.startswith("src/") and not re.match(allowed, path):
                 return f"<{target}> belongs to {allowed} only"
         return None
-    if "/" not in target:
-        return f'"{target}": includes are rooted, "folder/{target}"'
     if not path.startswith("src/"):
         return None
+    if "/" not in target:
+        return f'"{target}": includes are rooted, "folder/{target}"'
     folder, other = path.split("/")[1], target.split("/")[0]
     if other in (folder, "perdure") or folder in BESIDE:
         return None
