@@ -1,0 +1,206 @@
+/* cmd_doctor.c: perdure doctor: what works on this host and what does not. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "acme/directory.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/xalloc.h"
+#include "cli/cli.h"
+#include "cli/output.h"
+#include "cli/pick.h"
+#include "cli/verbs.h"
+#include "crypto/key.h"
+#include "crypto/x509.h"
+#include "inventory/cafacts.h"
+#include "state/certfiles.h"
+
+enum { FINE, ODD, BROKEN };
+
+struct doctor {
+	const struct cli *c;
+	size_t n_odd, n_broken;
+	bool has_key; /* of any account */
+};
+
+static void say(struct doctor *d, int how, const char *what, const char *hint, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+static void say(struct doctor *d, int how, const char *what, const char *hint, const char *fmt, ...)
+{
+	static const char *const words[] = {"ok", "odd", "broken"};
+	static const enum out_colour colours[] = {OUT_GOOD, OUT_WARN, OUT_BAD};
+	char text[1024];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	d->n_odd += how == ODD;
+	d->n_broken += how == BROKEN;
+	if (d->c->json) {
+		struct out_json j;
+		out_json_begin(&j);
+		json_out_str(&j.w, "check", what);
+		json_out_str(&j.w, "result", words[how]);
+		json_out_str(&j.w, "text", text);
+		json_out_str(&j.w, "hint", hint && hint[0] ? hint : NULL);
+		out_json_end(&j);
+		return;
+	}
+	out_text("%s%-6s%s %-14s %s\n", out_colour_on(colours[how]), words[how], out_colour_off(), what, text);
+	if (hint && hint[0])
+		out_text("                      → %s\n", hint);
+}
+
+static void say_err(struct doctor *d, const char *what, struct err *e)
+{
+	say(d, BROKEN, what, e->hint, "%s", e->msg);
+	err_done(e);
+}
+
+/* This program was made later than this moment, so an earlier clock is wrong. */
+static void look_at_clock(struct doctor *d, const struct site *s)
+{
+	const int64_t made = clock_utc(2026, 11, 1, 0, 0, 0);
+	char now[CLOCK_TEXT_MAX];
+	int64_t secs = clk_wall(s->clk) / 1000;
+	clock_rfc3339(secs, now);
+	if (secs < made)
+		say(d, BROKEN, "clock", "set the clock; certificates cannot be judged by a wrong one",
+			"the clock says %s", now);
+	else
+		say(d, FINE, "clock", NULL, "%s", now);
+}
+
+static void look_at_state(struct doctor *d, const struct site *s)
+{
+	struct err e = {0};
+	const char *dir = s->config->state_dir;
+	if (!s->store) {
+		say(d, ODD, "state", "the first command that needs it makes it", "there is no state in %s yet", dir);
+		return;
+	}
+	if (certfiles_probe(dir, &e))
+		say_err(d, "state", &e);
+	else
+		say(d, FINE, "state", NULL, "%s can be read and written", dir);
+}
+
+static void look_at_ca(struct doctor *d, struct site *s, struct site_ca *ca, bool offline)
+{
+	struct err e = {0};
+	struct cafacts f = {0};
+	const struct acme_directory *dir = NULL;
+	const char *name = ca->conf->name;
+	if (!ca->conf->account_url && site_account_key_if_any(s, ca, &e))
+		say_err(d, name, &e);
+	d->has_key |= ca->key != NULL;
+	if (!ca->account.url[0])
+		say(d, ODD, name, "perdure account register", "no account yet");
+	else
+		say(d, strcmp(ca->account.status, "valid") ? BROKEN : FINE, name, NULL, "account %s is %s; key %s",
+			ca->account.url, ca->account.status,
+			ca->key                 ? "here"
+			: ca->conf->account_url ? "elsewhere, by configuration"
+						: "missing");
+	if (offline)
+		return;
+	if (site_directory(s, ca, &dir, &e)) {
+		say_err(d, name, &e);
+		return;
+	}
+	if (cafacts_make(ca->conf, dir, &f, &e))
+		say_err(d, name, &e);
+	else
+		say(d, FINE, name, NULL, "directory answers; records name %s, level %02d", f.issuers.v[0],
+			f.levels[f.n_levels - 1]);
+	cafacts_done(&f);
+}
+
+static int read_live(const struct site *s, const char *name, struct key **k, struct x509_chain **chain, struct err *e)
+{
+	AUTO(secret_done) struct secret pem = {0};
+	AUTO(buf_done) struct buf text = buf_make(BUF_MAX_CHAIN);
+	AUTO(xfreep) char *path = xasprintf("%s/live/%s/fullchain.pem", s->config->state_dir, name);
+	bool found = false;
+	if (certfiles_read_key(s->config->state_dir, name, &pem, &found, e) ||
+		(found && key_from_pem(pem.p, pem.n, "privkey.pem", k, e)))
+		return -1;
+	return fs_read(path, &text, e) || x509_chain_parse(buf_str(&text), text.n, chain, e) ? -1 : 0;
+}
+
+static void look_at_live(struct doctor *d, const struct site *s)
+{
+	AUTO(strv_done) struct strv names = {0};
+	struct err e = {0};
+	size_t fine = 0;
+	if (certfiles_list(s->config->state_dir, &names, &e)) {
+		say_err(d, "certificates", &e);
+		return;
+	}
+	for (size_t i = 0; i < names.n; i++) {
+		AUTO(key_freep) struct key *k = NULL;
+		AUTO(x509_chain_freep) struct x509_chain *chain = NULL;
+		if (read_live(s, names.v[i], &k, &chain, &e)) {
+			err_ctx(&e, "live/%s", names.v[i]);
+			say_err(d, "certificates", &e);
+			continue;
+		}
+		const struct x509_info *info = x509_chain_info(chain);
+		if (x509_chain_check(
+			    chain, k, k ? NULL : info->spki_sha256, &info->names, clk_wall(s->clk) / 1000, &e)) {
+			err_ctx(&e, "live/%s", names.v[i]);
+			err_hint(&e, "perdure renew %s --force-renewal", names.v[i]);
+			say_err(d, "certificates", &e);
+		} else {
+			fine++;
+		}
+	}
+	say(d, FINE, "certificates", NULL, "%zu of %zu in live/ are in order: key and chain match, not expired", fine,
+		names.n);
+}
+
+static void look_at_roles(struct doctor *d, const struct site *s)
+{
+	say(d, FINE, "role", NULL, "auditor: yes (needs no secret)");
+	say(d, FINE, "role", NULL, "renewer: %s",
+		d->has_key ? "yes (an account key is here)" : "no (no account key is here)");
+	say(d, FINE, "role", NULL, "publisher: no DNS credential is configured%s",
+		s->config->n_certs ? "; publish what \"perdure record show\" prints" : "");
+}
+
+static int run(struct cli *c, struct err *e)
+{
+	AUTO(site_close) struct site s = {.lock = {.fd = -1}};
+	struct doctor d = {.c = c};
+	if (pick_site(c, SITE_STATE_READ, &s, e))
+		return -1;
+	say(&d, FINE, "configuration", NULL, "%s: %zu CAs, %zu certificates", s.config->path, s.config->n_cas,
+		s.config->n_certs);
+	look_at_clock(&d, &s);
+	look_at_state(&d, &s);
+	for (size_t i = 0; i < s.config->n_cas; i++)
+		look_at_ca(&d, &s, &s.cas[i], cli_flag(c, "offline"));
+	look_at_live(&d, &s);
+	look_at_roles(&d, &s);
+	return d.n_broken ? EXIT_FAILED : EXIT_DONE;
+}
+
+static const struct cli_option options[] = {
+	{"offline", 0, NULL, false, "do not ask the CAs"},
+	{NULL, 0, NULL, false, NULL},
+};
+
+const struct cli_verb verb_doctor = {
+	.name = "doctor",
+	.args = "",
+	.summary = "say what works on this host and what does not",
+	.about = "Looks at configuration, clock, state, accounts, CAs and certificates, and says which roles this host "
+		 "can play. Exit status 1 when\n"
+		 "something is broken.",
+	.options = options,
+	.examples = "  perdure doctor",
+	.run = run,
+};

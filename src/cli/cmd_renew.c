@@ -1,0 +1,146 @@
+/* cmd_renew.c: perdure renew. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "cli/cli.h"
+#include "cli/output.h"
+#include "cli/pick.h"
+#include "cli/report.h"
+#include "cli/verbs.h"
+#include "fleet/renew.h"
+
+struct printing {
+	const struct cli *c;
+	int64_t now;
+	bool dry_run;
+};
+
+static void planned(const struct config_cert *cert, const struct store_cert *row, enum schedule_verdict v, void *ctx)
+{
+	const struct printing *p = ctx;
+	if (!p->dry_run || v == SCHEDULE_NOT_DUE)
+		return;
+	if (p->c->json) {
+		struct out_json j;
+		out_json_begin(&j);
+		json_out_str(&j.w, "certificate", cert->name);
+		json_out_strv(&j.w, "names", &cert->names);
+		json_out_str(&j.w, "ca", cert->cas.v[0]);
+		json_out_str(&j.w, "due", schedule_verdict_name(v));
+		out_json_time(&j.w, "not_after", row ? row->not_after : 0);
+		out_json_time(&j.w, "next_at", row ? row->next_at : 0);
+		out_json_end(&j);
+		return;
+	}
+	AUTO(xfreep) char *names = strv_join(&cert->names, " ");
+	char span[32] = "";
+	if (row && row->not_after)
+		out_span(row->not_after - p->now, span, sizeof(span));
+	out_text("%s %s (%s%s%s) at %s: %s\n", v == SCHEDULE_WAITING ? "would wait with" : "would renew", cert->name,
+		schedule_verdict_name(v), span[0] ? ", ends in " : "", span, cert->cas.v[0], names);
+}
+
+static void reported(const struct issue_report *r, void *ctx)
+{
+	const struct printing *p = ctx;
+	report_print(p->c, r);
+}
+
+static void stepped(const char *cert, const char *what, void *ctx)
+{
+	(void)ctx;
+	log_debug("%s: %s", cert, what);
+}
+
+static void progressed(size_t done, size_t in_flight, size_t due, void *ctx)
+{
+	(void)ctx;
+	out_progress("%zu of %zu done, %zu in flight", done, due, in_flight);
+}
+
+static void print_summary(const struct cli *c, const struct renew_summary *s, bool dry_run)
+{
+	if (c->json) {
+		struct out_json j;
+		out_json_begin(&j);
+		json_out_object(&j.w, "summary");
+		json_out_bool(&j.w, "dry_run", dry_run);
+		json_out_int(&j.w, "certificates", (int64_t)s->looked);
+		json_out_int(&j.w, "due", (int64_t)s->due);
+		json_out_int(&j.w, "waiting", (int64_t)s->waiting);
+		json_out_int(&j.w, "issued", (int64_t)s->issued);
+		json_out_int(&j.w, "renewed", (int64_t)s->renewed);
+		json_out_int(&j.w, "held", (int64_t)s->held);
+		json_out_int(&j.w, "parked", (int64_t)s->parked);
+		json_out_int(&j.w, "failed", (int64_t)s->failed);
+		json_out_bool(&j.w, "stopped", s->stopped);
+		json_out_end_object(&j.w);
+		out_json_end(&j);
+		return;
+	}
+	if (c->quiet)
+		return;
+	if (dry_run || !s->due)
+		out_text("%zu certificates, %zu due, %zu waiting after a failure\n", s->looked, s->due, s->waiting);
+	else
+		out_text("%zu certificates, %zu due: %zu issued, %zu renewed, %zu held, %zu parked, %zu failed%s\n",
+			s->looked, s->due, s->issued, s->renewed, s->held, s->parked, s->failed,
+			s->stopped ? "; stopped by a signal, run again to go on" : "");
+}
+
+static int run(struct cli *c, struct err *e)
+{
+	static const struct renew_hooks hooks = {
+		.planned = planned, .step = stepped, .report = reported, .progress = progressed};
+	AUTO(site_close) struct site s = {.lock = {.fd = -1}};
+	AUTO(strv_done) struct strv only = {0};
+	bool dry_run = cli_flag(c, "dry-run");
+	if (pick_site(c, dry_run ? SITE_STATE_READ : SITE_STATE_WRITE, &s, e) || pick_lineages(&s, &c->args, &only, e))
+		return -1;
+	if (!s.config->n_certs)
+		log_warn("no certificate is configured in %s", s.config->path);
+	struct renew_options o = {
+		.only = only.n ? &only : NULL,
+		.force_renewal = cli_flag(c, "force-renewal"),
+		.force_record = cli_flag(c, "force"),
+		.dry_run = dry_run,
+	};
+	struct printing p = {.c = c, .now = clk_wall(s.clk) / 1000, .dry_run = dry_run};
+	struct renew_summary sum;
+	if (renew_run(&s, &o, &hooks, &p, &sum, e))
+		return -1;
+	print_summary(c, &sum, dry_run);
+	if (!sum.due && cli_flag(c, "exit-code"))
+		return EXIT_NOTHING_DUE;
+	return dry_run ? EXIT_DONE : renew_exit_status(&sum);
+}
+
+static const struct cli_option options[] = {
+	{"force-renewal", 0, NULL, false, "renew whether due or not"},
+	{"force", 0, NULL, false, "go on where the record would be refused (costs an authorization if it is)"},
+	{"dry-run", 'n', NULL, false, "say what is due and why; nothing is asked of a CA"},
+	{"exit-code", 0, NULL, false, "exit with status 3 when nothing was due"},
+	{NULL, 0, NULL, false, NULL},
+};
+
+const struct cli_verb verb_renew = {
+	.name = "renew",
+	.args = "[CERT…]",
+	.min_args = 0,
+	.max_args = -1,
+	.summary = "issue and renew everything that is due (for cron and timers)",
+	.about = "Due is a certificate that has none yet, whose names or CA have changed, or that has a third of its "
+		 "lifetime left (half, for\n"
+		 "lifetimes up to ten days). After a failure a certificate waits, longer each time, at most a day; "
+		 "naming it ignores the wait.\n"
+		 "An order that an earlier run left is gone on with. Safe to stop at any moment, and to run again.",
+	.options = options,
+	.examples = "  perdure renew                  everything that is due\n  perdure renew --dry-run        what "
+		    "would be done\n"
+		    "  perdure renew example.com --force-renewal",
+	.run = run,
+};

@@ -1,0 +1,139 @@
+/* cmd_status.c: perdure status. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/xalloc.h"
+#include "cli/cli.h"
+#include "cli/output.h"
+#include "cli/pick.h"
+#include "cli/verbs.h"
+#include "fleet/renew.h"
+
+struct listing {
+	const struct cli *c;
+	struct site *s;
+	int64_t now;
+};
+
+/* Whether an order of that lineage waits to be gone on with; a state that cannot be read counts as none. */
+static bool has_order(struct site *s, const char *name, int64_t *ret_since)
+{
+	struct store_order o = {0};
+	struct err ignored = {0};
+	bool found = false;
+	if (s->store && store_order_get(s->store, name, &o, &found, &ignored))
+		err_done(&ignored);
+	*ret_since = o.created;
+	store_order_done(&o);
+	return found;
+}
+
+static void print_json(
+	const struct listing *l, const struct config_cert *cert, const struct store_cert *row, enum schedule_verdict v)
+{
+	int64_t since;
+	bool live = row && row->generation;
+	bool order = has_order(l->s, cert->name, &since);
+	struct out_json j;
+	out_json_begin(&j);
+	json_out_str(&j.w, "certificate", cert->name);
+	json_out_strv(&j.w, "names", &cert->names);
+	json_out_strv(&j.w, "cas", &cert->cas);
+	json_out_str(&j.w, "due", schedule_verdict_name(v));
+	json_out_bool(&j.w, "order_in_work", order);
+	json_out_str(&j.w, "ca", live ? row->ca : NULL);
+	json_out_int(&j.w, "generation", live ? row->generation : 0);
+	out_json_time(&j.w, "not_before", live ? row->not_before : 0);
+	out_json_time(&j.w, "not_after", live ? row->not_after : 0);
+	out_json_time(&j.w, "renew_at", live ? schedule_renew_at(row->not_before, row->not_after) : 0);
+	json_out_str(&j.w, "serial", live ? row->serial : NULL);
+	json_out_int(&j.w, "failures", row ? row->failures : 0);
+	out_json_time(&j.w, "next_at", row ? row->next_at : 0);
+	json_out_str(&j.w, "last_error", row && row->last_error[0] ? row->last_error : NULL);
+	out_json_end(&j);
+}
+
+static void print_text(
+	const struct listing *l, const struct config_cert *cert, const struct store_cert *row, enum schedule_verdict v)
+{
+	int64_t since;
+	bool live = row && row->generation;
+	char ends[32] = "-", renews[32] = "-";
+	if (live) {
+		out_span(row->not_after - l->now, ends, sizeof(ends));
+		out_span(schedule_renew_at(row->not_before, row->not_after) - l->now, renews, sizeof(renews));
+	}
+	enum out_colour colour = v == SCHEDULE_NOT_DUE ? OUT_GOOD : row && row->failures ? OUT_BAD : OUT_WARN;
+	out_text("%-32s %s%-9s%s %-14s ends %-8s renews %-8s%s\n", cert->name, out_colour_on(colour),
+		schedule_verdict_name(v), out_colour_off(), live ? row->ca : cert->cas.v[0], ends, renews,
+		has_order(l->s, cert->name, &since) ? " order in work" : "");
+	if (row && row->failures)
+		out_text("    failed %lld times, last: %s\n", (long long)row->failures, row->last_error);
+}
+
+static void planned(const struct config_cert *cert, const struct store_cert *row, enum schedule_verdict v, void *ctx)
+{
+	const struct listing *l = ctx;
+	if (l->c->json)
+		print_json(l, cert, row, v);
+	else
+		print_text(l, cert, row, v);
+}
+
+/* Lineages in the state that the configuration does not name (any more): nothing renews them. */
+static int unconfigured(const struct store_cert *row, void *ctx, struct err *e)
+{
+	const struct listing *l = ctx;
+	(void)e;
+	if (config_find_cert(l->s->config, row->name) || !row->generation)
+		return 0;
+	char ends[32];
+	out_span(row->not_after - l->now, ends, sizeof(ends));
+	if (l->c->json) {
+		struct out_json j;
+		out_json_begin(&j);
+		json_out_str(&j.w, "certificate", row->name);
+		json_out_strv(&j.w, "names", &row->names);
+		json_out_str(&j.w, "due", "unconfigured");
+		json_out_str(&j.w, "ca", row->ca);
+		json_out_int(&j.w, "generation", row->generation);
+		out_json_time(&j.w, "not_after", row->not_after);
+		out_json_end(&j);
+	} else {
+		out_text("%-32s %-9s %-14s ends %-8s not in the configuration: not renewed\n", row->name, "-", row->ca,
+			ends);
+	}
+	return 0;
+}
+
+static int run(struct cli *c, struct err *e)
+{
+	static const struct renew_hooks hooks = {.planned = planned};
+	AUTO(site_close) struct site s = {.lock = {.fd = -1}};
+	AUTO(strv_done) struct strv only = {0};
+	if (pick_site(c, SITE_STATE_READ, &s, e) || pick_lineages(&s, &c->args, &only, e))
+		return -1;
+	struct listing l = {.c = c, .s = &s, .now = clk_wall(s.clk) / 1000};
+	struct renew_options o = {.only = only.n ? &only : NULL, .dry_run = true};
+	struct renew_summary sum;
+	if (renew_run(&s, &o, &hooks, &l, &sum, e))
+		return -1;
+	if (!only.n && s.store && store_cert_each(s.store, unconfigured, &l, e))
+		return -1;
+	if (!c->json && !sum.looked && !c->quiet)
+		out_text("no certificate is configured in %s\n", s.config->path);
+	return EXIT_DONE;
+}
+
+const struct cli_verb verb_status = {
+	.name = "status",
+	.args = "[CERT…]",
+	.min_args = 0,
+	.max_args = -1,
+	.summary = "list certificates: when they end, when they renew, what failed",
+	.about = "Reads only; safe while another perdure works.",
+	.examples = "  perdure status\n  perdure status example.com --json",
+	.run = run,
+};

@@ -1,0 +1,148 @@
+/* install.c: the slow parts of issuing, on worker threads. */
+#include "fleet/install.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/xalloc.h"
+#include "crypto/x509.h"
+#include "loop/loop.h"
+#include "state/certfiles.h"
+#include "state/store.h"
+
+struct key_job {
+	enum key_type type;
+	struct key *key;
+	struct key **ret;
+	struct err e;
+	install_fn done;
+	void *ctx;
+};
+
+static void key_work(void *arg)
+{
+	struct key_job *k = arg;
+	key_generate(k->type, &k->key, &k->e);
+}
+
+static void key_done(void *arg)
+{
+	struct key_job *k = arg;
+	*k->ret = k->key;
+	k->done(&k->e, k->ctx);
+	err_done(&k->e);
+	free(k);
+}
+
+void install_make_key(struct loop *l, enum key_type type, struct key **ret, install_fn done, void *ctx)
+{
+	struct key_job *k = xcalloc(1, sizeof(*k));
+	*k = (struct key_job){.type = type, .ret = ret, .done = done, .ctx = ctx};
+	if (key_type_is_slow(type)) {
+		loop_job(l, key_work, key_done, k);
+		return;
+	}
+	key_work(k);
+	key_done(k);
+}
+
+struct file_job {
+	char *state_dir;
+	int64_t keep;
+	char *name;
+	int64_t generation;
+	struct secret key_pem;
+	char *chain_pem;
+	struct err e;
+	install_fn done;
+	void *ctx;
+};
+
+static int write_files(struct file_job *f)
+{
+	AUTO(x509_chain_freep) struct x509_chain *chain = NULL;
+	AUTO(buf_done) struct buf leaf = buf_make(BUF_MAX_CHAIN);
+	AUTO(buf_done) struct buf rest = buf_make(BUF_MAX_CHAIN);
+	if (x509_chain_parse(f->chain_pem, strlen(f->chain_pem), &chain, &f->e))
+		return -1;
+	x509_chain_pem_leaf(chain, &leaf);
+	x509_chain_pem_rest(chain, &rest);
+	struct certfiles_set set = {
+		.name = f->name,
+		.generation = f->generation,
+		.key_pem = &f->key_pem,
+		.cert_pem = buf_str(&leaf),
+		.chain_pem = buf_str(&rest),
+		.fullchain_pem = f->chain_pem,
+	};
+	return certfiles_install(f->state_dir, &set, &f->e) || certfiles_prune(f->state_dir, f->name, f->keep, &f->e);
+}
+
+static void file_work(void *arg)
+{
+	struct file_job *f = arg;
+	if (write_files(f))
+		err_ctx(&f->e, "install the certificate %s", f->name);
+}
+
+static void file_done(void *arg)
+{
+	struct file_job *f = arg;
+	f->done(&f->e, f->ctx);
+	free(f->state_dir);
+	free(f->name);
+	secret_done(&f->key_pem);
+	free(f->chain_pem);
+	err_done(&f->e);
+	free(f);
+}
+
+void install_start(
+	struct loop *l, const char *state_dir, int64_t keep, const struct store_order *o, install_fn done, void *ctx)
+{
+	struct file_job *f = xcalloc(1, sizeof(*f));
+	f->state_dir = xstrdup(state_dir);
+	f->keep = keep;
+	f->name = xstrdup(o->cert);
+	f->generation = o->generation;
+	f->key_pem = secret_dup(o->key_pem.p, o->key_pem.n);
+	f->chain_pem = xstrdup(o->chain_pem);
+	f->done = done;
+	f->ctx = ctx;
+	loop_job(l, file_work, file_done, f);
+}
+
+void install_empty_row(const char *name, struct store_cert *row)
+{
+	*row = (struct store_cert){
+		.name = xstrdup(name),
+		.ca = xstrdup(""),
+		.serial = xstrdup(""),
+		.ari_id = xstrdup(""),
+		.last_error = xstrdup(""),
+	};
+}
+
+int install_row(const struct store_order *o, int64_t now, struct store_cert *row, struct err *e)
+{
+	AUTO(x509_chain_freep) struct x509_chain *chain = NULL;
+	if (x509_chain_parse(o->chain_pem, strlen(o->chain_pem), &chain, e))
+		return -1;
+	const struct x509_info *info = x509_chain_info(chain);
+	store_cert_done(row);
+	*row = (struct store_cert){
+		.name = xstrdup(o->cert),
+		.ca = xstrdup(o->ca),
+		.generation = o->generation,
+		.not_before = info->not_before,
+		.not_after = info->not_after,
+		.serial = xstrdup(info->serial),
+		.ari_id = xstrdup(info->ari_id),
+		.issued_at = now,
+		.last_error = xstrdup(""),
+	};
+	strv_copy(&row->names, &o->names);
+	return 0;
+}

@@ -1,0 +1,551 @@
+/* issue.c: one certificate from the wish to live/<name>. */
+#include "fleet/issue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "acme/flow.h"
+#include "acme/problem.h"
+#include "acme/session.h"
+#include "base/buf.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/xalloc.h"
+#include "config/config.h"
+#include "crypto/key.h"
+#include "crypto/x509.h"
+#include "fleet/install.h"
+#include "fleet/schedule.h"
+#include "inventory/recordcheck.h"
+#include "inventory/site.h"
+#include "loop/loop.h"
+#include "state/certfiles.h"
+#include "state/store.h"
+
+struct issue_job {
+	struct site *site;
+	struct site_ca *ca;
+	const struct config_cert *cert;
+	bool force_record;
+	char *csr_spki; /* of a foreign request, else NULL */
+	const struct issue_hooks *hooks;
+	void *ctx;
+
+	struct loop_timer *start; /* the first step runs from the loop */
+	struct store_order order;
+	struct store_cert row;
+	struct key *key; /* NULL for a foreign request */
+	char spki[65];
+	bool resumed;
+	int64_t started_ms; /* monotonic */
+
+	struct acme_flow *flow;
+	struct recordcheck_query *check;
+	acme_judged_fn judged;
+	void *judged_ctx;
+	void (*go)(const struct err *failed, void *go_ctx); /* the flow waits for a commit */
+	void *go_ctx;
+
+	bool order_lost; /* the failure being recorded ends the order */
+	struct err failure;
+	unsigned pending; /* callbacks of store and workers that will still come */
+	bool abandoned; /* issue_free() was called while some were pending */
+};
+
+static const char *const result_names[] = {
+	[ISSUE_ISSUED] = "issued",
+	[ISSUE_RENEWED] = "renewed",
+	[ISSUE_HELD] = "held",
+	[ISSUE_PARKED] = "parked",
+	[ISSUE_FAILED] = "failed",
+};
+_Static_assert(ARRAY_LEN(result_names) == ISSUE_RESULT_N_, "one name per result");
+
+const char *issue_result_name(enum issue_result r)
+{
+	return result_names[r];
+}
+
+static int64_t now_s(const struct issue_job *j)
+{
+	return clk_wall(j->site->clk) / 1000;
+}
+
+static void step(struct issue_job *j, const char *what)
+{
+	if (j->hooks->step)
+		j->hooks->step(j->cert->name, what, j->ctx);
+}
+
+static void job_release(struct issue_job *j)
+{
+	store_order_done(&j->order);
+	store_cert_done(&j->row);
+	key_free(j->key);
+	free(j->csr_spki);
+	err_done(&j->failure);
+	free(j);
+}
+
+/* Entry of every callback that cannot be cancelled: false when the job has been let go meanwhile. */
+static bool still_wanted(struct issue_job *j)
+{
+	j->pending--;
+	if (!j->abandoned)
+		return true;
+	if (!j->pending)
+		job_release(j);
+	return false;
+}
+
+static void after_commit(struct issue_job *j, void (*cb)(const struct err *failed, void *ctx))
+{
+	j->pending++;
+	store_after_commit(j->site->store, cb, j);
+}
+
+/* ---- the end ---- */
+
+static void report(struct issue_job *j, enum issue_result result)
+{
+	struct issue_report r = {
+		.name = j->cert->name,
+		.names = &j->cert->names,
+		.ca = j->ca->conf->name,
+		.result = result,
+		.e = &j->failure,
+		.resumed = j->resumed,
+		.ms = clk_mono(j->site->clk) - j->started_ms,
+		.requests = j->flow ? acme_flow_requests(j->flow) : 0,
+		.repeats = j->flow ? acme_flow_repeats(j->flow) : 0,
+		.not_after = j->row.not_after,
+		.generation = j->row.generation,
+		.next_at = j->row.next_at,
+	};
+	j->hooks->done(j, &r, j->ctx);
+}
+
+static enum issue_result result_of(const struct err *e)
+{
+	if (e->kind == ERR_POLICY)
+		return ISSUE_HELD;
+	return e->retry == RETRY_LATER || e->retry == RETRY_NOW ? ISSUE_PARKED : ISSUE_FAILED;
+}
+
+static void failure_committed(const struct err *failed, void *ctx)
+{
+	struct issue_job *j = ctx;
+	if (!still_wanted(j))
+		return;
+	if (failed)
+		log_warn("%s: the failure could not be recorded: %s", j->cert->name, failed->msg);
+	report(j, result_of(&j->failure));
+}
+
+/* Records the failure and ends the job. e is taken. */
+static void fail(struct issue_job *j, struct err *e, bool order_lost)
+{
+	struct err ignored = {0};
+	struct store_cert *row = &j->row;
+	err_move(&j->failure, e);
+	const struct err *f = &j->failure;
+	if (row->failures < INT64_MAX)
+		row->failures++;
+	row->next_at = now_s(j) + schedule_backoff(row->failures, random_below(UINT64_MAX));
+	if (f->retry_at / 1000 > row->next_at)
+		row->next_at = f->retry_at / 1000;
+	free(row->last_error);
+	row->last_error = xstrdup(f->msg);
+	if (store_cert_put(j->site->store, row, &ignored) ||
+		(order_lost && j->order.id && store_order_delete(j->site->store, j->order.id, &ignored)))
+		log_warn("%s: the failure could not be recorded: %s", j->cert->name, ignored.msg);
+	err_done(&ignored);
+	after_commit(j, failure_committed);
+}
+
+static void finished(const struct err *failed, void *ctx)
+{
+	struct issue_job *j = ctx;
+	if (!still_wanted(j))
+		return;
+	if (failed) {
+		/* The files are in place; the order is still in the state and the next run finds them so. */
+		err_copy(&j->failure, failed);
+		err_ctx(&j->failure, "record the new certificate of %s", j->cert->name);
+		report(j, ISSUE_FAILED);
+		return;
+	}
+	FAULT("issue.finished");
+	report(j, j->row.generation > 1 ? ISSUE_RENEWED : ISSUE_ISSUED);
+}
+
+/* ---- files ---- */
+
+static void installed(const struct err *e, void *ctx)
+{
+	struct issue_job *j = ctx;
+	struct err err = {0};
+	if (!still_wanted(j))
+		return;
+	FAULT("issue.installed");
+	if (err_is(e)) {
+		err_copy(&err, e);
+		fail(j, &err, false);
+		return;
+	}
+	if (install_row(&j->order, now_s(j), &j->row, &err) || store_cert_put(j->site->store, &j->row, &err) ||
+		store_order_delete(j->site->store, j->order.id, &err)) {
+		fail(j, &err, false);
+		return;
+	}
+	after_commit(j, finished);
+}
+
+static void install(struct issue_job *j)
+{
+	step(j, "install");
+	j->pending++;
+	install_start(j->site->loop, j->site->config->state_dir, j->site->config->keep, &j->order, installed, j);
+}
+
+static void issued_committed(const struct err *failed, void *ctx)
+{
+	struct issue_job *j = ctx;
+	struct err e = {0};
+	if (!still_wanted(j))
+		return;
+	if (failed) {
+		err_copy(&e, failed);
+		err_ctx(&e, "keep the certificate of %s", j->cert->name);
+		fail(j, &e, false);
+		return;
+	}
+	FAULT("issue.issued");
+	install(j);
+}
+
+/* ---- the flow's hooks ---- */
+
+static void flow_done(const struct x509_chain *chain, const struct err *e, bool order_lost, void *ctx)
+{
+	struct issue_job *j = ctx;
+	struct err err = {0};
+	if (!chain) {
+		err_copy(&err, e);
+		fail(j, &err, order_lost);
+		return;
+	}
+	struct buf pem = buf_make(BUF_MAX_CHAIN);
+	x509_chain_pem_all(chain, &pem);
+	free(j->order.chain_pem);
+	j->order.chain_pem = buf_take(&pem);
+	j->order.state = STORE_ORDER_ISSUED;
+	if (store_order_put(j->site->store, &j->order, &err)) {
+		fail(j, &err, false);
+		return;
+	}
+	after_commit(j, issued_committed);
+}
+
+static void placed_committed(const struct err *failed, void *ctx)
+{
+	struct issue_job *j = ctx;
+	if (!still_wanted(j))
+		return;
+	FAULT("issue.placed");
+	j->go(failed, j->go_ctx);
+}
+
+static void flow_placed(const char *url, void (*go)(const struct err *failed, void *go_ctx), void *go_ctx, void *ctx)
+{
+	struct issue_job *j = ctx;
+	struct err e = {0};
+	free(j->order.url);
+	j->order.url = xstrdup(url);
+	j->order.state = STORE_ORDER_PLACED;
+	j->go = go;
+	j->go_ctx = go_ctx;
+	if (store_order_put(j->site->store, &j->order, &e)) {
+		go(&e, go_ctx);
+		err_done(&e);
+		return;
+	}
+	after_commit(j, placed_committed);
+}
+
+static void flow_step(const char *what, void *ctx)
+{
+	step(ctx, what);
+}
+
+static void flow_warn(const struct err *e, void *ctx)
+{
+	const struct issue_job *j = ctx;
+	log_warn("%s: %s", j->cert->name, e->msg);
+}
+
+static void record_checked(struct recordcheck *c, void *ctx)
+{
+	static const enum acme_judgement judgements[] = {
+		[RECORDCHECK_GOOD] = ACME_RECORD_GOOD,
+		[RECORDCHECK_REFUSED] = ACME_RECORD_REFUSED,
+		[RECORDCHECK_UNKNOWN] = ACME_RECORD_UNKNOWN,
+	};
+	struct issue_job *j = ctx;
+	enum acme_judgement judgement = judgements[c->result];
+	j->check = NULL;
+	if (judgement == ACME_RECORD_REFUSED && j->force_record)
+		judgement = ACME_RECORD_UNKNOWN;
+	if (judgement == ACME_RECORD_GOOD && err_is(&c->e))
+		flow_warn(&c->e, j);
+	j->judged(judgement, &c->e, j->judged_ctx);
+	recordcheck_free(c);
+}
+
+static void flow_judge(const struct acme_persist_offer *offer, acme_judged_fn judged, void *judged_ctx, void *ctx)
+{
+	struct issue_job *j = ctx;
+	struct recordcheck_question q = {
+		.name = offer->name,
+		.wildcard = offer->wildcard,
+		.level = offer->level,
+		.issuers = offer->issuers,
+		.account_uri = offer->account_uri,
+		.account_url = offer->account_url,
+		.thumbprints = &j->ca->account.thumbprints,
+		.prefix = offer->account_hash_prefix,
+		.ttl = (uint32_t)j->site->config->record_ttl,
+		.now = now_s(j),
+	};
+	j->judged = judged;
+	j->judged_ctx = judged_ctx;
+	j->check = recordcheck_start(j->site->dns, &q, record_checked, j);
+}
+
+static const struct acme_flow_hooks flow_hooks = {
+	.judge = flow_judge,
+	.placed = flow_placed,
+	.step = flow_step,
+	.warn = flow_warn,
+	.done = flow_done,
+};
+
+static void run_flow(struct issue_job *j)
+{
+	const char *chain = j->cert->preferred_chain ? j->cert->preferred_chain : j->ca->conf->preferred_chain;
+	struct acme_flow_request r = {
+		.session = j->ca->session,
+		.names = &j->order.names,
+		.profile = j->order.profile[0] ? j->order.profile : NULL,
+		.order_url = j->order.url[0] ? j->order.url : NULL,
+		.csr_der = j->order.csr_der.p,
+		.csr_n = j->order.csr_der.n,
+		.spki_sha256 = j->spki,
+		.preferred_chain = chain,
+		.level = j->ca->conf->level,
+		.account_uri_any = j->ca->conf->account_uri_any,
+	};
+	j->flow = acme_flow_start(&r, &flow_hooks, j);
+}
+
+/* ---- a new order ---- */
+
+static void new_committed(const struct err *failed, void *ctx)
+{
+	struct issue_job *j = ctx;
+	struct err e = {0};
+	if (!still_wanted(j))
+		return;
+	if (failed) {
+		err_copy(&e, failed);
+		err_ctx(&e, "keep the key of %s", j->cert->name);
+		fail(j, &e, false);
+		return;
+	}
+	FAULT("issue.new");
+	run_flow(j);
+}
+
+static int fill_spki(struct issue_job *j, struct err *e)
+{
+	struct buf der = buf_make(BUF_MAX_SMALL_FILE);
+	struct x509_csr_info info = {0};
+	int r = x509_csr_read(j->order.csr_der.p, j->order.csr_der.n, "the certificate request", &der, &info, e);
+	if (!r)
+		memcpy(j->spki, info.spki_sha256, sizeof(j->spki));
+	buf_done(&der);
+	x509_csr_info_done(&info);
+	return r;
+}
+
+static int fill_order(struct issue_job *j, struct err *e)
+{
+	struct store_order *o = &j->order;
+	const char *profile = j->cert->profile ? j->cert->profile : j->ca->conf->profile;
+	o->cert = xstrdup(j->cert->name);
+	o->ca = xstrdup(j->ca->conf->name);
+	o->account_url = xstrdup(j->ca->account.url);
+	strv_copy(&o->names, &j->cert->names);
+	o->profile = xstrdup(profile ? profile : "");
+	o->url = xstrdup("");
+	o->chain_pem = xstrdup("");
+	o->state = STORE_ORDER_NEW;
+	o->created = now_s(j);
+	return certfiles_next_generation(j->site->config->state_dir, j->cert->name, &o->generation, e);
+}
+
+/* Key in hand (or a foreign request): CSR, then everything into the state. */
+static void have_key(const struct err *failed, void *ctx)
+{
+	struct issue_job *j = ctx;
+	struct err e = {0};
+	if (!still_wanted(j))
+		return;
+	if (failed && err_is(failed)) {
+		err_copy(&e, failed);
+		fail(j, &e, false);
+		return;
+	}
+	struct x509_csr_options o = {.must_staple = j->cert->must_staple};
+	AUTO(buf_done) struct buf der = buf_make(BUF_MAX_SMALL_FILE);
+	int r = 0;
+	if (j->key) {
+		r = key_to_pem(j->key, &j->order.key_pem, &e) || x509_csr(j->key, &j->cert->names, &o, &der, &e);
+		if (!r)
+			j->order.csr_der = secret_dup(buf_str(&der), der.n);
+	}
+	if (r || fill_order(j, &e) || fill_spki(j, &e) || store_order_put(j->site->store, &j->order, &e)) {
+		fail(j, &e, false);
+		return;
+	}
+	after_commit(j, new_committed);
+}
+
+static int reuse_live_key(struct issue_job *j, struct err *e)
+{
+	AUTO(secret_done) struct secret pem = {0};
+	bool found = false;
+	if (!j->cert->reuse_key)
+		return 0;
+	if (certfiles_read_key(j->site->config->state_dir, j->cert->name, &pem, &found, e))
+		return -1;
+	return found ? key_from_pem(pem.p, pem.n, "live private key", &j->key, e) : 0;
+}
+
+static void new_order(struct issue_job *j)
+{
+	struct err e = {0};
+	enum key_type type;
+	step(j, "key");
+	if (certfiles_probe(j->site->config->state_dir, &e) || reuse_live_key(j, &e)) {
+		fail(j, &e, false);
+		return;
+	}
+	j->pending++;
+	if (j->key || j->csr_spki) {
+		have_key(NULL, j);
+		return;
+	}
+	if (key_type_from_name(j->cert->key, &type)) {
+		err_set(&e, ERR_CONFIG, "\"%s\" is no key type", j->cert->key);
+		have_key(&e, j);
+		err_done(&e);
+		return;
+	}
+	install_make_key(j->site->loop, type, &j->key, have_key, j);
+}
+
+/* ---- start ---- */
+
+static bool same_order(const struct issue_job *j, const struct store_order *o)
+{
+	bool foreign = !o->key_pem.n;
+	return !strcmp(o->ca, j->ca->conf->name) && !strcmp(o->account_url, j->ca->account.url) &&
+	       strv_same_set(&o->names, &j->cert->names) && foreign == (j->csr_spki != NULL);
+}
+
+static int resume(struct issue_job *j, struct err *e)
+{
+	if (fill_spki(j, e))
+		return -1;
+	if (j->csr_spki && strcmp(j->csr_spki, j->spki))
+		return err_set(
+			e, ERR_USAGE, "an order for %s with another certificate request is in work", j->cert->name);
+	j->resumed = true;
+	return 0;
+}
+
+static void first_step(void *ctx)
+{
+	struct issue_job *j = ctx;
+	struct store *st = j->site->store;
+	struct err e = {0};
+	bool have_row = false, have_order = false;
+	struct store_order old = {0};
+	if (store_cert_get(st, j->cert->name, &j->row, &have_row, &e) ||
+		store_order_get(st, j->cert->name, &old, &have_order, &e)) {
+		store_order_done(&old);
+		fail(j, &e, false);
+		return;
+	}
+	if (!have_row)
+		install_empty_row(j->cert->name, &j->row);
+	if (!have_order) {
+		new_order(j);
+		return;
+	}
+	if (!same_order(j, &old)) {
+		/* The configuration has changed since: that order is of no use any more. */
+		int r = store_order_delete(st, old.id, &e);
+		store_order_done(&old);
+		if (r)
+			fail(j, &e, false);
+		else
+			new_order(j);
+		return;
+	}
+	struct secret foreign = j->order.csr_der;
+	j->order = old;
+	secret_done(&foreign);
+	if (resume(j, &e))
+		fail(j, &e, false);
+	else if (j->order.state == STORE_ORDER_ISSUED)
+		install(j);
+	else
+		run_flow(j);
+}
+
+struct issue_job *issue_start(const struct issue_request *r, const struct issue_hooks *hooks, void *ctx)
+{
+	struct issue_job *j = xcalloc(1, sizeof(*j));
+	j->site = r->site;
+	j->ca = r->ca;
+	j->cert = r->cert;
+	j->force_record = r->force_record;
+	j->hooks = hooks;
+	j->ctx = ctx;
+	j->started_ms = clk_mono(r->site->clk);
+	if (r->csr_der) {
+		j->order.csr_der = secret_dup(r->csr_der, r->csr_n);
+		j->csr_spki = xstrdup(r->csr_spki_sha256);
+	}
+	j->start = loop_timer_new(r->site->loop, first_step, j);
+	loop_timer_start(j->start, 0);
+	return j;
+}
+
+void issue_free(struct issue_job *j)
+{
+	if (!j)
+		return;
+	loop_timer_free(j->start);
+	recordcheck_cancel(j->check);
+	acme_flow_free(j->flow);
+	j->start = NULL;
+	j->check = NULL;
+	j->flow = NULL;
+	j->abandoned = true;
+	if (!j->pending)
+		job_release(j);
+}

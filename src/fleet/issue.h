@@ -1,0 +1,64 @@
+/*
+ * issue.h: one certificate from the wish to live/<name>: key, order, record check, download, files. Every step is in
+ * the state before the next begins; a job for a certificate with an order in work goes on with that order and its key.
+ */
+#ifndef PERDURE_FLEET_ISSUE_H
+#define PERDURE_FLEET_ISSUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/strv.h"
+
+struct config_cert;
+struct site;
+struct site_ca;
+
+enum issue_result {
+	ISSUE_ISSUED, /* the first certificate of the lineage */
+	ISSUE_RENEWED, /* a successor of a live one */
+	ISSUE_HELD, /* the validation record is absent or would be refused; the order is kept */
+	ISSUE_PARKED, /* try later: rate limit, CA or network down; the order is kept */
+	ISSUE_FAILED,
+	ISSUE_RESULT_N_
+};
+const char *issue_result_name(enum issue_result r);
+
+struct issue_report {
+	const char *name; /* of the lineage */
+	const struct strv *names;
+	const char *ca;
+	enum issue_result result;
+	const struct err *e; /* why, when nothing was issued; else clean */
+	bool resumed; /* an order of an earlier run was gone on with */
+	int64_t ms; /* from start to end */
+	unsigned requests; /* ACME requests of the order */
+	unsigned repeats; /* of those: polls after the first of an object, and repeats for a bad nonce */
+	int64_t not_after; /* UNIX seconds, when issued */
+	int64_t generation;
+	int64_t next_at; /* UNIX seconds of the next try, when nothing was issued */
+};
+
+struct issue_job;
+struct issue_hooks {
+	void (*step)(const char *cert, const char *what, void *ctx); /* may be NULL */
+	/* The end, once; never from inside issue_start(). The report is borrowed. The job must then be released. */
+	void (*done)(struct issue_job *j, const struct issue_report *r, void *ctx);
+};
+
+struct issue_request {
+	struct site *site; /* state open for writing, DNS open */
+	struct site_ca *ca; /* its session has the account */
+	const struct config_cert *cert; /* borrowed until the end */
+	bool force_record; /* go on although the record would be refused */
+	const void *csr_der; /* a foreign request; NULL to make key and CSR here. Copied */
+	size_t csr_n;
+	const char *csr_spki_sha256; /* of the foreign request's key */
+};
+struct issue_job *issue_start(const struct issue_request *r, const struct issue_hooks *hooks, void *ctx);
+/* Releases it; one that is still running is stopped where it is: its order is in the state and can be gone on with. */
+void issue_free(struct issue_job *j);
+
+#endif

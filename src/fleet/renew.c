@@ -1,0 +1,308 @@
+/* renew.c: everything that is due. */
+#include "fleet/renew.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "acme/problem.h"
+#include "base/xalloc.h"
+#include "config/config.h"
+#include "inventory/site.h"
+#include "loop/loop.h"
+#include "state/certfiles.h"
+
+/* After so many certificates in a row that could not reach a CA, the rest of its queue is parked without trying. */
+enum { LOST_CONTACT_LIMIT = 3 };
+
+struct queue {
+	struct site_ca *ca;
+	const struct config_cert **certs; /* due, borrowed */
+	size_t n, cap, next;
+	size_t in_flight;
+	int lost_contact; /* consecutive jobs that ended for want of a connection */
+	struct err paused; /* set: nothing more is started at this CA */
+};
+
+struct renew {
+	struct site *site;
+	const struct renew_options *o;
+	const struct renew_hooks *hooks;
+	void *ctx;
+	struct queue *queues; /* one for each CA */
+	struct issue_job **jobs; /* at work */
+	size_t n_jobs, cap_jobs;
+	struct renew_summary sum;
+};
+
+/* ---- what is due ---- */
+
+struct look {
+	struct renew *r;
+	bool *seen; /* one for each certificate of the configuration */
+};
+
+static bool selected(const struct renew *r, const struct config_cert *c)
+{
+	return !r->o->only || strv_has(r->o->only, c->name);
+}
+
+static void enqueue(struct renew *r, const struct config_cert *c)
+{
+	for (size_t i = 0; i < r->site->config->n_cas; i++) {
+		struct queue *q = &r->queues[i];
+		if (strcmp(q->ca->conf->name, c->cas.v[0]))
+			continue;
+		if (q->n == q->cap) {
+			q->cap = q->cap ? q->cap * 2 : 64;
+			q->certs = xreallocarray(q->certs, q->cap, sizeof(const struct config_cert *));
+		}
+		q->certs[q->n++] = c;
+		return;
+	}
+}
+
+static void plan_one(struct renew *r, const struct config_cert *c, const struct store_cert *row)
+{
+	bool ignore_wait = r->o->only || r->o->force_renewal;
+	struct err ignored = {0};
+	int64_t live = 0;
+	if (row && row->generation && certfiles_live_generation(r->site->config->state_dir, c->name, &live, &ignored))
+		err_done(&ignored);
+	enum schedule_verdict v = schedule_due(c, row, live != 0, ignore_wait, clk_wall(r->site->clk) / 1000);
+	if (v == SCHEDULE_NOT_DUE && r->o->force_renewal)
+		v = SCHEDULE_EXPIRING;
+	r->sum.looked++;
+	if (v == SCHEDULE_WAITING) {
+		r->sum.waiting++;
+	} else if (v != SCHEDULE_NOT_DUE) {
+		r->sum.due++;
+		enqueue(r, c);
+	}
+	if (r->hooks->planned)
+		r->hooks->planned(c, row, v, r->ctx);
+}
+
+static int look_at_row(const struct store_cert *row, void *ctx, struct err *e)
+{
+	struct look *l = ctx;
+	const struct config *conf = l->r->site->config;
+	const struct config_cert *c = config_find_cert(conf, row->name);
+	(void)e;
+	if (!c || !selected(l->r, c))
+		return 0;
+	l->seen[c - conf->certs] = true;
+	plan_one(l->r, c, row);
+	return 0;
+}
+
+static int plan(struct renew *r, struct err *e)
+{
+	const struct config *conf = r->site->config;
+	for (size_t i = 0; r->o->only && i < r->o->only->n; i++)
+		if (!config_find_cert(conf, r->o->only->v[i])) {
+			err_set(e, ERR_USAGE, "there is no certificate \"%s\" in %s", r->o->only->v[i], conf->path);
+			err_hint(e, "\"perdure status\" lists them");
+			return -1;
+		}
+	AUTO(xfreep) bool *seen = xcalloc(conf->n_certs, sizeof(*seen));
+	struct look l = {.r = r, .seen = seen};
+	if (r->site->store && store_cert_each(r->site->store, look_at_row, &l, e))
+		return -1;
+	for (size_t i = 0; i < conf->n_certs; i++)
+		if (!seen[i] && selected(r, &conf->certs[i]))
+			plan_one(r, &conf->certs[i], NULL);
+	return 0;
+}
+
+/* ---- the work ---- */
+
+static void count(struct renew_summary *s, enum issue_result result)
+{
+	size_t *const of[] = {
+		[ISSUE_ISSUED] = &s->issued,
+		[ISSUE_RENEWED] = &s->renewed,
+		[ISSUE_HELD] = &s->held,
+		[ISSUE_PARKED] = &s->parked,
+		[ISSUE_FAILED] = &s->failed,
+	};
+	++*of[result];
+}
+
+static size_t finished(const struct renew_summary *s)
+{
+	return s->issued + s->renewed + s->held + s->parked + s->failed;
+}
+
+static void progress(struct renew *r)
+{
+	if (r->hooks->progress)
+		r->hooks->progress(finished(&r->sum), r->n_jobs, r->sum.due, r->ctx);
+}
+
+/* A result for a certificate that was never started. */
+static void report_unstarted(struct renew *r, const struct queue *q, const struct config_cert *c)
+{
+	bool later = q->paused.retry == RETRY_LATER || q->paused.retry == RETRY_NOW;
+	struct issue_report rep = {
+		.name = c->name,
+		.names = &c->names,
+		.ca = q->ca->conf->name,
+		.result = later ? ISSUE_PARKED : ISSUE_FAILED,
+		.e = &q->paused,
+		.next_at = q->paused.retry_at / 1000,
+	};
+	count(&r->sum, rep.result);
+	if (r->hooks->report)
+		r->hooks->report(&rep, r->ctx);
+}
+
+/* Failures that every other order at this CA would meet as well. */
+static bool concerns_the_account(const struct err *e)
+{
+	return acme_problem_is(e, "accountDoesNotExist") || acme_problem_is(e, "userActionRequired") ||
+	       acme_problem_is(e, "externalAccountRequired") ||
+	       (acme_problem_is(e, "rateLimited") && e->retry_at && (!e->problem || !e->problem->n_subs)) ||
+	       (e->kind == ERR_HTTP && e->retry == RETRY_LATER) || e->kind == ERR_TLS;
+}
+
+static void learn(struct queue *q, const struct issue_report *rep)
+{
+	const struct err *e = rep->e;
+	bool lost = e->kind == ERR_NET || e->kind == ERR_TIMEOUT;
+	q->lost_contact = lost ? q->lost_contact + 1 : 0;
+	if (!err_is(&q->paused) && (concerns_the_account(e) || q->lost_contact >= LOST_CONTACT_LIMIT))
+		err_copy(&q->paused, e);
+}
+
+static void start_more(struct renew *r);
+
+static void job_step(const char *cert, const char *what, void *ctx)
+{
+	struct renew *r = ctx;
+	if (r->hooks->step)
+		r->hooks->step(cert, what, r->ctx);
+}
+
+static void drop_job(struct renew *r, struct issue_job *j)
+{
+	for (size_t i = 0; i < r->n_jobs; i++)
+		if (r->jobs[i] == j) {
+			r->jobs[i] = r->jobs[--r->n_jobs];
+			break;
+		}
+	issue_free(j);
+}
+
+static void job_done(struct issue_job *j, const struct issue_report *rep, void *ctx)
+{
+	struct renew *r = ctx;
+	count(&r->sum, rep->result);
+	if (r->hooks->report)
+		r->hooks->report(rep, r->ctx);
+	for (size_t i = 0; i < r->site->config->n_cas; i++) {
+		struct queue *q = &r->queues[i];
+		if (strcmp(q->ca->conf->name, rep->ca))
+			continue;
+		q->in_flight--;
+		learn(q, rep);
+	}
+	drop_job(r, j);
+	start_more(r);
+}
+
+static const struct issue_hooks job_hooks = {.step = job_step, .done = job_done};
+
+static void start_job(struct renew *r, struct queue *q, const struct config_cert *c)
+{
+	struct issue_request req = {.site = r->site, .ca = q->ca, .cert = c, .force_record = r->o->force_record};
+	if (r->n_jobs == r->cap_jobs) {
+		r->cap_jobs = r->cap_jobs ? r->cap_jobs * 2 : 16;
+		r->jobs = xreallocarray(r->jobs, r->cap_jobs, sizeof(struct issue_job *));
+	}
+	q->in_flight++;
+	r->jobs[r->n_jobs++] = issue_start(&req, &job_hooks, r);
+}
+
+static void start_more(struct renew *r)
+{
+	for (size_t i = 0; i < r->site->config->n_cas; i++) {
+		struct queue *q = &r->queues[i];
+		while (q->next < q->n && err_is(&q->paused))
+			report_unstarted(r, q, q->certs[q->next++]);
+		while (q->next < q->n && q->in_flight < (size_t)q->ca->conf->max_orders)
+			start_job(r, q, q->certs[q->next++]);
+	}
+	progress(r);
+	if (!r->n_jobs)
+		loop_stop(r->site->loop);
+}
+
+static void stop_signal(int signo, void *ctx)
+{
+	struct renew *r = ctx;
+	(void)signo;
+	r->sum.stopped = true;
+	loop_stop(r->site->loop);
+}
+
+static void park_all(struct renew *r)
+{
+	size_t left = r->sum.due - finished(&r->sum);
+	while (r->n_jobs)
+		drop_job(r, r->jobs[0]);
+	r->sum.parked += left;
+}
+
+/* Accounts and sessions of the CAs that have work; a CA that is not ready fails its own certificates only. */
+static int open_cas(struct renew *r, struct err *e)
+{
+	for (size_t i = 0; i < r->site->config->n_cas; i++) {
+		struct queue *q = &r->queues[i];
+		if (q->n && site_account_session(r->site, q->ca, &q->paused))
+			continue;
+	}
+	return site_dns(r->site, e);
+}
+
+static int work(struct renew *r, struct err *e)
+{
+	if (open_cas(r, e))
+		return -1;
+	loop_on_stop_signal(r->site->loop, stop_signal, r);
+	start_more(r);
+	int result = r->n_jobs ? loop_run(r->site->loop, e) : 0;
+	park_all(r);
+	/* What the last jobs wrote, and the orders just parked. */
+	return result || store_commit(r->site->store, e) ? -1 : 0;
+}
+
+int renew_run(struct site *s, const struct renew_options *o, const struct renew_hooks *hooks, void *ctx,
+	struct renew_summary *ret, struct err *e)
+{
+	struct renew r = {.site = s, .o = o, .hooks = hooks, .ctx = ctx};
+	size_t n = s->config->n_cas;
+	r.queues = xcalloc(n, sizeof(*r.queues));
+	for (size_t i = 0; i < n; i++)
+		r.queues[i].ca = &s->cas[i];
+	int result = plan(&r, e);
+	if (!result && !o->dry_run && r.sum.due)
+		result = work(&r, e);
+	for (size_t i = 0; i < n; i++) {
+		free(r.queues[i].certs);
+		err_done(&r.queues[i].paused);
+	}
+	free(r.queues);
+	free(r.jobs);
+	*ret = r.sum;
+	return result;
+}
+
+int renew_exit_status(const struct renew_summary *s)
+{
+	size_t good = s->issued + s->renewed, bad = s->held + s->failed;
+	if (bad)
+		return good ? 4 : 1;
+	if (s->parked)
+		return good ? 4 : 75;
+	return 0;
+}

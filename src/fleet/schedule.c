@@ -1,0 +1,61 @@
+/* schedule.c: when a certificate is due. */
+#include "fleet/schedule.h"
+
+#include "base/strv.h"
+#include "base/xalloc.h"
+#include "config/config.h"
+#include "state/store.h"
+
+enum { DAY = 86400, SHORT_LIFETIME = 10 * DAY };
+
+static const char *const names[] = {
+	[SCHEDULE_NOT_DUE] = "not-due",
+	[SCHEDULE_WAITING] = "waiting",
+	[SCHEDULE_NEW] = "new",
+	[SCHEDULE_NAMES] = "names",
+	[SCHEDULE_CA] = "ca",
+	[SCHEDULE_EXPIRING] = "expiring",
+};
+_Static_assert(ARRAY_LEN(names) == SCHEDULE_N_, "one name per verdict");
+
+const char *schedule_verdict_name(enum schedule_verdict v)
+{
+	return names[v];
+}
+
+int64_t schedule_renew_at(int64_t not_before, int64_t not_after)
+{
+	int64_t lifetime = not_after - not_before;
+	return not_after - (lifetime <= SHORT_LIFETIME ? lifetime / 2 : lifetime / 3);
+}
+
+static enum schedule_verdict wanted(
+	const struct config_cert *cert, const struct store_cert *row, bool live, int64_t now)
+{
+	if (!row || !row->generation || !live)
+		return SCHEDULE_NEW;
+	if (!strv_same_set(&cert->names, &row->names))
+		return SCHEDULE_NAMES;
+	if (!strv_has(&cert->cas, row->ca))
+		return SCHEDULE_CA;
+	return now >= schedule_renew_at(row->not_before, row->not_after) ? SCHEDULE_EXPIRING : SCHEDULE_NOT_DUE;
+}
+
+enum schedule_verdict schedule_due(
+	const struct config_cert *cert, const struct store_cert *row, bool live, bool ignore_wait, int64_t now)
+{
+	enum schedule_verdict v = wanted(cert, row, live, now);
+	if (v != SCHEDULE_NOT_DUE && row && row->next_at > now && !ignore_wait)
+		return SCHEDULE_WAITING;
+	return v;
+}
+
+int64_t schedule_backoff(int64_t failures, uint64_t r)
+{
+	int64_t wait = 60;
+	for (int64_t i = 1; i < failures && wait < DAY; i++)
+		wait *= 2;
+	if (wait > DAY)
+		wait = DAY;
+	return wait + (int64_t)(r % (uint64_t)(wait / 10));
+}

@@ -1,0 +1,70 @@
+/*
+ * recordcheck.h: would this CA accept the record that stands at the authoritative servers now?
+ */
+#ifndef PERDURE_INVENTORY_RECORDCHECK_H
+#define PERDURE_INVENTORY_RECORDCHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/strv.h"
+
+struct dns;
+struct dns_view;
+
+/* What a CA would be asked. Everything is copied. */
+struct recordcheck_question {
+	const char *name; /* FQDN without "*." */
+	bool wildcard;
+	int level;
+	const struct strv *issuers;
+	const char *account_uri; /* what the record must name at level 00 and 01; NULL for account_url */
+	const char *account_url;
+	const struct strv *thumbprints; /* current first; level 02 */
+	const char *prefix; /* level 02 */
+	uint32_t ttl; /* for the suggested record */
+	int64_t now; /* UNIX seconds */
+};
+
+enum recordcheck_result {
+	RECORDCHECK_GOOD, /* most servers that answered serve a record the CA would accept */
+	RECORDCHECK_REFUSED, /* they answered, and what most of them serve would be refused */
+	RECORDCHECK_UNKNOWN, /* nobody answered, or nobody was to be asked */
+	RECORDCHECK_N_
+};
+const char *recordcheck_result_name(enum recordcheck_result r);
+
+/* One server's answer, judged. */
+struct recordcheck_server {
+	bool answered;
+	bool valid;
+	char *reason; /* one sentence; "" when valid */
+};
+
+struct recordcheck {
+	char *owner;
+	enum recordcheck_result result;
+	char *problem; /* last part of the ACME error type; "" unless refused */
+	char *reason; /* one sentence */
+	char *fix; /* zone line to publish; "" when there is none to suggest */
+	bool has_until; /* of the record that decided */
+	int64_t until;
+	struct dns_view *view; /* owned */
+	struct recordcheck_server *servers; /* one for each of view->answers */
+	bool disagree; /* servers that answered lead to different verdicts */
+	struct err
+		e; /* for REFUSED and UNKNOWN: the reason and the fix as an error; else clean unless a warning is due */
+};
+void recordcheck_free(struct recordcheck *c);
+
+/* Called once on the loop, never from inside recordcheck_start(); c is owned by the callee. */
+typedef void (*recordcheck_fn)(struct recordcheck *c, void *ctx);
+struct recordcheck_query;
+struct recordcheck_query *recordcheck_start(
+	struct dns *d, const struct recordcheck_question *q, recordcheck_fn done, void *ctx);
+/* Ends it without a callback; NULL is fine. */
+void recordcheck_cancel(struct recordcheck_query *q);
+
+#endif

@@ -1,0 +1,305 @@
+/* site.c: one installation of perdure, opened. */
+#include "inventory/site.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "acme/session.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "crypto/jose.h"
+#include "crypto/key.h"
+#include "dns/dns.h"
+#include "http/http.h"
+#include "loop/loop.h"
+
+static void say_waiting(pid_t holder)
+{
+	log_info("another perdure (process %ld) is at work on the same state; waiting for it", (long)holder);
+}
+
+static int open_state(struct site *s, const struct site_options *o, struct err *e)
+{
+	const char *dir = s->config->state_dir;
+	if (o->state == SITE_STATE_NONE)
+		return 0;
+	if (o->state == SITE_STATE_READ) {
+		if (!store_open(dir, true, &s->store, e))
+			return 0;
+		if (e->kind != ERR_STORE || e->code != STORE_MISSING)
+			return -1;
+		err_done(e);
+		return 0;
+	}
+	if (fs_mkdirs(dir, 0700, e)) {
+		err_hint(e, "make the directory for the user that runs perdure, or set state_dir: in %s",
+			s->config->path);
+		return -1;
+	}
+	AUTO(xfreep) char *lock = xasprintf("%s/lock", dir);
+	if (fs_lock_take(&s->lock, lock, o->lock_wait_ms, say_waiting, e)) {
+		err_hint(e,
+			"the state directory is %s (state_dir: in %s); the user that runs perdure must be able to "
+			"write there",
+			dir, s->config->path);
+		return -1;
+	}
+	if (store_open(dir, false, &s->store, e))
+		return -1;
+	store_attach(s->store, s->loop);
+	return 0;
+}
+
+/* What the configuration tells of an account whose key is elsewhere. */
+static void public_account(struct site_ca *ca)
+{
+	struct store_account *a = &ca->account;
+	a->ca = xstrdup(ca->conf->name);
+	a->directory = xstrdup(ca->conf->directory);
+	a->url = xstrdup(ca->conf->account_url);
+	a->status = xstrdup("valid");
+	strv_copy(&a->thumbprints, &ca->conf->account_thumbprints);
+}
+
+static void no_account(struct site_ca *ca)
+{
+	struct store_account *a = &ca->account;
+	a->ca = xstrdup(ca->conf->name);
+	a->directory = xstrdup(ca->conf->directory);
+	a->url = xstrdup("");
+	a->status = xstrdup("");
+}
+
+static int load_accounts(struct site *s, struct err *e)
+{
+	size_t n = s->config->n_cas;
+	s->cas = xcalloc(n, sizeof(*s->cas));
+	for (size_t i = 0; i < n; i++) {
+		struct site_ca *ca = &s->cas[i];
+		bool found = false;
+		ca->conf = &s->config->cas[i];
+		if (ca->conf->account_url) {
+			public_account(ca);
+			continue;
+		}
+		if (s->store && store_account_get(s->store, ca->conf->name, &ca->account, &found, e))
+			return -1;
+		if (found && strcmp(ca->account.directory, ca->conf->directory)) {
+			err_set(e, ERR_CONFIG,
+				"CA \"%s\" is configured with the directory %s, but its account was made at %s: an "
+				"account belongs to one CA",
+				ca->conf->name, ca->conf->directory, ca->account.directory);
+			err_hint(e, "give the new directory an entry of its own under cas:, with another name");
+			return -1;
+		}
+		if (!found)
+			no_account(ca);
+	}
+	return 0;
+}
+
+int site_open(const struct site_options *o, struct site *ret, struct err *e)
+{
+	struct site s = {.lock = {.fd = -1}, .clk = clk_real()};
+	AUTO(xfreep) char *path = o->config_path ? xstrdup(o->config_path) : config_default_path();
+	if (config_load(path, &s.config, e) || loop_new(s.clk, &s.loop, e) || open_state(&s, o, e) ||
+		load_accounts(&s, e)) {
+		site_close(&s);
+		return -1;
+	}
+	*ret = s;
+	return 0;
+}
+
+void site_close(struct site *s)
+{
+	for (size_t i = 0; s->cas && i < s->config->n_cas; i++) {
+		struct site_ca *ca = &s->cas[i];
+		if (ca->session)
+			acme_session_free(ca->session);
+		http_free(ca->http);
+		key_free(ca->key);
+		store_account_done(&ca->account);
+	}
+	free(s->cas);
+	if (s->dns)
+		dns_free(s->dns);
+	if (s->store)
+		store_close(s->store);
+	fs_lock_release(&s->lock);
+	if (s->loop)
+		loop_free(s->loop);
+	config_free(s->config);
+	memset(s, 0, sizeof(*s));
+	s->lock.fd = -1;
+}
+
+int site_find_ca(struct site *s, const char *name, struct site_ca **ret, struct err *e)
+{
+	AUTO(strv_done) struct strv known = {0};
+	for (size_t i = 0; i < s->config->n_cas; i++) {
+		if (!strcmp(s->cas[i].conf->name, name)) {
+			*ret = &s->cas[i];
+			return 0;
+		}
+		strv_add(&known, s->cas[i].conf->name);
+	}
+	AUTO(xfreep) char *list = strv_join(&known, ", ");
+	err_set(e, ERR_USAGE, "there is no CA \"%s\" in %s", name, s->config->path);
+	err_hint(e, "configured are: %s", known.n ? list : "none; add one under cas:");
+	return -1;
+}
+
+int site_dns(struct site *s, struct err *e)
+{
+	const struct config_dns *c = &s->config->dns;
+	if (s->dns)
+		return 0;
+	struct dns_stub *stubs = xcalloc(c->n_stubs, sizeof(*stubs));
+	for (size_t i = 0; i < c->n_stubs; i++)
+		stubs[i] = (struct dns_stub){
+			.zone = c->stubs[i].zone, .servers = c->stubs[i].servers, .port = (uint16_t)c->stubs[i].port};
+	static const enum dns_mode modes[] = {[CONFIG_DNS_AUTHORITATIVE] = DNS_AUTHORITATIVE,
+		[CONFIG_DNS_RESOLVER] = DNS_RESOLVER,
+		[CONFIG_DNS_NONE] = DNS_NONE};
+	struct dns_options o = {
+		.mode = modes[c->mode],
+		.stubs = stubs,
+		.n_stubs = c->n_stubs,
+		.resolvers = &c->resolvers,
+		.hints = &c->hints,
+		.timeout_ms = c->timeout_ms,
+	};
+	int r = dns_new(s->loop, &o, &s->dns, e);
+	free(stubs);
+	return r;
+}
+
+char *site_account_key_path(const struct site *s, const struct site_ca *ca)
+{
+	return xasprintf("%s/accounts/%s/key.pem", s->config->state_dir, ca->conf->name);
+}
+
+int site_account_key_if_any(struct site *s, struct site_ca *ca, struct err *e)
+{
+	AUTO(xfreep) char *path = site_account_key_path(s, ca);
+	if (ca->key || !fs_exists(path))
+		return 0;
+	AUTO(secret_done) struct secret pem = {0};
+	if (fs_read_secret(path, &pem, e))
+		return -1;
+	return key_from_pem(pem.p, pem.n, path, &ca->key, e);
+}
+
+int site_account_key(struct site *s, struct site_ca *ca, struct err *e)
+{
+	if (site_account_key_if_any(s, ca, e))
+		return -1;
+	if (ca->key)
+		return 0;
+	err_set(e, ERR_CONFIG, "there is no account key for CA \"%s\" on this host", ca->conf->name);
+	err_hint(e, "run \"perdure account register --ca %s\", or bring the account with \"perdure account import\"",
+		ca->conf->name);
+	err_retry(e, RETRY_AFTER_OPERATOR, 0);
+	return -1;
+}
+
+int site_account_key_make(struct site *s, struct site_ca *ca, struct err *e)
+{
+	if (site_account_key_if_any(s, ca, e))
+		return -1;
+	if (ca->key)
+		return 0;
+	enum key_type type;
+	if (key_type_from_name(ca->conf->account_key, &type))
+		return err_set(e, ERR_CONFIG, "CA \"%s\": account_key \"%s\" is no key type", ca->conf->name,
+			ca->conf->account_key);
+	AUTO(xfreep) char *path = site_account_key_path(s, ca);
+	AUTO(xfreep) char *dir = xstrndup(path, (size_t)(strrchr(path, '/') - path));
+	AUTO(secret_done) struct secret pem = {0};
+	AUTO(key_freep) struct key *k = NULL;
+	if (key_generate(type, &k, e) || key_to_pem(k, &pem, e) || fs_mkdirs(dir, 0700, e) ||
+		fs_write_atomic(path, pem.p, pem.n, 0600, e))
+		return err_ctx(e, "make the account key of CA \"%s\"", ca->conf->name);
+	ca->key = TAKE(k);
+	return 0;
+}
+
+int site_session(struct site *s, struct site_ca *ca, struct err *e)
+{
+	if (!ca->session) {
+		struct http_options ho = {
+			.ca_bundle = ca->conf->ca_bundle,
+			.user_agent = "perdure/" PERDURE_VERSION,
+		};
+		if (http_curl_new(s->loop, &ho, &ca->http, e))
+			return err_ctx(e, "CA \"%s\"", ca->conf->name);
+		struct acme_session_options so = {.name = ca->conf->name, .directory_url = ca->conf->directory};
+		ca->session = acme_session_new(s->loop, ca->http, &so);
+	}
+	if (ca->key)
+		acme_session_set_account(ca->session, ca->key, ca->account.url[0] ? ca->account.url : NULL);
+	return 0;
+}
+
+int site_account_session(struct site *s, struct site_ca *ca, struct err *e)
+{
+	const char *name = ca->conf->name;
+	if (ca->conf->account_url) {
+		err_set(e, ERR_CONFIG,
+			"CA \"%s\" is configured with public account data (account:): its key is on another host",
+			name);
+		err_hint(e, "run this where the key is, or bring the account here with \"perdure account import\" and "
+			    "remove account:");
+		return -1;
+	}
+	if (site_account_key(s, ca, e))
+		return -1;
+	if (!ca->account.url[0]) {
+		err_set(e, ERR_CONFIG, "the account at CA \"%s\" is not registered yet", name);
+		err_hint(e, "run \"perdure account register --ca %s\"", name);
+		return -1;
+	}
+	if (strcmp(ca->account.status, "valid")) {
+		err_set(e, ERR_CONFIG, "the account %s at CA \"%s\" is %s", ca->account.url, name, ca->account.status);
+		err_hint(e, "a new account needs a new entry under cas: and new records; \"perdure record show\" "
+			    "prints them");
+		return -1;
+	}
+	return site_session(s, ca, e);
+}
+
+struct directory_wait {
+	struct loop *loop;
+	const struct acme_directory *dir;
+	struct err *e;
+	bool done;
+};
+
+static void have_directory(const struct acme_directory *dir, const struct err *e, void *ctx)
+{
+	struct directory_wait *w = ctx;
+	w->dir = dir;
+	w->done = true;
+	if (!dir)
+		err_copy(w->e, e);
+	loop_stop(w->loop);
+}
+
+int site_directory(struct site *s, struct site_ca *ca, const struct acme_directory **ret, struct err *e)
+{
+	if (site_session(s, ca, e))
+		return -1;
+	struct directory_wait w = {.loop = s->loop, .e = e};
+	acme_session_directory(ca->session, have_directory, &w);
+	if (!w.done && loop_run(s->loop, e))
+		return -1;
+	if (!w.dir)
+		return err_ctx(e, "CA \"%s\"", ca->conf->name);
+	*ret = w.dir;
+	return 0;
+}

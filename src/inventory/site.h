@@ -1,0 +1,84 @@
+/*
+ * site.h: one installation of perdure, opened: configuration, state, lock, event loop, DNS, and per CA the account and
+ * the session.
+ */
+#ifndef PERDURE_INVENTORY_SITE_H
+#define PERDURE_INVENTORY_SITE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "config/config.h"
+#include "state/store.h"
+
+struct acme_directory;
+struct acme_session;
+struct dns;
+struct err;
+struct http;
+struct key;
+struct loop;
+
+struct site_ca {
+	const struct config_ca *conf;
+	/* The account as far as it is known: from the state, or from the configuration's public data. url is "" before
+	 * registration. */
+	struct store_account account;
+	struct key *key; /* NULL until site_account_key() */
+	struct http *http; /* NULL until site_session() */
+	struct acme_session *session; /* NULL until site_session() */
+};
+
+struct site {
+	struct config *config;
+	struct loop *loop;
+	struct store *store; /* NULL with SITE_STATE_NONE, and with SITE_STATE_READ when there is none yet */
+	struct fs_lock lock;
+	struct dns *dns; /* NULL until site_dns() */
+	struct site_ca *cas; /* one for each of config->cas, in the same order */
+	const struct clk *clk;
+};
+
+enum site_state {
+	SITE_STATE_NONE, /* no state is opened */
+	SITE_STATE_READ, /* read, if it exists; nothing is made or locked */
+	SITE_STATE_WRITE, /* made if missing; this process is the only one that changes it */
+};
+
+struct site_options {
+	const char *config_path; /* NULL for the default path */
+	enum site_state state;
+	int64_t lock_wait_ms; /* how long to wait for another perdure */
+};
+
+/* Opens what the options name. ERR_CONFIG, ERR_SYS, ERR_STORE, ERR_BUSY. The site needs site_close(). */
+int site_open(const struct site_options *o, struct site *ret, struct err *e);
+void site_close(struct site *s);
+
+/* The CA of that name among those configured; ERR_USAGE with the list of names when there is none. */
+int site_find_ca(struct site *s, const char *name, struct site_ca **ret, struct err *e);
+
+/* Opens the DNS as the configuration says. */
+int site_dns(struct site *s, struct err *e);
+
+/* Path of the CA's account key file, heap string. */
+char *site_account_key_path(const struct site *s, const struct site_ca *ca);
+/* Loads the account key. ERR_CONFIG with the command to run when there is none here. */
+int site_account_key(struct site *s, struct site_ca *ca, struct err *e);
+/* Makes and stores a new account key (0600) unless there is one; then as site_account_key(). */
+int site_account_key_make(struct site *s, struct site_ca *ca, struct err *e);
+/* Loads the account key unless there is none here, which is no error: ca->key stays NULL. */
+int site_account_key_if_any(struct site *s, struct site_ca *ca, struct err *e);
+
+/* Opens a session with the CA. The account is set when key and URL are here. */
+int site_session(struct site *s, struct site_ca *ca, struct err *e);
+/* As site_session(), but an account that is registered, valid and whose key is here is needed: ERR_CONFIG with what to
+ * do otherwise. */
+int site_account_session(struct site *s, struct site_ca *ca, struct err *e);
+/* Fetches the CA's directory, running the loop until it is here. Borrowed from the session. */
+int site_directory(struct site *s, struct site_ca *ca, const struct acme_directory **ret, struct err *e);
+
+#endif
