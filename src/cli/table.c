@@ -93,10 +93,12 @@ static int take_option(struct cli *c, struct line *l, const char *shown, const c
 	const char *value, struct err *e)
 {
 	int common = index_of(cli_common_options, name, n, letter);
-	int own = common < 0 ? index_of(c->verb->options, name, n, letter) : -1;
+	int own = common < 0 && c->verb ? index_of(c->verb->options, name, n, letter) : -1;
 	if (common < 0 && own < 0) {
-		err_set(e, ERR_USAGE, "\"perdure %s\" has no option %s", c->verb->name, shown);
-		err_hint(e, "\"perdure %s --help\" lists them", c->verb->name);
+		const char *verb = c->verb ? c->verb->name : "";
+		err_set(e, ERR_USAGE, "\"perdure%s%s\" has no option %s", c->verb ? " " : "", verb, shown);
+		err_hint(
+			e, c->verb ? "\"perdure %s --help\" lists them" : "options of a command come after it%s", verb);
 		return -1;
 	}
 	const struct cli_option *o = common >= 0 ? &cli_common_options[common] : &c->verb->options[own];
@@ -217,31 +219,54 @@ static int check_args(const struct cli *c, struct err *e)
 	return -1;
 }
 
-int cli_parse(int argc, char **argv, struct cli *ret, struct err *e)
+/* The options that every verb takes may also stand before it. */
+static int take_leading(struct cli *c, struct line *l, struct err *e)
 {
-	int words = 0;
-	*ret = (struct cli){0};
-	ret->verb = argc > 1 ? find_verb(argc, argv, &words) : NULL;
-	if (!ret->verb)
-		return without_verb(argc, argv, e);
-	struct line l = {.argc = argc, .argv = argv};
+	for (; l->at < l->argc && l->argv[l->at][0] == '-'; l->at++) {
+		const char *a = l->argv[l->at];
+		if (asks_help(a) || !strcmp(a, "--version"))
+			break;
+		if (a[1] == '-' ? take_long(c, l, e) : take_short(c, l, e))
+			return -1;
+	}
+	return 0;
+}
+
+static int take_rest(struct cli *c, struct line *l, struct err *e)
+{
 	bool only_args = false;
-	for (l.at = words + 1; l.at < argc; l.at++) {
-		const char *a = argv[l.at];
+	for (; l->at < l->argc && !l->help; l->at++) {
+		const char *a = l->argv[l->at];
 		int r = 0;
 		if (only_args || a[0] != '-' || !a[1])
-			strv_add(&ret->args, a);
+			strv_add(&c->args, a);
 		else if (!strcmp(a, "--"))
 			only_args = true;
 		else
-			r = a[1] == '-' ? take_long(ret, &l, e) : take_short(ret, &l, e);
+			r = a[1] == '-' ? take_long(c, l, e) : take_short(c, l, e);
 		if (r)
 			return -1;
-		if (l.help) {
-			cli_help(ret->verb);
-			ret->verb = NULL;
-			return 0;
-		}
+	}
+	return 0;
+}
+
+int cli_parse(int argc, char **argv, struct cli *ret, struct err *e)
+{
+	int words = 0;
+	struct line l = {.argc = argc, .argv = argv, .at = 1};
+	*ret = (struct cli){0};
+	if (take_leading(ret, &l, e))
+		return -1;
+	ret->verb = l.at < argc ? find_verb(argc - l.at + 1, argv + l.at - 1, &words) : NULL;
+	if (!ret->verb)
+		return without_verb(argc - l.at + 1, argv + l.at - 1, e);
+	l.at += words;
+	if (take_rest(ret, &l, e))
+		return -1;
+	if (l.help) {
+		cli_help(ret->verb);
+		ret->verb = NULL;
+		return 0;
 	}
 	return check_args(ret, e);
 }
