@@ -1,0 +1,165 @@
+/*
+ * accounthash.c: the hashed account URI of draft-ietf-acme-dns-persist-02 section 4.1(3).
+ */
+#include "persist/internal.h"
+
+#include <stdlib.h>
+
+static const char b64url_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+size_t b64url(const uint8_t *in, size_t n, char *out)
+{
+	size_t at = 0;
+	for (size_t i = 0; i < n; i += 3) {
+		size_t left = n - i < 3 ? n - i : 3;
+		uint32_t v = (uint32_t)in[i] << 16;
+		if (left > 1)
+			v |= (uint32_t)in[i + 1] << 8;
+		if (left > 2)
+			v |= in[i + 2];
+		for (size_t k = 0; k <= left; k++)
+			out[at++] = b64url_alphabet[v >> (18 - 6 * k) & 63];
+	}
+	out[at] = '\0';
+	return at;
+}
+
+static int b64url_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (is_digit(c))
+		return c - '0' + 52;
+	return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
+bool b64url_decode(struct perdure_text t, uint8_t *out, size_t want)
+{
+	if (t.n != (want * 4 + 2) / 3)
+		return false;
+	uint32_t bits = 0;
+	unsigned have = 0;
+	size_t at = 0;
+	for (size_t i = 0; i < t.n; i++) {
+		int v = b64url_value(t.p[i]);
+		if (v < 0)
+			return false;
+		bits = bits << 6 | (uint32_t)v;
+		have += 6;
+		if (have >= 8) {
+			have -= 8;
+			out[at++] = (uint8_t)(bits >> have);
+			bits &= (1u << have) - 1;
+		}
+	}
+	return bits == 0;
+}
+
+bool thumbprint_ok(const char *s)
+{
+	size_t n = 0;
+	for (; s && s[n]; n++)
+		if (n >= THUMBPRINT_LEN || b64url_value(s[n]) < 0)
+			return false;
+	return n == THUMBPRINT_LEN;
+}
+
+enum perdure_status uri_ok(const char *s)
+{
+	size_t n = s ? strnlen(s, URL_MAX + 1) : 0;
+	if (!n)
+		return PERDURE_EURI;
+	if (n > URL_MAX)
+		return PERDURE_ELIMIT;
+	for (size_t i = 0; i < n; i++)
+		if (!is_value_octet(s[i]))
+			return PERDURE_EURI;
+	return PERDURE_OK;
+}
+
+size_t perdure_hash_length(const char *alg)
+{
+	static const struct {
+		const char *name;
+		size_t n;
+	} registered[] = {
+		{"sha-256", 32},
+		{"sha-384", 48},
+		{"sha-512", 64},
+		{"sha3-256", 32},
+		{"sha3-384", 48},
+		{"sha3-512", 64},
+		{"blake2s-256", 32},
+		{"blake2b-256", 32},
+		{"blake2b-512", 64},
+		{"k12-256", 32},
+		{"k12-512", 64},
+	};
+	for (size_t i = 0; alg && i < ARRAY_LEN(registered); i++)
+		if (!strcmp(alg, registered[i].name))
+			return registered[i].n;
+	return 0;
+}
+
+enum perdure_status perdure_account_hash(const struct perdure_hash *hash, const char *alg, const char *domain,
+	const char *thumbprint, const char *account_url, uint8_t ret_digest[64], size_t *ret_len)
+{
+	size_t length = perdure_hash_length(alg);
+	size_t n_domain = domain ? strlen(domain) : 0;
+	size_t n_url = account_url ? strnlen(account_url, URL_MAX + 1) : 0;
+	if (!hash || !hash->fn)
+		return PERDURE_EINVAL;
+	if (!length)
+		return PERDURE_EHASHALG;
+	if (!n_domain)
+		return PERDURE_ENAMEEMPTY;
+	if (n_domain > PERDURE_FQDN_MAX)
+		return PERDURE_ENAMELONG;
+	if (!thumbprint_ok(thumbprint))
+		return PERDURE_ETHUMBPRINT;
+	if (!n_url)
+		return PERDURE_EURI;
+	if (n_url > URL_MAX)
+		return PERDURE_ELIMIT;
+	uint8_t in[1 + PERDURE_FQDN_MAX + THUMBPRINT_LEN + URL_MAX];
+	uint8_t *at = in;
+	*at++ = (uint8_t)n_domain;
+	memcpy(at, domain, n_domain);
+	at += n_domain;
+	memcpy(at, thumbprint, THUMBPRINT_LEN);
+	at += THUMBPRINT_LEN;
+	memcpy(at, account_url, n_url);
+	at += n_url;
+	uint8_t digest[64];
+	size_t got = 0;
+	if (hash->fn(hash->ctx, alg, in, (size_t)(at - in), digest, &got) || got != length)
+		return PERDURE_EHASH;
+	memcpy(ret_digest, digest, length);
+	*ret_len = length;
+	return PERDURE_OK;
+}
+
+enum perdure_status perdure_account_uri(const struct perdure_hash *hash, const char *alg, const char *prefix,
+	const char *domain, const char *thumbprint, const char *account_url, char **ret_uri)
+{
+	enum perdure_status status = uri_ok(prefix);
+	if (status != PERDURE_OK)
+		return status;
+	uint8_t digest[64];
+	size_t n = 0;
+	status = perdure_account_hash(hash, alg, domain, thumbprint, account_url, digest, &n);
+	if (status != PERDURE_OK)
+		return status;
+	size_t n_prefix = strlen(prefix), n_alg = strlen(alg);
+	char *uri = malloc(n_prefix + n_alg + 1 + (n * 4 + 2) / 3 + 1);
+	if (!uri)
+		return PERDURE_ENOMEM;
+	memcpy(uri, prefix, n_prefix);
+	memcpy(uri + n_prefix, alg, n_alg);
+	uri[n_prefix + n_alg] = '/';
+	b64url(digest, n, uri + n_prefix + n_alg + 1);
+	*ret_uri = uri;
+	return PERDURE_OK;
+}
