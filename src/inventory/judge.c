@@ -40,10 +40,13 @@ struct judge {
 	char *octets; /* strings with code points above 0x7F, decoded */
 	size_t n_octets, cap_octets;
 	char identifier[PERDURE_NAME_SIZE], fqdn[PERDURE_NAME_SIZE];
+	size_t at, have; /* of chunk */
+	char chunk[64 << 10];
 };
 
 static void judge_done(struct judge *j)
 {
+	perdure_hash_openssl_free(j->hash.ctx);
 	buf_done(&j->in);
 	buf_done(&j->out);
 	free(j->issuers.v);
@@ -321,28 +324,38 @@ static int judge_line(struct judge *j, bool too_long, FILE *out, struct err *e)
 	return 0;
 }
 
+/* Fills j->chunk when it is used up. 1, 0 at the end of the stream, -1. */
+static int refill(struct judge *j, FILE *in, struct err *e)
+{
+	if (j->at < j->have)
+		return 1;
+	j->at = 0;
+	j->have = fread(j->chunk, 1, sizeof(j->chunk), in);
+	if (!j->have && ferror(in))
+		return err_sys(e, "cannot read line %zu", j->line + 1);
+	return j->have > 0;
+}
+
 /* Reads one line without its end. 1, 0 at the end of the stream, -1. Of a line that is too long the rest is passed
  * over. */
 static int read_line(struct judge *j, FILE *in, bool *ret_too_long, struct err *e)
 {
-	char chunk[4096];
+	int r;
 	bool any = false;
 	buf_clear(&j->in);
-	for (;;) {
-		size_t n = 0;
-		int c = EOF;
-		while (n < sizeof(chunk) && (c = getc_unlocked(in)) != EOF && c != '\n')
-			chunk[n++] = (char)c;
-		buf_put(&j->in, chunk, n);
-		any |= n > 0 || c == '\n';
-		if (c == EOF && n < sizeof(chunk) && ferror(in))
-			return err_sys(e, "cannot read line %zu", j->line + 1);
-		if (n < sizeof(chunk)) {
-			*ret_too_long = j->in.bad;
-			j->line += any;
-			return any;
-		}
+	while ((r = refill(j, in, e)) > 0) {
+		const char *from = j->chunk + j->at;
+		const char *end = memchr(from, '\n', j->have - j->at);
+		size_t n = end ? (size_t)(end - from) : j->have - j->at;
+		any = true;
+		buf_put(&j->in, from, n);
+		j->at += n + (end != NULL);
+		if (end)
+			break;
 	}
+	*ret_too_long = j->in.bad;
+	j->line += any;
+	return r < 0 ? -1 : any;
 }
 
 static bool is_blank(const struct buf *b)
@@ -352,13 +365,15 @@ static bool is_blank(const struct buf *b)
 
 int judge_stream(FILE *in, FILE *out, const char *dialect, struct err *e)
 {
-	struct judge j = {.hash = {.fn = perdure_hash_openssl},
+	enum perdure_dialect d;
+	if (perdure_dialect_find(dialect ? dialect : "draft", &d) != PERDURE_OK)
+		return err_set(e, ERR_USAGE,
+			"no dialect \"%s\"; known are draft, boulder, pebble, acme2certifier, ucm, adcs", dialect);
+	struct judge j = {.dialect = d,
+		.hash = {.fn = perdure_hash_openssl, .ctx = perdure_hash_openssl_new()},
 		.now = time(NULL),
 		.in = buf_make(JUDGE_MAX_LINE),
 		.out = buf_make(JUDGE_MAX_LINE)};
-	if (perdure_dialect_find(dialect ? dialect : "draft", &j.dialect) != PERDURE_OK)
-		return err_set(e, ERR_USAGE,
-			"no dialect \"%s\"; known are draft, boulder, pebble, acme2certifier, ucm, adcs", dialect);
 	bool too_long = false;
 	int r;
 	while ((r = read_line(&j, in, &too_long, e)) > 0) {

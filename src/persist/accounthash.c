@@ -123,7 +123,7 @@ enum perdure_status perdure_account_hash(const struct perdure_hash *hash, const 
 		return PERDURE_EURI;
 	if (n_url > URL_MAX)
 		return PERDURE_ELIMIT;
-	uint8_t in[1 + PERDURE_FQDN_MAX + THUMBPRINT_LEN + URL_MAX];
+	uint8_t in[1 + PERDURE_FQDN_MAX + THUMBPRINT_LEN + URL_MAX] SCRATCH;
 	uint8_t *at = in;
 	*at++ = (uint8_t)n_domain;
 	memcpy(at, domain, n_domain);

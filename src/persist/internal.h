@@ -14,6 +14,16 @@
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
+/* For large buffers on the way of every verdict, where clearing them first would take longer than the work. */
+#if defined(__has_attribute)
+#if __has_attribute(uninitialized)
+#define SCRATCH __attribute__((uninitialized))
+#endif
+#endif
+#ifndef SCRATCH
+#define SCRATCH
+#endif
+
 enum {
 	RDATA_MAX = 65535, /* octets of RDATA, length octets of the character-strings included */
 	STRING_MAX = 255, /* octets of one character-string */

@@ -322,7 +322,7 @@ static enum perdure_status judge_strings(
 	struct judge *j, ssize_t rr, const struct perdure_text *strings, size_t n, size_t base, bool *ret_decided)
 {
 	struct perdure_verdict v = {.rr = rr, .at = -1};
-	struct value val;
+	struct value val SCRATCH;
 	enum perdure_status status = value_make(&val, j->d, strings, n, base);
 	if (status == PERDURE_ELIMIT) {
 		v.reason = PERDURE_REASON_LONG;
