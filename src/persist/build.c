@@ -54,10 +54,11 @@ static enum perdure_status fill(const struct perdure_recipe *r, bool wildcard, s
 	status = perdure_txt_present(b->value, strlen(b->value), &b->presentation);
 	if (status != PERDURE_OK)
 		return status;
-	if (asprintf(&b->zone_line, "%s. %lu IN TXT %s", b->owner, (unsigned long)r->ttl, b->presentation) < 0) {
-		b->zone_line = NULL;
+	size_t size = strlen(b->owner) + strlen(b->presentation) + sizeof(". 4294967295 IN TXT ");
+	b->zone_line = malloc(size);
+	if (!b->zone_line)
 		return PERDURE_ENOMEM;
-	}
+	snprintf(b->zone_line, size, "%s. %lu IN TXT %s", b->owner, (unsigned long)r->ttl, b->presentation);
 	return PERDURE_OK;
 }
 
