@@ -64,18 +64,28 @@ static int check_depth(const char *p, size_t n, const char *what, struct err *e)
 	return 0;
 }
 
-int json_parse(const void *p, size_t n, const char *what, struct json **ret, struct err *e)
+static int parse(const void *p, size_t n, size_t flags, const char *what, struct json **ret, struct err *e)
 {
 	if (!n)
 		return err_set(e, ERR_PARSE, "%s: empty, JSON is needed", what);
 	if (check_depth(p, n, what, e))
 		return -1;
 	json_error_t je;
-	json_t *root = json_loadb(p, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &je);
+	json_t *root = json_loadb(p, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | flags, &je);
 	if (!root)
 		return err_set(e, ERR_PARSE, "%s: line %d, column %d: %s", what, je.line, je.column, je.text);
 	*ret = (struct json *)root;
 	return 0;
+}
+
+int json_parse(const void *p, size_t n, const char *what, struct json **ret, struct err *e)
+{
+	return parse(p, n, 0, what, ret, e);
+}
+
+int json_parse_nul(const void *p, size_t n, const char *what, struct json **ret, struct err *e)
+{
+	return parse(p, n, JSON_ALLOW_NUL, what, ret, e);
 }
 
 void json_free(struct json *root)
@@ -126,6 +136,12 @@ const struct json *json_at(const struct json *arr, size_t i)
 
 const char *json_str(const struct json *v)
 {
+	return json_string_value(native(v));
+}
+
+const char *json_strn(const struct json *v, size_t *ret_n)
+{
+	*ret_n = json_string_length(native(v));
 	return json_string_value(native(v));
 }
 

@@ -28,6 +28,8 @@ enum { JSON_MAX_DEPTH = 32 };
  * document in the message. The root needs json_free().
  */
 int json_parse(const void *p, size_t n, const char *what, struct json **ret, struct err *e);
+/* As json_parse(), but strings may hold NUL: read them with json_strn(). */
+int json_parse_nul(const void *p, size_t n, const char *what, struct json **ret, struct err *e);
 void json_free(struct json *root);
 void json_freep(struct json **root);
 
@@ -43,6 +45,8 @@ size_t json_len(const struct json *arr);
 const struct json *json_at(const struct json *arr, size_t i);
 /* The string, or NULL when v is no string. Borrowed; contains no NUL. */
 const char *json_str(const struct json *v);
+/* The same with its length in octets, for strings that may hold NUL. */
+const char *json_strn(const struct json *v, size_t *ret_n);
 /* The number; false when v is no integer. */
 bool json_int(const struct json *v, int64_t *ret);
 /* Calls fn for every member of an object, in the order of the text. */
