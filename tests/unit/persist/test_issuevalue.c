@@ -38,7 +38,6 @@ static const struct good goods[] = {
 	{"ca.example;a=1;a=2", "ca.example", 0, "a=1 a=2"},
 	{"CA.Example;ACCOUNTURI=U", "CA.Example", 0, "ACCOUNTURI=U"},
 	{"a--b.c-d.0;1=~", "a--b.c-d.0", 0, "1=~"},
-	{LABEL63 "." LABEL63 "." LABEL63 "." LABEL63 ";a=b", NULL, 0, ""},
 };
 
 static void test_good(void **state)
@@ -48,8 +47,6 @@ static void test_good(void **state)
 		const struct good *g = &goods[i];
 		struct perdure_issuevalue v;
 		char got[256] = "";
-		if (!g->issuer) /* 255 octets: too long for an issuer name */
-			continue;
 		assert_int_equal(perdure_issuevalue_parse(g->value, strlen(g->value), &v), PERDURE_OK);
 		assert_int_equal(v.fault, PERDURE_FAULT_NONE);
 		assert_int_equal(v.issuer_at, g->issuer_at);
