@@ -129,19 +129,6 @@ static void do_offer(char **f)
 		printf("%s\t0%d\t%d\t%s\n", answers[r.answer], (int)r.level, r.preprovision, r.reason);
 }
 
-static void do_name(char **f)
-{
-	char fqdn[PERDURE_NAME_SIZE], owner[PERDURE_NAME_SIZE];
-	bool wildcard;
-	enum perdure_status s = perdure_name_normalize(f[0], fqdn, &wildcard);
-	if (s == PERDURE_OK)
-		s = perdure_owner_name(f[0], owner);
-	if (s != PERDURE_OK)
-		failed(s);
-	else
-		printf("%s\t%d\t%s\n", fqdn, wildcard, owner);
-}
-
 static void do_read(char **f)
 {
 	struct perdure_record r;
@@ -170,7 +157,6 @@ static void do_line(char *line)
 		{"uri", 5, do_uri},
 		{"build", 10, do_build},
 		{"offer", 8, do_offer},
-		{"name", 1, do_name},
 		{"read", 1, do_read},
 	};
 	char *f[FIELDS];
