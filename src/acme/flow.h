@@ -39,20 +39,23 @@ enum acme_judgement {
 typedef void (*acme_judged_fn)(enum acme_judgement j, const struct err *e, void *ctx);
 
 struct acme_flow_hooks {
-	/* Look at the standing record; call judged(…, judged_ctx) once, later or at once. NULL: every record counts as
-	 * good. */
+	/* Look at the standing record; call judged(…, judged_ctx) once, later or at once, but not after
+	 * acme_flow_free(). NULL: every record counts as good. */
 	void (*judge)(const struct acme_persist_offer *offer, acme_judged_fn judged, void *judged_ctx, void *ctx);
-	/* The order's URL is known: make it last, then call go(go_ctx) (with the error if that failed). */
+	/* The URL of a new order is known: make it last, then call go(go_ctx) once, later or at once (with the error if
+	 * that failed), but not after acme_flow_free(). Not called for an order that is gone on with. NULL: go on. */
 	void (*placed)(
 		const char *order_url, void (*go)(const struct err *failed, void *go_ctx), void *go_ctx, void *ctx);
-	/* A step begins, for progress and logs: "order", "authorization NAME", "record NAME", "challenge NAME",
-	 * "finalize", "certificate". May be NULL. */
+	/* For progress and logs: "order", "authorization NAME", "record NAME", "challenge NAME", "finalize",
+	 * "certificate". May be NULL. */
 	void (*step)(const char *what, void *ctx);
 	void (*warn)(const struct err *e, void *ctx); /* may be NULL */
 	/*
-	 * The end, once. chain is set on success: the downloaded chain that matches spki and names (the preferred one
-	 * of the alternates when there is such), borrowed; the caller makes it last. Else *e: e->retry tells if the
-	 * same order may go on (order_lost is false) or a new one is needed (order_lost: invalid, expired, gone).
+	 * The end, once; acme_flow_free() is allowed in it (and in none of the others). chain is set on success: the
+	 * downloaded chain that matches spki and names (the preferred one of the alternates when there is such),
+	 * borrowed; the caller makes it last. Else *e, with a sub-problem per identifier where the CA or the judge hook
+	 * refused some: e->retry tells when a next try is worth it, by the same order (order_lost is false) or by a new
+	 * one (order_lost: invalid, expired, gone, or its certificate is not what was asked for).
 	 */
 	void (*done)(const struct x509_chain *chain, const struct err *e, bool order_lost, void *ctx);
 };
@@ -75,8 +78,8 @@ struct acme_flow_request {
 struct acme_flow;
 /* Starts it; hooks are called on the loop, never from inside. hooks must outlive the flow. */
 struct acme_flow *acme_flow_start(const struct acme_flow_request *r, const struct acme_flow_hooks *hooks, void *ctx);
-/* Number of HTTP requests of this flow so far (directory and first nonce not counted), and how many of them were
- * re-polls or repeats for a bad nonce. */
+/* Number of HTTP requests of this flow so far (directory and first nonce not counted), and how many of them only asked
+ * again: re-polls, and repeats for a bad nonce, a 5xx or a lost connection. */
 unsigned acme_flow_requests(const struct acme_flow *f);
 unsigned acme_flow_repeats(const struct acme_flow *f);
 /* Ends it; without a call of done when it was still running. */

@@ -7,8 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/err.h"
 #include "base/strv.h"
+
+struct err;
+
+#define ACME_DNS_PERSIST_01 "dns-persist-01"
 
 enum acme_status {
 	ACME_PENDING,
@@ -23,17 +26,17 @@ enum acme_status {
 };
 const char *acme_status_name(enum acme_status s);
 
-enum { ACME_MAX_AUTHZS = 100, ACME_MAX_ISSUERS = 64 };
+enum { ACME_MAX_AUTHZS = 100, ACME_MAX_CHALLENGES = 32, ACME_MAX_ISSUERS = 64 };
 
 struct acme_order {
 	enum acme_status status;
 	int64_t expires; /* UNIX seconds, 0 when not said */
-	struct strv names; /* dns identifiers, wildcards with "*." */
-	struct strv authzs; /* URLs */
+	struct strv names; /* dns identifiers in lower case, wildcards with "*." */
+	struct strv authzs; /* URLs, none twice */
 	char *finalize; /* URL */
 	char *certificate; /* URL, NULL until valid */
 	char *profile; /* NULL when not said */
-	struct err error; /* ERR_NONE, or the order's `error` */
+	struct err *error; /* the order's `error` (ERR_ACME), or NULL */
 };
 /* url is the order's own, for checks of origin and messages. ERR_PROTO. */
 int acme_order_decode(const void *body, size_t n, const char *url, struct acme_order *ret, struct err *e);
@@ -44,17 +47,20 @@ struct acme_challenge {
 	char *url;
 	enum acme_status status;
 	char *token; /* NULL when absent */
-	struct strv issuers; /* issuerDomainNames, else issuer-domain-names */
-	bool issuers_02; /* the spelling was issuerDomainNames */
+	bool has_issuers; /* issuerDomainNames is there (level 02) */
+	struct strv issuers;
+	bool has_issuers_old; /* issuer-domain-names is there (levels 00 and 01) */
+	struct strv issuers_old;
 	char *accounturi; /* NULL when absent */
-	struct err error;
+	struct err *error; /* ERR_ACME, or NULL */
 };
 struct acme_authz {
 	enum acme_status status;
-	char *name; /* the dns identifier, without "*." */
+	char *name; /* the dns identifier in lower case, without "*." */
 	bool wildcard;
 	int64_t expires;
-	struct acme_challenge *challenges; /* unknown types included, with type and status only */
+	struct acme_challenge *challenges; /* those of other types than dns-persist-01 with type, status and error
+					      only */
 	size_t n;
 };
 int acme_authz_decode(const void *body, size_t n, const char *url, struct acme_authz *ret, struct err *e);

@@ -29,7 +29,7 @@ struct acme_session_options {
 
 /* The strings are copied; loop and http are borrowed. */
 struct acme_session *acme_session_new(struct loop *l, struct http *h, const struct acme_session_options *o);
-/* No request may be in flight. */
+/* No request may be in flight. NULL is fine. */
 void acme_session_free(struct acme_session *s);
 /* The account to sign as: key is referenced, url copied (NULL: not registered yet, requests carry the JWK). */
 void acme_session_set_account(struct acme_session *s, struct key *k, const char *url);
@@ -45,6 +45,8 @@ uint64_t acme_session_bad_nonces(const struct acme_session *s);
  * session. Never called from inside. */
 typedef void (*acme_directory_fn)(const struct acme_directory *dir, const struct err *e, void *ctx);
 void acme_session_directory(struct acme_session *s, acme_directory_fn done, void *ctx);
+/* Forgets a call of the above that has not been answered; one that has is no error. */
+void acme_session_directory_cancel(struct acme_session *s, acme_directory_fn done, void *ctx);
 /* The directory if it is here, else NULL. */
 const struct acme_directory *acme_session_have_directory(const struct acme_session *s);
 
@@ -54,19 +56,26 @@ enum acme_post_flag {
 	ACME_POST_JWK = 2, /* sign with the JWK in the header (newAccount) */
 	ACME_POST_PEM = 4, /* Accept: application/pem-certificate-chain */
 };
+/* What was spent: HTTP requests of all kinds but the directory and a first nonce; and those of them that only repeated
+ * an earlier one (bad nonce, 5xx, lost connection). */
+struct acme_tally {
+	unsigned requests;
+	unsigned repeats;
+};
 struct acme_post;
 /*
  * A signed POST; payload NULL is a POST-as-GET, "{}" starts a challenge. Takes a nonce from the pool (every reply feeds
  * it; nonces over ten minutes old are dropped; newNonce only when it is empty), repeats on badNonce with the nonce of
- * that reply (at least 10 times), on 5xx, lost connections and time-outs with jittered back-off, on rateLimited and 503
- * by Retry-After when that lies within the patience. requests counts into *n_requests when not NULL (which must live
+ * that reply (up to 30 times), on 5xx, lost connections and time-outs with jittered back-off, on rateLimited and 503
+ * by Retry-After when that lies within the patience. Requests count into *tally when it is not NULL (it must live
  * until done). done is called once, never from inside: reply is set for 2xx; else *e says what happened (ERR_ACME with
  * the problem, ERR_HTTP, ERR_NET, …), e->retry and e->retry_at when to try again. The directory must be here when it is
- * needed (newNonce); it is fetched if not.
+ * needed (newNonce); it is fetched if not. An ACME_POST_ONCE that fails with ERR_NET, ERR_TIMEOUT or 5xx may have been
+ * acted upon.
  */
 typedef void (*acme_post_fn)(const struct http_reply *reply, const struct err *e, void *ctx);
 struct acme_post *acme_session_post(struct acme_session *s, const char *url, const char *payload, unsigned flags,
-	unsigned *n_requests, acme_post_fn done, void *ctx);
+	struct acme_tally *tally, acme_post_fn done, void *ctx);
 /* Ends it without a callback; NULL is fine. */
 void acme_post_cancel(struct acme_post *p);
 

@@ -1,0 +1,258 @@
+/* account.c: accounts: make, find, read, change, end. */
+#include "acme/account.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "acme/problem.h"
+#include "acme/session.h"
+#include "acme/url.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/xalloc.h"
+#include "crypto/jose.h"
+#include "http/http.h"
+#include "json/json.h"
+#include "loop/loop.h"
+
+enum { MAX_CONTACTS = 16 };
+
+/* One request about an account. */
+struct account_op {
+	struct acme_session *s;
+	acme_account_fn done;
+	void *ctx;
+	bool registering;
+	bool only_existing;
+	bool agree_tos;
+	bool has_eab;
+	struct strv contact;
+	char *eab_kid;
+	struct buf eab_key;
+	char *eab_alg;
+};
+
+void acme_account_done(struct acme_account *a)
+{
+	free(a->url);
+	free(a->status);
+	strv_done(&a->contact);
+	*a = (struct acme_account){0};
+}
+
+static struct account_op *op_new(struct acme_session *s, acme_account_fn done, void *ctx)
+{
+	struct account_op *o = xcalloc(1, sizeof(*o));
+	o->s = s;
+	o->done = done;
+	o->ctx = ctx;
+	o->eab_key = buf_make(BUF_MAX_SMALL_FILE);
+	return o;
+}
+
+/* Tells the outcome and ends the operation. Takes e's content. */
+static void finish(struct account_op *o, const struct acme_account *a, struct err *e)
+{
+	acme_account_fn done = o->done;
+	void *ctx = o->ctx;
+	strv_done(&o->contact);
+	buf_wipe(&o->eab_key);
+	free(o->eab_kid);
+	free(o->eab_alg);
+	free(o);
+	done(a, e, ctx);
+	if (e)
+		err_done(e);
+}
+
+static int read_account(const struct http_reply *r, struct acme_account *a, struct err *e)
+{
+	AUTO(json_freep) struct json *doc = NULL;
+	const char *status;
+	if (json_parse(r->body.p, r->body.n, "account", &doc, e))
+		return -1;
+	if (!json_is_object(doc))
+		return err_set(e, ERR_PROTO, "the reply is JSON, but not an object");
+	if (json_opt_str(doc, "status", &status, e) || json_opt_strv(doc, "contact", MAX_CONTACTS, &a->contact, e))
+		return -1;
+	/* Some private CAs leave the status out. */
+	a->status = xstrdup(status ? status : "valid");
+	return 0;
+}
+
+static int read_location(const struct http_reply *r, const char *origin, struct acme_account *a, struct err *e)
+{
+	const char *url = http_reply_header(r, "location");
+	if (!url)
+		return err_set(e, ERR_PROTO, "the reply has no Location, so the account has no URL");
+	if (acme_url_check(url, origin, "account URL", e))
+		return -1;
+	a->url = xstrdup(url);
+	return 0;
+}
+
+static int take_account(struct account_op *o, const struct http_reply *r, struct acme_account *a, struct err *e)
+{
+	if (o->registering) {
+		if (r->status != 200 && r->status != 201)
+			return err_set(e, ERR_PROTO, "status %d, not 200 or 201", r->status);
+		if (read_location(r, acme_session_have_directory(o->s)->new_account, a, e))
+			return -1;
+		a->created = r->status == 201;
+	} else {
+		a->url = xstrdup(acme_session_account_url(o->s));
+	}
+	if (read_account(r, a, e))
+		return -1;
+	if (!o->registering)
+		return 0;
+	if (strcmp(a->status, "valid")) {
+		err_set(e, ERR_POLICY, "account %.300s is %.40s", a->url, a->status);
+		err_retry(e, RETRY_AFTER_OPERATOR, 0);
+		err_hint(e, "make a new account with a new key; its URL differs, so publish its records first");
+		return -1;
+	}
+	acme_session_set_account(o->s, acme_session_key(o->s), a->url);
+	return 0;
+}
+
+static void explain(const struct account_op *o, struct err *e)
+{
+	const struct acme_directory *d = acme_session_have_directory(o->s);
+	if (acme_problem_is(e, "userActionRequired") && d && d->terms_of_service[0])
+		err_hint(e, "read the terms of service at %.300s and agree to them: `perdure account register "
+			    "--agree-tos`", d->terms_of_service);
+}
+
+static void on_reply(const struct http_reply *r, const struct err *failed, void *ctx)
+{
+	struct account_op *o = ctx;
+	struct err e = {0};
+	struct acme_account a = {0};
+	if (failed) {
+		err_copy(&e, failed);
+		explain(o, &e);
+	} else if (take_account(o, r, &a, &e)) {
+		if (e.kind == ERR_PARSE)
+			e.kind = ERR_PROTO;
+		err_ctx(&e, "%s", acme_session_name(o->s));
+	}
+	if (err_is(&e)) {
+		err_ctx(&e, "account");
+		finish(o, NULL, &e);
+	} else {
+		finish(o, &a, NULL);
+	}
+	acme_account_done(&a);
+}
+
+/* --- newAccount --- */
+
+static int registration(const struct account_op *o, const struct acme_directory *d, struct buf *out, struct err *e)
+{
+	struct json_out w = json_out_make(out);
+	json_out_object(&w, NULL);
+	if (o->only_existing)
+		json_out_bool(&w, "onlyReturnExisting", true);
+	if (o->agree_tos)
+		json_out_bool(&w, "termsOfServiceAgreed", true);
+	if (o->contact.n && !o->only_existing)
+		json_out_strv(&w, "contact", &o->contact);
+	if (o->has_eab) {
+		AUTO(buf_done) struct buf eab = buf_make(BUF_MAX_SMALL_FILE);
+		if (jose_eab(acme_session_key(o->s), o->eab_kid, o->eab_key.p, o->eab_key.n,
+			    o->eab_alg ? o->eab_alg : "HS256", d->new_account, &eab, e))
+			return err_ctx(e, "external account binding");
+		json_out_raw(&w, "externalAccountBinding", buf_str(&eab));
+	}
+	json_out_end_object(&w);
+	return buf_check(out, "newAccount request", e);
+}
+
+static void on_directory(const struct acme_directory *d, const struct err *failed, void *ctx)
+{
+	struct account_op *o = ctx;
+	struct err e = {0};
+	AUTO(buf_done) struct buf body = buf_make(BUF_MAX_SMALL_FILE);
+	if (failed)
+		err_copy(&e, failed);
+	else if (!acme_session_key(o->s))
+		err_set(&e, ERR_CONFIG, "there is no account key");
+	else if (!registration(o, d, &body, &e)) {
+		acme_session_post(o->s, d->new_account, buf_str(&body), ACME_POST_JWK, NULL, on_reply, o);
+		return;
+	}
+	err_ctx(&e, "account");
+	finish(o, NULL, &e);
+}
+
+void acme_account_register(struct acme_session *s, const struct acme_account_request *r, acme_account_fn done, void *ctx)
+{
+	struct account_op *o = op_new(s, done, ctx);
+	o->registering = true;
+	o->only_existing = r->only_existing;
+	o->agree_tos = r->agree_tos;
+	if (r->contact)
+		strv_copy(&o->contact, r->contact);
+	if (r->eab_kid && !r->only_existing) {
+		o->has_eab = true;
+		o->eab_kid = xstrdup(r->eab_kid);
+		o->eab_alg = r->eab_alg ? xstrdup(r->eab_alg) : NULL;
+		buf_put(&o->eab_key, r->eab_key, r->eab_key_n);
+	}
+	acme_session_directory(s, on_directory, o);
+}
+
+/* --- the account's own URL --- */
+
+/* Tells from the loop that the session has no account. */
+struct no_account {
+	struct account_op *o;
+	struct loop_timer *timer;
+};
+
+static void on_no_account(void *ctx)
+{
+	struct no_account *n = ctx;
+	struct account_op *o = n->o;
+	struct err e = {0};
+	loop_timer_free(n->timer);
+	free(n);
+	err_set(&e, ERR_CONFIG, "%s: no account is registered", acme_session_name(o->s));
+	err_retry(&e, RETRY_AFTER_OPERATOR, 0);
+	err_hint(&e, "run `perdure account register`");
+	finish(o, NULL, &e);
+}
+
+static void post_to_account(struct account_op *o, const char *payload)
+{
+	const char *url = acme_session_account_url(o->s);
+	if (url) {
+		acme_session_post(o->s, url, payload, 0, NULL, on_reply, o);
+		return;
+	}
+	struct no_account *n = xmalloc(sizeof(*n));
+	n->o = o;
+	n->timer = loop_timer_new(acme_session_loop(o->s), on_no_account, n);
+	loop_timer_start(n->timer, 0);
+}
+
+void acme_account_fetch(struct acme_session *s, acme_account_fn done, void *ctx)
+{
+	post_to_account(op_new(s, done, ctx), NULL);
+}
+
+void acme_account_update(struct acme_session *s, const struct strv *contact, acme_account_fn done, void *ctx)
+{
+	AUTO(buf_done) struct buf body = buf_make(BUF_MAX_SMALL_FILE);
+	struct json_out w = json_out_make(&body);
+	json_out_object(&w, NULL);
+	json_out_strv(&w, "contact", contact);
+	json_out_end_object(&w);
+	post_to_account(op_new(s, done, ctx), buf_str(&body));
+}
+
+void acme_account_deactivate(struct acme_session *s, acme_account_fn done, void *ctx)
+{
+	post_to_account(op_new(s, done, ctx), "{\"status\":\"deactivated\"}");
+}

@@ -1,0 +1,246 @@
+/* flow_authz.c: reading the authorizations of an order, and the reasons of those that are refused. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "acme/flow_internal.h"
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/xalloc.h"
+#include "http/http.h"
+#include "loop/loop.h"
+
+/* An order that keeps falling back to pending is not worked on for ever. */
+enum { MAX_WALKS = 5 };
+
+static void read_next(struct acme_flow *f);
+
+static void refusal_done(struct acme_flow *f)
+{
+	if (f->refusal)
+		err_done(f->refusal);
+	free(f->refusal);
+	f->refusal = NULL;
+	strv_done(&f->refused);
+}
+
+void flow_authzs_done(struct acme_flow *f)
+{
+	for (size_t i = 0; i < f->n_authzs; i++) {
+		struct flow_authz *a = &f->authzs[i];
+		free(a->url);
+		free(a->name);
+		free(a->challenge_url);
+		free(a->account_uri);
+		strv_done(&a->issuers);
+	}
+	free(f->authzs);
+	f->authzs = NULL;
+	f->n_authzs = 0;
+	refusal_done(f);
+}
+
+/* --- refusals --- */
+
+void flow_add_refusal(struct acme_flow *f, const struct flow_authz *a, const struct err *e)
+{
+	AUTO(xfreep) char *name = xasprintf("%s%s", a->wildcard ? "*." : "", a->name);
+	if (!f->refusal) {
+		f->refusal = xcalloc(1, sizeof(*f->refusal));
+		err_copy(f->refusal, e);
+		if (!f->refusal->problem)
+			f->refusal->problem = err_problem_new();
+	}
+	/* Sub-problems that came with the first reason stay: they are about the same names. */
+	const struct err_problem *p = e->problem;
+	err_problem_add(f->refusal->problem, name, p ? p->type : "", p && p->detail[0] ? p->detail : e->msg);
+	strv_add(&f->refused, name);
+}
+
+bool flow_fail_refused(struct acme_flow *f, const char *what, bool order_lost)
+{
+	if (!f->refusal)
+		return false;
+	struct err e = {0};
+	AUTO(xfreep) char *names = strv_join(&f->refused, ", ");
+	err_move(&e, f->refusal);
+	err_ctx(&e, "%s %.300s", what, names);
+	flow_fail(f, &e, order_lost);
+	return true;
+}
+
+/* The CA has decided against an authorization; its challenges say why. */
+static void add_reason(struct acme_flow *f, const struct flow_authz *a, const struct acme_authz *said)
+{
+	const struct acme_challenge *c = acme_authz_find(said, ACME_DNS_PERSIST_01);
+	const struct err *why = c ? c->error : NULL;
+	for (size_t i = 0; i < said->n && !why; i++)
+		why = said->challenges[i].error;
+	if (why) {
+		flow_add_refusal(f, a, why);
+		return;
+	}
+	struct err e = {0};
+	err_set(&e, ERR_ACME, "the authorization is %s and the CA gave no reason", acme_status_name(said->status));
+	err_retry(&e, RETRY_LATER, 0);
+	flow_add_refusal(f, a, &e);
+	err_done(&e);
+}
+
+/* --- one authorization --- */
+
+static int no_such_challenge(const struct flow_authz *a, const struct acme_authz *said, struct err *e)
+{
+	struct strv types = {0};
+	for (size_t i = 0; i < said->n; i++)
+		strv_add(&types, said->challenges[i].type);
+	AUTO(xfreep) char *list = types.n ? strv_join(&types, ", ") : xstrdup("nothing");
+	strv_done(&types);
+	err_set(e, ERR_PROTO, "the CA does not offer %s for %s%.253s, only %.300s", ACME_DNS_PERSIST_01,
+		a->wildcard ? "*." : "", a->name, list);
+	err_retry(e, RETRY_AFTER_OPERATOR, 0);
+	err_hint(e, "choose a CA that offers it (`perdure ca list`, `perdure ca probe`)");
+	return -1;
+}
+
+static int pending_seen(
+	struct acme_flow *f, struct flow_authz *a, const struct acme_authz *said, bool *ret_lost, struct err *e)
+{
+	const struct acme_challenge *c = acme_authz_find(said, ACME_DNS_PERSIST_01);
+	if (!c) {
+		*ret_lost = true;
+		return no_such_challenge(a, said, e);
+	}
+	free(a->challenge_url);
+	a->challenge_url = xstrdup(c->url);
+	if (c->status == ACME_INVALID) {
+		a->state = AUTHZ_REFUSED;
+		add_reason(f, a, said);
+		return 0;
+	}
+	if (c->status != ACME_PENDING) {
+		/* Answered by an earlier run: a second answer could only harm. */
+		a->state = AUTHZ_ANSWERED;
+		return 0;
+	}
+	a->state = AUTHZ_OFFERED;
+	*ret_lost = false;
+	return flow_read_offer(f, a, c, e);
+}
+
+int flow_authz_seen(
+	struct acme_flow *f, struct flow_authz *a, const struct acme_authz *said, bool *ret_lost, struct err *e)
+{
+	free(a->name);
+	a->name = xstrdup(said->name);
+	a->wildcard = said->wildcard;
+	switch (said->status) {
+	case ACME_VALID:
+		a->state = AUTHZ_VALID;
+		return 0;
+	case ACME_PENDING:
+	case ACME_READY:
+	case ACME_PROCESSING:
+		return pending_seen(f, a, said, ret_lost, e);
+	case ACME_INVALID:
+	case ACME_DEACTIVATED:
+	case ACME_EXPIRED:
+	case ACME_REVOKED:
+	case ACME_STATUS_N_:
+	default:
+		a->state = AUTHZ_REFUSED;
+		add_reason(f, a, said);
+		return 0;
+	}
+}
+
+/* --- all of them --- */
+
+static void on_authz(const struct http_reply *r, const struct err *failed, void *ctx)
+{
+	struct acme_flow *f = ctx;
+	struct flow_authz *a = &f->authzs[f->at];
+	struct acme_authz said;
+	struct err e = {0};
+	bool lost = false;
+	f->post = NULL;
+	if (failed && !f->collecting) {
+		flow_fail_request(f, failed, "authorization");
+		return;
+	}
+	int rc = failed ? 0 : acme_authz_decode(r->body.p, r->body.n, a->url, &said, &e);
+	if (!failed && !rc) {
+		rc = flow_authz_seen(f, a, &said, &lost, &e);
+		acme_authz_done(&said);
+		if (!f->collecting)
+			flow_step(f, "authorization", a);
+	}
+	if (rc && !f->collecting) {
+		err_ctx(&e, "%s", acme_session_name(f->s));
+		if (e.retry != RETRY_AFTER_OPERATOR)
+			err_retry(&e, RETRY_LATER, 0);
+		flow_fail(f, &e, lost);
+		return;
+	}
+	err_done(&e);
+	f->at++;
+	read_next(f);
+}
+
+static void all_read(struct acme_flow *f)
+{
+	FAULT("acme-authorizations-read");
+	if (flow_fail_refused(f, "authorization refused for", true))
+		return;
+	if (!f->collecting) {
+		flow_judge(f);
+		return;
+	}
+	struct err e = {0};
+	err_move(&e, f->saved);
+	flow_fail(f, &e, true);
+}
+
+static void read_next(struct acme_flow *f)
+{
+	if (f->at < f->n_authzs)
+		flow_post(f, f->authzs[f->at].url, NULL, 0, on_authz);
+	else
+		all_read(f);
+}
+
+void flow_walk(struct acme_flow *f)
+{
+	struct err e = {0};
+	if (f->walks++ == MAX_WALKS) {
+		err_set(&e, ERR_PROTO, "%s: order %.300s does not become ready though its authorizations are valid",
+			acme_session_name(f->s), f->order_url);
+		err_retry(&e, RETRY_LATER, 0);
+		flow_fail(f, &e, false);
+		return;
+	}
+	f->at = 0;
+	read_next(f);
+}
+
+void flow_collect_reasons(struct acme_flow *f, const struct acme_order *o)
+{
+	struct err e = {0};
+	if (o->error) {
+		err_copy(&e, o->error);
+	} else if (f->saved) {
+		err_copy(&e, f->saved);
+	} else {
+		err_set(&e, ERR_ACME, "the CA gave no reason");
+		err_retry(&e, RETRY_LATER, 0);
+	}
+	err_ctx(&e, "%s: order %.300s is invalid", acme_session_name(f->s), f->order_url);
+	if (o->error && o->error->problem && o->error->problem->n_subs) {
+		flow_fail(f, &e, true);
+		return;
+	}
+	flow_save_error(f, &e);
+	err_done(&e);
+	f->collecting = true;
+	f->at = 0;
+	read_next(f);
+}

@@ -1,0 +1,147 @@
+/* flow_internal.h: what the files of the order flow share: flow.c (start, order, end), flow_authz.c (reading authorizations),
+ * flow_judge.c (what is offered, and whether our record would do), flow_challenge.c (answering and polling),
+ * flow_finish.c (finalize, certificate). */
+#ifndef PERDURE_ACME_FLOW_INTERNAL_H
+#define PERDURE_ACME_FLOW_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "acme/flow.h"
+#include "acme/object.h"
+#include "acme/session.h"
+#include "base/err.h"
+#include "base/strv.h"
+
+struct http_reply;
+struct loop_timer;
+struct x509_chain;
+
+enum authz_state {
+	AUTHZ_UNREAD,
+	AUTHZ_VALID,
+	AUTHZ_OFFERED, /* its challenge waits for our answer */
+	AUTHZ_ANSWERED, /* the CA is validating */
+	AUTHZ_REFUSED
+};
+
+struct flow_authz {
+	char *url;
+	enum authz_state state;
+	char *name; /* without "*."; NULL until read */
+	bool wildcard;
+	int level;
+	char *challenge_url;
+	struct strv issuers; /* for the judgement */
+	char *account_uri;
+	int64_t not_before; /* the first poll: monotonic milliseconds */
+};
+
+/* Polling one object. */
+struct flow_poll {
+	int64_t since; /* monotonic milliseconds */
+	unsigned tries;
+};
+
+struct acme_flow {
+	struct acme_session *s;
+	const struct acme_flow_hooks *hooks;
+	void *ctx;
+	struct strv names;
+	char *profile;
+	char *replaces;
+	bool replaces_lost; /* the reply to a newOrder with `replaces` was lost */
+	char *order_url;
+	char *csr; /* base64url */
+	char *spki_sha256;
+	char *preferred_chain;
+	int level; /* configured, or -1 */
+	bool account_uri_any;
+	int64_t patience_ms;
+	struct acme_tally tally;
+	struct acme_post *post;
+	struct loop_timer *timer;
+	void (*on_timer)(struct acme_flow *f);
+	struct flow_poll poll;
+	struct err *saved; /* what a re-read of an object is to explain */
+
+	struct acme_order order; /* while the placed hook works */
+	char *finalize_url;
+	char *certificate_url;
+
+	struct flow_authz *authzs;
+	size_t n_authzs;
+	size_t at; /* the authorization in work */
+	unsigned walks; /* through all authorizations */
+	unsigned tries; /* of the challenge or the finalization in work */
+	bool collecting; /* the walk only looks for the reasons of an invalid order */
+	bool in_judge; /* the judge hook is being called */
+	bool judged; /* it has answered from inside */
+	struct err *refusal; /* by the CA or the judge hook: the first reason, and a sub-problem per identifier */
+	struct strv refused; /* names */
+
+	bool polled; /* the order, once at least */
+	unsigned downloads;
+	struct x509_chain *chain;
+	struct strv alternates; /* URLs */
+};
+
+/* --- flow.c --- */
+/* Sends a request of the flow; done clears f->post first. */
+void flow_post(struct acme_flow *f, const char *url, const char *payload, unsigned flags, acme_post_fn done);
+/* Calls fn(f) from the loop after ms. */
+void flow_after(struct acme_flow *f, int64_t ms, void (*fn)(struct acme_flow *f));
+/* The end; takes e's content. f may be gone afterwards. */
+void flow_fail(struct acme_flow *f, struct err *e, bool order_lost);
+/* The end after a failed request: the order is lost when the server no longer knows the object. */
+void flow_fail_request(struct acme_flow *f, const struct err *failed, const char *what);
+void flow_step(const struct acme_flow *f, const char *what, const struct flow_authz *a);
+/* Passes a warning on; takes e's content. */
+void flow_warn(const struct acme_flow *f, struct err *e);
+void flow_save_error(struct acme_flow *f, const struct err *e);
+int64_t flow_mono(const struct acme_flow *f);
+/* Starts polling an object. */
+void flow_poll_begin(struct acme_flow *f);
+/* When to look again after reply r (NULL for none): by its Retry-After, else soon and then ever later. -1 with
+ * ERR_TIMEOUT when patience ends before. what names the object. */
+int flow_poll_wait(struct acme_flow *f, const struct http_reply *r, const char *what, int64_t *ret_ms, struct err *e);
+/* Decodes the order that reply r holds, with the names checked. -1: *e. */
+int flow_read_order(const struct acme_flow *f, const struct http_reply *r, struct acme_order *ret, struct err *e);
+/* Goes on by the status of o; r is the reply that told it. o is released. */
+void flow_go_on(struct acme_flow *f, struct acme_order *o, const struct http_reply *r);
+/* Reads the order again; saved (copied, may be NULL) is the reason to fail with unless the order can go on. */
+void flow_reread_order(struct acme_flow *f, const struct err *saved);
+
+/* --- flow_authz.c --- */
+/* Reads every authorization, then judges, answers and polls those that need it, then finalizes. */
+void flow_walk(struct acme_flow *f);
+/* Reads every authorization of an invalid order for its reasons, then ends with them. */
+void flow_collect_reasons(struct acme_flow *f, const struct acme_order *o);
+void flow_authzs_done(struct acme_flow *f);
+/* Takes what was read of authorization a into its state. -1: the order cannot go on (*ret_lost: not even later). */
+int flow_authz_seen(struct acme_flow *f, struct flow_authz *a, const struct acme_authz *said, bool *ret_lost,
+	struct err *e);
+/* Adds a reason why authorization a is refused. */
+void flow_add_refusal(struct acme_flow *f, const struct flow_authz *a, const struct err *e);
+/* Ends with the refusals, when there are any: true. */
+bool flow_fail_refused(struct acme_flow *f, const char *what, bool order_lost);
+
+/* --- flow_judge.c --- */
+/* The duties of a client (draft-ietf-acme-dns-persist section 3): fills a's offer from the challenge. -1: do not answer
+ * it. */
+int flow_read_offer(const struct acme_flow *f, struct flow_authz *a, const struct acme_challenge *c, struct err *e);
+/* Judges the records of all challenges to be answered, then calls flow_answer(). */
+void flow_judge(struct acme_flow *f);
+
+/* --- flow_challenge.c --- */
+/* Answers the challenges that need it, polls their authorizations, then finalizes. */
+void flow_answer(struct acme_flow *f);
+
+/* --- flow_finish.c --- */
+void flow_finalize(struct acme_flow *f);
+/* Polls the order that is being processed; r is the reply that said so. */
+void flow_poll_order(struct acme_flow *f, const struct http_reply *r);
+void flow_download(struct acme_flow *f);
+
+#endif

@@ -1,0 +1,256 @@
+/* session.c: one CA as one account: its directory, its nonces, and when a request is worth repeating. */
+#include "acme/session.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "acme/problem.h"
+#include "acme/session_internal.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/random.h"
+#include "base/xalloc.h"
+#include "crypto/key.h"
+#include "http/http.h"
+#include "loop/loop.h"
+
+enum { DEFAULT_TIMEOUT_MS = 60000, DEFAULT_PATIENCE_MS = 60000, BACKOFF_MIN_MS = 250, BACKOFF_MAX_MS = 8000 };
+
+static void fetch_directory(void *ctx);
+
+struct acme_session *acme_session_new(struct loop *l, struct http *h, const struct acme_session_options *o)
+{
+	struct acme_session *s = xcalloc(1, sizeof(*s));
+	s->loop = l;
+	s->http = h;
+	s->name = xstrdup(o->name);
+	s->directory_url = xstrdup(o->directory_url);
+	s->timeout_ms = o->timeout_ms ? o->timeout_ms : DEFAULT_TIMEOUT_MS;
+	s->patience_ms = o->patience_ms ? o->patience_ms : DEFAULT_PATIENCE_MS;
+	s->dir_timer = loop_timer_new(l, fetch_directory, s);
+	return s;
+}
+
+void acme_session_free(struct acme_session *s)
+{
+	if (!s)
+		return;
+	assert(!s->posts);
+	http_cancel(s->http, s->dir_exchange);
+	loop_timer_free(s->dir_timer);
+	while (s->waiters)
+		acme_session_directory_cancel(s, s->waiters->done, s->waiters->ctx);
+	acme_directory_done(&s->dir);
+	nonce_pool_done(&s->nonces);
+	key_free(s->key);
+	free(s->account_url);
+	free(s->directory_url);
+	free(s->name);
+	free(s);
+}
+
+void acme_session_set_account(struct acme_session *s, struct key *k, const char *url)
+{
+	char *copy = url ? xstrdup(url) : NULL;
+	struct key *old = s->key;
+	s->key = k ? key_ref(k) : NULL;
+	key_free(old);
+	free(s->account_url);
+	s->account_url = copy;
+}
+
+const char *acme_session_name(const struct acme_session *s)
+{
+	return s->name;
+}
+
+const char *acme_session_account_url(const struct acme_session *s)
+{
+	return s->account_url;
+}
+
+struct key *acme_session_key(const struct acme_session *s)
+{
+	return s->key;
+}
+
+struct loop *acme_session_loop(const struct acme_session *s)
+{
+	return s->loop;
+}
+
+uint64_t acme_session_requests(const struct acme_session *s)
+{
+	return s->requests;
+}
+
+uint64_t acme_session_bad_nonces(const struct acme_session *s)
+{
+	return s->bad_nonces;
+}
+
+int64_t session_wall(const struct acme_session *s)
+{
+	return clk_wall(loop_clk(s->loop));
+}
+
+int64_t session_mono(const struct acme_session *s)
+{
+	return clk_mono(loop_clk(s->loop));
+}
+
+void session_keep_nonce(struct acme_session *s, const struct http_reply *r)
+{
+	const char *nonce = http_reply_header(r, "replay-nonce");
+	if (nonce)
+		nonce_pool_put(&s->nonces, nonce, session_mono(s));
+}
+
+int64_t session_backoff(unsigned tries)
+{
+	int64_t ms = tries < 6 ? (int64_t)BACKOFF_MIN_MS << tries : BACKOFF_MAX_MS;
+	if (ms > BACKOFF_MAX_MS)
+		ms = BACKOFF_MAX_MS;
+	return ms / 2 + (int64_t)random_below((uint64_t)(ms / 2) + 1);
+}
+
+/* The server refused to look at the request, so that even one that must not be sent twice may be sent again. */
+static bool refused_unread(const struct err *e)
+{
+	return acme_problem_is(e, "rateLimited") || (e->kind == ERR_HTTP && e->code == 429);
+}
+
+static bool is_transient(const struct err *e)
+{
+	bool answered = e->kind == ERR_ACME || e->kind == ERR_HTTP;
+	if (answered)
+		return e->code >= 500 || e->code == 408;
+	return (e->kind == ERR_NET || e->kind == ERR_TIMEOUT) && e->retry != RETRY_NEVER &&
+	       e->retry != RETRY_AFTER_OPERATOR;
+}
+
+int64_t session_retry_wait(const struct acme_session *s, const struct err *e, int64_t since, unsigned tries, bool once)
+{
+	int64_t left = since + s->patience_ms - session_mono(s);
+	int64_t wait;
+	if (refused_unread(e)) {
+		/* Without a Retry-After nobody knows when: asking again at once only spends more of the budget. */
+		if (!e->retry_at || e->retry != RETRY_LATER)
+			return -1;
+		wait = e->retry_at - session_wall(s);
+	} else if (is_transient(e) && !once) {
+		wait = e->retry_at ? e->retry_at - session_wall(s) : session_backoff(tries);
+	} else {
+		return -1;
+	}
+	if (wait < 0)
+		wait = 0;
+	/* A Retry-After of 0 must not make a tight loop. */
+	if (e->retry_at && wait < BACKOFF_MIN_MS)
+		wait = session_backoff(tries);
+	return wait <= left ? wait : -1;
+}
+
+/* --- the directory --- */
+
+/* Tells those who wait now; whoever asks again from its callback waits for the next fetch. */
+static void tell_waiters(struct acme_session *s, const struct err *e)
+{
+	s->telling = s->waiters;
+	s->waiters = NULL;
+	while (s->telling) {
+		struct dir_waiter *w = s->telling;
+		s->telling = w->next;
+		w->done(e ? NULL : &s->dir, e, w->ctx);
+		free(w);
+	}
+}
+
+static void directory_failed(struct acme_session *s, struct err *e)
+{
+	err_ctx(e, "%s: directory", s->name);
+	tell_waiters(s, e);
+	err_done(e);
+}
+
+static void on_directory(const struct http_reply *r, const struct err *failed, void *ctx)
+{
+	struct acme_session *s = ctx;
+	struct err e = {0};
+	s->dir_exchange = NULL;
+	if (failed) {
+		err_copy(&e, failed);
+	} else if (r->status != 200) {
+		acme_problem_from_reply(r, s->directory_url, session_wall(s), &e);
+	} else {
+		session_keep_nonce(s, r);
+		if (!acme_directory_decode(r->body.p, r->body.n, s->directory_url, &s->dir, &e)) {
+			s->have_dir = true;
+			tell_waiters(s, NULL);
+			return;
+		}
+	}
+	int64_t wait = session_retry_wait(s, &e, s->dir_since, s->dir_tries++, false);
+	if (wait >= 0) {
+		err_done(&e);
+		loop_timer_start(s->dir_timer, wait);
+		return;
+	}
+	directory_failed(s, &e);
+}
+
+static void fetch_directory(void *ctx)
+{
+	struct acme_session *s = ctx;
+	struct err e = {0};
+	if (s->have_dir) {
+		tell_waiters(s, NULL);
+		return;
+	}
+	if (http_url_check(s->directory_url, "directory URL", &e)) {
+		directory_failed(s, &e);
+		return;
+	}
+	struct http_request r = {.method = HTTP_GET, .url = s->directory_url, .timeout_ms = s->timeout_ms};
+	s->requests++;
+	s->dir_exchange = http_send(s->http, &r, on_directory, s);
+}
+
+void acme_session_directory(struct acme_session *s, acme_directory_fn done, void *ctx)
+{
+	struct dir_waiter **end = &s->waiters;
+	while (*end)
+		end = &(*end)->next;
+	bool first = end == &s->waiters;
+	*end = xmalloc(sizeof(**end));
+	**end = (struct dir_waiter){done, ctx, NULL};
+	if (!first || s->dir_exchange)
+		return;
+	s->dir_since = session_mono(s);
+	s->dir_tries = 0;
+	loop_timer_start(s->dir_timer, 0);
+}
+
+static bool remove_waiter(struct dir_waiter **list, acme_directory_fn done, void *ctx)
+{
+	for (; *list; list = &(*list)->next)
+		if ((*list)->done == done && (*list)->ctx == ctx) {
+			struct dir_waiter *w = *list;
+			*list = w->next;
+			free(w);
+			return true;
+		}
+	return false;
+}
+
+void acme_session_directory_cancel(struct acme_session *s, acme_directory_fn done, void *ctx)
+{
+	if (!remove_waiter(&s->waiters, done, ctx))
+		remove_waiter(&s->telling, done, ctx);
+}
+
+const struct acme_directory *acme_session_have_directory(const struct acme_session *s)
+{
+	return s->have_dir ? &s->dir : NULL;
+}
