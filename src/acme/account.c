@@ -12,8 +12,8 @@
 #include "base/xalloc.h"
 #include "crypto/jose.h"
 #include "http/http.h"
-#include "json/json.h"
 #include "loop/loop.h"
+#include "json/json.h"
 
 enum { MAX_CONTACTS = 16 };
 
@@ -120,8 +120,10 @@ static void explain(const struct account_op *o, struct err *e)
 {
 	const struct acme_directory *d = acme_session_have_directory(o->s);
 	if (acme_problem_is(e, "userActionRequired") && d && d->terms_of_service[0])
-		err_hint(e, "read the terms of service at %.300s and agree to them: `perdure account register "
-			    "--agree-tos`", d->terms_of_service);
+		err_hint(e,
+			"read the terms of service at %.300s and agree to them: `perdure account register "
+			"--agree-tos`",
+			d->terms_of_service);
 }
 
 static void on_reply(const struct http_reply *r, const struct err *failed, void *ctx)
@@ -186,7 +188,8 @@ static void on_directory(const struct acme_directory *d, const struct err *faile
 	finish(o, NULL, &e);
 }
 
-void acme_account_register(struct acme_session *s, const struct acme_account_request *r, acme_account_fn done, void *ctx)
+void acme_account_register(
+	struct acme_session *s, const struct acme_account_request *r, acme_account_fn done, void *ctx)
 {
 	struct account_op *o = op_new(s, done, ctx);
 	o->registering = true;

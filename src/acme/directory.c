@@ -32,8 +32,8 @@ void acme_directory_done(struct acme_directory *d)
 }
 
 /* Reads one of the directory's URLs; an absent optional one is "". */
-static int read_url(const struct json *doc, const char *member, bool required, const char *origin, char **ret,
-	struct err *e)
+static int read_url(
+	const struct json *doc, const char *member, bool required, const char *origin, char **ret, struct err *e)
 {
 	const char *s;
 	if (required ? json_need_str(doc, member, &s, e) : json_opt_str(doc, member, &s, e))

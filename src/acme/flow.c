@@ -14,8 +14,8 @@
 #include "base/xalloc.h"
 #include "crypto/x509.h"
 #include "http/http.h"
-#include "json/json.h"
 #include "loop/loop.h"
+#include "json/json.h"
 
 enum { DEFAULT_PATIENCE_MS = 600000, POLL_MIN_MS = 5, POLL_MAX_MS = 10000, MAX_REREADS = 6 };
 
@@ -83,7 +83,7 @@ void flow_save_error(struct acme_flow *f, const struct err *e)
 void flow_fail(struct acme_flow *f, struct err *e, bool order_lost)
 {
 	size_t more = f->names.n > 1 ? f->names.n - 1 : 0;
-	const char *name = f->names.n ? f->names.v[0] : "no name";
+	const char *name = f->names.v[0];
 	if (more)
 		err_ctx(e, "order for %.253s and %zu more", name, more);
 	else
@@ -122,8 +122,6 @@ int flow_poll_wait(struct acme_flow *f, const struct http_reply *r, const char *
 	}
 	if (wait < POLL_MIN_MS)
 		wait = POLL_MIN_MS;
-	if (wait > POLL_MAX_MS && !at)
-		wait = POLL_MAX_MS;
 	if (spent + wait > f->patience_ms) {
 		err_set(e, ERR_TIMEOUT, "%s: %s is still not decided after %lld s", acme_session_name(f->s), what,
 			(long long)(spent / 1000));
@@ -168,8 +166,9 @@ static void take_order(struct acme_flow *f, const struct acme_order *o)
 void flow_go_on(struct acme_flow *f, struct acme_order *o, const struct http_reply *r)
 {
 	struct err e = {0};
-	take_order(f, o);
 	enum acme_status status = o->status;
+	if (status != ACME_INVALID || !f->all_valid)
+		take_order(f, o);
 	if (status == ACME_INVALID) {
 		flow_collect_reasons(f, o);
 		acme_order_done(o);
@@ -196,7 +195,8 @@ void flow_go_on(struct acme_flow *f, struct acme_order *o, const struct http_rep
 	default:
 		break;
 	}
-	err_set(&e, ERR_ACME, "%s: order %.300s is %s", acme_session_name(f->s), f->order_url, acme_status_name(status));
+	err_set(&e, ERR_ACME, "%s: order %.300s is %s", acme_session_name(f->s), f->order_url,
+		acme_status_name(status));
 	err_retry(&e, RETRY_LATER, 0);
 	flow_fail(f, &e, true);
 }
@@ -248,7 +248,7 @@ static void on_reread(const struct http_reply *r, const struct err *failed, void
 	}
 	bool open = o.status == ACME_PENDING || o.status == ACME_READY;
 	bool again = f->saved->retry == RETRY_NOW || f->saved->retry == RETRY_LATER;
-	if (open && (!again || ++f->tries > MAX_REREADS)) {
+	if (open && (!again || f->rereads > MAX_REREADS)) {
 		err_move(&e, f->saved);
 		/* A request that is refused for its own sake is refused again with this order. */
 		bool lost = e.retry == RETRY_NEVER;
@@ -256,6 +256,11 @@ static void on_reread(const struct http_reply *r, const struct err *failed, void
 			e.retry = RETRY_LATER;
 		acme_order_done(&o);
 		flow_fail(f, &e, lost);
+		return;
+	}
+	if (o.status == ACME_READY && f->all_valid) {
+		acme_order_done(&o);
+		flow_finalize(f);
 		return;
 	}
 	flow_go_on(f, &o, r);
@@ -271,7 +276,9 @@ void flow_reread_order(struct acme_flow *f, const struct err *saved)
 {
 	flow_save_error(f, saved);
 	/* A server that is not ready needs a moment, longer each time. */
-	flow_after(f, f->tries ? (int64_t)POLL_MIN_MS << (2 * f->tries) : 0, reread);
+	int64_t pause = f->rereads ? (int64_t)POLL_MIN_MS << (2 * f->rereads) : 0;
+	f->rereads++;
+	flow_after(f, pause, reread);
 }
 
 /* --- newOrder --- */
@@ -393,9 +400,8 @@ static void on_directory(const struct acme_directory *dir, const struct err *fai
 		flow_fail(f, &e, false);
 		return;
 	}
-	if (!acme_session_account_url(f->s) || !f->names.n) {
-		err_set(&e, ERR_CONFIG, "%s: %s", acme_session_name(f->s),
-			f->names.n ? "no account is registered" : "an order needs names");
+	if (!acme_session_account_url(f->s)) {
+		err_set(&e, ERR_CONFIG, "%s: no account is registered", acme_session_name(f->s));
 		err_retry(&e, RETRY_AFTER_OPERATOR, 0);
 		err_hint(&e, "run `perdure account register`");
 		flow_fail(f, &e, false);

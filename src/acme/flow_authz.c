@@ -9,9 +9,6 @@
 #include "http/http.h"
 #include "loop/loop.h"
 
-/* An order that keeps falling back to pending is not worked on for ever. */
-enum { MAX_WALKS = 5 };
-
 static void read_next(struct acme_flow *f);
 
 static void refusal_done(struct acme_flow *f)
@@ -36,6 +33,7 @@ void flow_authzs_done(struct acme_flow *f)
 	free(f->authzs);
 	f->authzs = NULL;
 	f->n_authzs = 0;
+	f->all_valid = false;
 	refusal_done(f);
 }
 
@@ -123,8 +121,19 @@ static int pending_seen(
 		return 0;
 	}
 	a->state = AUTHZ_OFFERED;
-	*ret_lost = false;
-	return flow_read_offer(f, a, c, e);
+	if (!flow_read_offer(f, a, c, e))
+		return 0;
+	if (e->retry != RETRY_AFTER_OPERATOR)
+		err_retry(e, RETRY_LATER, 0);
+	return err_ctx(e, "%s", acme_session_name(f->s));
+}
+
+int flow_read_authz(const struct acme_flow *f, const struct http_reply *r, struct acme_authz *ret, struct err *e)
+{
+	if (!acme_authz_decode(r->body.p, r->body.n, f->authzs[f->at].url, ret, e))
+		return 0;
+	err_retry(e, RETRY_LATER, 0);
+	return err_ctx(e, "%s", acme_session_name(f->s));
 }
 
 int flow_authz_seen(
@@ -133,24 +142,12 @@ int flow_authz_seen(
 	free(a->name);
 	a->name = xstrdup(said->name);
 	a->wildcard = said->wildcard;
-	switch (said->status) {
-	case ACME_VALID:
-		a->state = AUTHZ_VALID;
-		return 0;
-	case ACME_PENDING:
-	case ACME_READY:
-	case ACME_PROCESSING:
+	if (said->status == ACME_PENDING)
 		return pending_seen(f, a, said, ret_lost, e);
-	case ACME_INVALID:
-	case ACME_DEACTIVATED:
-	case ACME_EXPIRED:
-	case ACME_REVOKED:
-	case ACME_STATUS_N_:
-	default:
-		a->state = AUTHZ_REFUSED;
+	a->state = said->status == ACME_VALID ? AUTHZ_VALID : AUTHZ_REFUSED;
+	if (a->state == AUTHZ_REFUSED)
 		add_reason(f, a, said);
-		return 0;
-	}
+	return 0;
 }
 
 /* --- all of them --- */
@@ -167,7 +164,7 @@ static void on_authz(const struct http_reply *r, const struct err *failed, void 
 		flow_fail_request(f, failed, "authorization");
 		return;
 	}
-	int rc = failed ? 0 : acme_authz_decode(r->body.p, r->body.n, a->url, &said, &e);
+	int rc = failed ? 0 : flow_read_authz(f, r, &said, &e);
 	if (!failed && !rc) {
 		rc = flow_authz_seen(f, a, &said, &lost, &e);
 		acme_authz_done(&said);
@@ -175,9 +172,6 @@ static void on_authz(const struct http_reply *r, const struct err *failed, void 
 			flow_step(f, "authorization", a);
 	}
 	if (rc && !f->collecting) {
-		err_ctx(&e, "%s", acme_session_name(f->s));
-		if (e.retry != RETRY_AFTER_OPERATOR)
-			err_retry(&e, RETRY_LATER, 0);
 		flow_fail(f, &e, lost);
 		return;
 	}
@@ -210,15 +204,8 @@ static void read_next(struct acme_flow *f)
 
 void flow_walk(struct acme_flow *f)
 {
-	struct err e = {0};
-	if (f->walks++ == MAX_WALKS) {
-		err_set(&e, ERR_PROTO, "%s: order %.300s does not become ready though its authorizations are valid",
-			acme_session_name(f->s), f->order_url);
-		err_retry(&e, RETRY_LATER, 0);
-		flow_fail(f, &e, false);
-		return;
-	}
 	f->at = 0;
+	f->all_valid = false;
 	read_next(f);
 }
 
@@ -234,7 +221,7 @@ void flow_collect_reasons(struct acme_flow *f, const struct acme_order *o)
 		err_retry(&e, RETRY_LATER, 0);
 	}
 	err_ctx(&e, "%s: order %.300s is invalid", acme_session_name(f->s), f->order_url);
-	if (o->error && o->error->problem && o->error->problem->n_subs) {
+	if (f->all_valid || (o->error && o->error->problem->n_subs)) {
 		flow_fail(f, &e, true);
 		return;
 	}

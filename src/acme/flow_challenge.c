@@ -37,7 +37,7 @@ static void answered(struct acme_flow *f, const struct http_reply *r)
 	if (a->state == AUTHZ_OFFERED)
 		a->state = AUTHZ_ANSWERED;
 	set_first_poll(f, a, r);
-	f->tries = 0;
+	f->answers = 0;
 	f->at++;
 	answer_next(f);
 }
@@ -55,13 +55,12 @@ static void on_reread_authz(const struct http_reply *r, const struct err *failed
 		flow_fail_request(f, failed, "authorization");
 		return;
 	}
-	int rc = acme_authz_decode(r->body.p, r->body.n, a->url, &said, &e);
+	int rc = flow_read_authz(f, r, &said, &e);
 	if (!rc) {
 		rc = flow_authz_seen(f, a, &said, &lost, &e);
 		acme_authz_done(&said);
 	}
 	if (rc) {
-		err_ctx(&e, "%s", acme_session_name(f->s));
 		flow_fail(f, &e, lost);
 		return;
 	}
@@ -69,8 +68,8 @@ static void on_reread_authz(const struct http_reply *r, const struct err *failed
 		answered(f, r);
 		return;
 	}
-	if (f->saved->retry == RETRY_LATER && ++f->tries < MAX_ANSWERS) {
-		flow_after(f, ANSWER_PAUSE_MS << f->tries, answer_next);
+	if (f->saved->retry == RETRY_LATER && ++f->answers < MAX_ANSWERS) {
+		flow_after(f, ANSWER_PAUSE_MS << f->answers, answer_next);
 		return;
 	}
 	err_move(&e, f->saved);
@@ -106,7 +105,7 @@ static void answer_next(struct acme_flow *f)
 	}
 	const struct flow_authz *a = &f->authzs[f->at];
 	flow_step(f, "challenge", a);
-	if (f->tries)
+	if (f->answers)
 		f->tally.repeats++;
 	/* Not repeated blindly: an authorization that is decided meanwhile must not be asked again. */
 	flow_post(f, a->challenge_url, "{}", ACME_POST_ONCE, on_answer);
@@ -115,49 +114,53 @@ static void answer_next(struct acme_flow *f)
 void flow_answer(struct acme_flow *f)
 {
 	f->at = 0;
-	f->tries = 0;
+	f->answers = 0;
 	answer_next(f);
 }
 
 /* --- decisions --- */
 
+/* Undecided: look again later. */
+static void poll_again(struct acme_flow *f, const struct http_reply *r)
+{
+	struct err e = {0};
+	int64_t wait;
+	if (flow_poll_wait(f, r, "the authorization", &wait, &e)) {
+		err_ctx(&e, "%.253s", f->authzs[f->at].name);
+		flow_fail(f, &e, false);
+		return;
+	}
+	f->tally.repeats++;
+	flow_after(f, wait, poll_authz);
+}
+
 static void on_poll(const struct http_reply *r, const struct err *failed, void *ctx)
 {
 	struct acme_flow *f = ctx;
-	struct flow_authz *a = &f->authzs[f->at];
 	struct acme_authz said;
 	struct err e = {0};
-	int64_t wait;
 	bool lost = false;
 	f->post = NULL;
 	if (failed) {
 		flow_fail_request(f, failed, "authorization");
 		return;
 	}
-	int rc = acme_authz_decode(r->body.p, r->body.n, a->url, &said, &e);
-	if (!rc) {
-		bool open = said.status == ACME_PENDING || said.status == ACME_PROCESSING;
-		if (!open)
-			rc = flow_authz_seen(f, a, &said, &lost, &e);
-		acme_authz_done(&said);
-		if (!rc && open) {
-			rc = flow_poll_wait(f, r, "authorization", &wait, &e);
-			if (!rc) {
-				f->tally.repeats++;
-				flow_after(f, wait, poll_authz);
-				return;
-			}
-		}
-	}
-	if (rc) {
-		err_ctx(&e, "authorization for %.253s", a->name);
-		if (e.retry != RETRY_AFTER_OPERATOR)
-			err_retry(&e, RETRY_LATER, e.retry_at);
-		flow_fail(f, &e, lost);
+	if (flow_read_authz(f, r, &said, &e)) {
+		flow_fail(f, &e, false);
 		return;
 	}
-	f->at++;
-	poll_next(f);
+	const struct acme_challenge *c = acme_authz_find(&said, ACME_DNS_PERSIST_01);
+	bool open = said.status == ACME_PENDING && !(c && c->status == ACME_INVALID);
+	int rc = open ? 0 : flow_authz_seen(f, &f->authzs[f->at], &said, &lost, &e);
+	acme_authz_done(&said);
+	if (open) {
+		poll_again(f, r);
+	} else if (rc) {
+		flow_fail(f, &e, lost);
+	} else {
+		f->at++;
+		poll_next(f);
+	}
 }
 
 static void poll_authz(struct acme_flow *f)
@@ -179,6 +182,7 @@ static void poll_next(struct acme_flow *f)
 	}
 	if (flow_fail_refused(f, "authorization refused for", true))
 		return;
+	f->all_valid = true;
 	FAULT("acme-authorizations-valid");
 	flow_finalize(f);
 }

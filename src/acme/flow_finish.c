@@ -32,7 +32,7 @@ static void order_told(struct acme_flow *f, struct acme_order *o, const struct h
 	struct err e = {0};
 	int64_t wait;
 	acme_order_done(o);
-	if (flow_poll_wait(f, r, "order", &wait, &e)) {
+	if (flow_poll_wait(f, r, "the order", &wait, &e)) {
 		flow_fail(f, &e, false);
 		return;
 	}
@@ -70,7 +70,7 @@ void flow_poll_order(struct acme_flow *f, const struct http_reply *r)
 	struct err e = {0};
 	int64_t wait;
 	flow_poll_begin(f);
-	if (flow_poll_wait(f, r, "order", &wait, &e)) {
+	if (flow_poll_wait(f, r, "the order", &wait, &e)) {
 		flow_fail(f, &e, false);
 		return;
 	}
@@ -176,8 +176,8 @@ static void next_alternate(struct acme_flow *f)
 		}
 		flow_warn(f, &e);
 	}
-	err_set(&e, ERR_CONFIG, "no chain of %s goes to \"%.200s\"; its default chain is used",
-		acme_session_name(f->s), f->preferred_chain);
+	err_set(&e, ERR_CONFIG, "no chain of %s goes to \"%.200s\"; its default chain is used", acme_session_name(f->s),
+		f->preferred_chain);
 	err_hint(&e, "correct or remove `preferred_chain:`");
 	flow_warn(f, &e);
 	succeed(f);

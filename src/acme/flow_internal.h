@@ -1,6 +1,6 @@
-/* flow_internal.h: what the files of the order flow share: flow.c (start, order, end), flow_authz.c (reading authorizations),
- * flow_judge.c (what is offered, and whether our record would do), flow_challenge.c (answering and polling),
- * flow_finish.c (finalize, certificate). */
+/* flow_internal.h: what the files of the order flow share: flow.c (start, order, end), flow_authz.c (reading
+ * authorizations), flow_judge.c (what is offered, and whether our record would do), flow_challenge.c (answering and
+ * polling), flow_finish.c (finalize, certificate). */
 #ifndef PERDURE_ACME_FLOW_INTERNAL_H
 #define PERDURE_ACME_FLOW_INTERNAL_H
 
@@ -73,8 +73,9 @@ struct acme_flow {
 	struct flow_authz *authzs;
 	size_t n_authzs;
 	size_t at; /* the authorization in work */
-	unsigned walks; /* through all authorizations */
-	unsigned tries; /* of the challenge or the finalization in work */
+	bool all_valid; /* every one was seen valid, in this run */
+	unsigned answers; /* to the challenge in work */
+	unsigned rereads; /* of the order after failed finalizations */
 	bool collecting; /* the walk only looks for the reasons of an invalid order */
 	bool in_judge; /* the judge hook is being called */
 	bool judged; /* it has answered from inside */
@@ -110,7 +111,7 @@ int flow_poll_wait(struct acme_flow *f, const struct http_reply *r, const char *
 int flow_read_order(const struct acme_flow *f, const struct http_reply *r, struct acme_order *ret, struct err *e);
 /* Goes on by the status of o; r is the reply that told it. o is released. */
 void flow_go_on(struct acme_flow *f, struct acme_order *o, const struct http_reply *r);
-/* Reads the order again; saved (copied, may be NULL) is the reason to fail with unless the order can go on. */
+/* Reads the order again after saved (copied) happened, to go on or to fail with that. */
 void flow_reread_order(struct acme_flow *f, const struct err *saved);
 
 /* --- flow_authz.c --- */
@@ -119,9 +120,12 @@ void flow_walk(struct acme_flow *f);
 /* Reads every authorization of an invalid order for its reasons, then ends with them. */
 void flow_collect_reasons(struct acme_flow *f, const struct acme_order *o);
 void flow_authzs_done(struct acme_flow *f);
-/* Takes what was read of authorization a into its state. -1: the order cannot go on (*ret_lost: not even later). */
-int flow_authz_seen(struct acme_flow *f, struct flow_authz *a, const struct acme_authz *said, bool *ret_lost,
-	struct err *e);
+/* Decodes the authorization in work. -1: *e. */
+int flow_read_authz(const struct acme_flow *f, const struct http_reply *r, struct acme_authz *ret, struct err *e);
+/* Takes what was read of authorization a into its state. -1: the order cannot go on (*ret_lost: not even later), with
+ * e's retry class set. */
+int flow_authz_seen(
+	struct acme_flow *f, struct flow_authz *a, const struct acme_authz *said, bool *ret_lost, struct err *e);
 /* Adds a reason why authorization a is refused. */
 void flow_add_refusal(struct acme_flow *f, const struct flow_authz *a, const struct err *e);
 /* Ends with the refusals, when there are any: true. */
@@ -140,7 +144,7 @@ void flow_answer(struct acme_flow *f);
 
 /* --- flow_finish.c --- */
 void flow_finalize(struct acme_flow *f);
-/* Polls the order that is being processed; r is the reply that said so. */
+/* Polls the order that is being processed; r is the reply that said so (NULL for none). */
 void flow_poll_order(struct acme_flow *f, const struct http_reply *r);
 void flow_download(struct acme_flow *f);
 

@@ -14,8 +14,8 @@ static void judge_all(struct acme_flow *f);
 
 /* --- the offer --- */
 
-static void take_offer(
-	const struct acme_flow *f, struct flow_authz *a, const struct acme_challenge *c, const struct perdure_offer_result *r)
+static void take_offer(const struct acme_flow *f, struct flow_authz *a, const struct acme_challenge *c,
+	const struct perdure_offer_result *r)
 {
 	strv_done(&a->issuers);
 	for (size_t i = 0; i < r->n_issuers; i++)
@@ -32,8 +32,9 @@ static int foreign_account(
 	err_set(e, ERR_POLICY, "%s wants a record for %.253s that names the account %.300s, but ours is %.300s",
 		acme_session_name(f->s), a->name, c->accounturi, acme_session_account_url(f->s));
 	err_retry(e, RETRY_AFTER_OPERATOR, 0);
-	err_hint(e, "a record for it would let whoever owns that URI issue for this name; only if the CA documents that "
-		    "the URI means our account too, set `account_uri_any: true` for this CA");
+	err_hint(e,
+		"a record for it would let whoever owns that URI issue for this name; only if the CA documents that "
+		"the URI means our account too, set `account_uri_any: true` for this CA");
 	return -1;
 }
 
@@ -71,8 +72,8 @@ int flow_read_offer(const struct acme_flow *f, struct flow_authz *a, const struc
 		take_offer(f, a, c, &r);
 		return 0;
 	}
-	err_set(e, ERR_PROTO, "the challenge for %s%.253s must not be answered: %s%s%.253s", a->wildcard ? "*." : "",
-		a->name, r.reason, "", "");
+	err_set(e, ERR_PROTO, "the challenge for %s%.253s must not be answered: %s", a->wildcard ? "*." : "", a->name,
+		r.reason);
 	err_hint(e, "the CA's offer breaks the rules of %s; report it to the CA", ACME_DNS_PERSIST_01);
 	return -1;
 }

@@ -275,6 +275,9 @@ static int read_authz(const struct json *doc, const char *url, struct acme_authz
 		read_status(doc, &a->status, e) || read_expires(doc, &a->expires, e) ||
 		json_opt_bool(doc, "wildcard", false, &a->wildcard, e))
 		return -1;
+	if (a->status == ACME_READY || a->status == ACME_PROCESSING)
+		return err_set(e, ERR_PROTO, "member \"status\" is \"%s\", which is no status of an authorization",
+			acme_status_name(a->status));
 	if (!strncmp(a->name, "*.", 2)) {
 		a->wildcard = true;
 		memmove(a->name, a->name + 2, strlen(a->name + 2) + 1);

@@ -21,7 +21,8 @@ static const struct meaning {
 	const char *hint;
 } meanings[] = {
 	{"accountDoesNotExist", RETRY_AFTER_OPERATOR,
-		"the CA does not know this account key: run `perdure account register`; a new account has a new URL, so its "
+		"the CA does not know this account key: run `perdure account register`; a new account has a new URL, "
+		"so its "
 		"records must be published first"},
 	{"alreadyReplaced", RETRY_NEVER, NULL},
 	{"alreadyRevoked", RETRY_NEVER, NULL},
@@ -32,7 +33,8 @@ static const struct meaning {
 	{"badSignatureAlgorithm", RETRY_AFTER_OPERATOR,
 		"the CA does not accept this type of account key; an ec256 key works everywhere"},
 	{"caa", RETRY_AFTER_OPERATOR,
-		"a CAA record forbids it: allow this CA, the method dns-persist-01 in validationmethods and this account URL in "
+		"a CAA record forbids it: allow this CA, the method dns-persist-01 in validationmethods and this "
+		"account URL in "
 		"accounturi"},
 	{"compound", RETRY_AFTER_OPERATOR, NULL},
 	{"conflict", RETRY_LATER, NULL},
@@ -180,8 +182,10 @@ static void terms_hint(const struct http_reply *r, const char *url, struct err *
 			continue;
 		char *terms = http_link_target(r->headers[i].value, "terms-of-service", url);
 		if (terms)
-			err_hint(e, "read the terms of service at %.300s and agree to them: `perdure account register "
-				    "--agree-tos`", terms);
+			err_hint(e,
+				"read the terms of service at %.300s and agree to them: `perdure account register "
+				"--agree-tos`",
+				terms);
 		free(terms);
 	}
 }
@@ -197,8 +201,7 @@ int acme_problem_from_reply(const struct http_reply *r, const char *url, int64_t
 		terms_hint(r, url, e);
 	} else {
 		int shown = r->body.n < EXCERPT ? (int)r->body.n : EXCERPT;
-		err_set(e, ERR_HTTP, "%s%s%.*s", what, shown ? ": " : " with an empty body", shown,
-			buf_str(&r->body));
+		err_set(e, ERR_HTTP, "%s%s%.*s", what, shown ? ": " : " with an empty body", shown, buf_str(&r->body));
 		e->code = r->status;
 		e->retry = retry_of_status(r->status);
 	}

@@ -53,7 +53,6 @@ int64_t session_backoff(unsigned tries);
  * How long to wait before a failed request is repeated, or -1 for not at all: e is final. since is when the first try
  * began (monotonic); once: the server must not get it again when it may have acted on it.
  */
-int64_t session_retry_wait(
-	const struct acme_session *s, const struct err *e, int64_t since, unsigned tries, bool once);
+int64_t session_retry_wait(const struct acme_session *s, const struct err *e, int64_t since, unsigned tries, bool once);
 
 #endif
