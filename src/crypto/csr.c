@@ -1,0 +1,149 @@
+/* csr.c: certification requests (PKCS#10, RFC 2986): making ours, reading those of others. */
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/xalloc.h"
+#include "crypto/internal.h"
+#include "crypto/x509.h"
+
+static void exts_freep(STACK_OF(X509_EXTENSION) * *p)
+{
+	sk_X509_EXTENSION_pop_free(*p, X509_EXTENSION_free);
+}
+
+/* The TLS feature extension (RFC 7633) that asks for status_request, number 5 of RFC 6066. */
+static bool push_must_staple(STACK_OF(X509_EXTENSION) * exts)
+{
+	static const uint8_t der[] = {0x30, 0x03, 0x02, 0x01, 0x05};
+	ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
+	X509_EXTENSION *x = NULL;
+	bool ok = octets && ASN1_OCTET_STRING_set(octets, der, sizeof(der)) &&
+		  (x = X509_EXTENSION_create_by_NID(NULL, NID_tlsfeature, 0, octets)) &&
+		  sk_X509_EXTENSION_push(exts, x);
+	if (!ok)
+		X509_EXTENSION_free(x);
+	ASN1_OCTET_STRING_free(octets);
+	return ok;
+}
+
+static int put_extensions(X509_REQ *req, const struct strv *names, const struct x509_csr_options *o, struct err *e)
+{
+	AUTO(ossl_names_freep) GENERAL_NAMES *san = NULL;
+	AUTO(exts_freep) STACK_OF(X509_EXTENSION) *exts = sk_X509_EXTENSION_new_null();
+	if (san_make(names, &san, e))
+		return -1;
+	if (!exts || X509V3_add1_i2d(&exts, NID_subject_alt_name, san, 0, X509V3_ADD_APPEND) != 1 ||
+		(o && o->must_staple && !push_must_staple(exts)) || !X509_REQ_add_extensions(req, exts))
+		return ossl_err(e, "writing the extensions");
+	return 0;
+}
+
+/* Appends the DER. */
+static int put_der(X509_REQ *req, struct buf *der, struct err *e)
+{
+	uint8_t *p = NULL;
+	int n = i2d_X509_REQ(req, &p);
+	if (n <= 0)
+		return ossl_err(e, "encoding a certification request");
+	buf_put(der, p, (size_t)n);
+	OPENSSL_free(p);
+	return buf_check(der, "a certification request", e);
+}
+
+int x509_csr(
+	const struct key *k, const struct strv *names, const struct x509_csr_options *o, struct buf *der, struct err *e)
+{
+	if (k->type == KEY_ED25519)
+		return err_set(e, ERR_CRYPTO, "certification request: Ed25519 keys are for accounts only");
+	if (!k->signer)
+		return err_set(e, ERR_CRYPTO, "certification request: only the public part of the key is known");
+	AUTO(ossl_req_freep) X509_REQ *req = X509_REQ_new();
+	if (!req || !X509_REQ_set_version(req, X509_REQ_VERSION_1) || !X509_REQ_set_pubkey(req, k->pkey))
+		return ossl_err(e, "making a certification request");
+	if (put_extensions(req, names, o, e))
+		return err_ctx(e, "certification request");
+	if (!X509_REQ_sign(req, k->pkey, k->md))
+		return ossl_err(e, "signing a certification request");
+	return put_der(req, der, e);
+}
+
+X509_REQ *csr_decode(const void *p, size_t n)
+{
+	enum { CSR_MAX = 256 << 10 };
+	if (n > CSR_MAX)
+		return NULL;
+	if (!memmem(p, n, "-----BEGIN ", 11)) {
+		const uint8_t *at = p, *end = at + n;
+		X509_REQ *req = d2i_X509_REQ(NULL, &at, (long)n);
+		if (!req || at == end)
+			return req;
+		X509_REQ_free(req);
+		return NULL;
+	}
+	AUTO(ossl_bio_freep) BIO *in = BIO_new_mem_buf(p, (int)n);
+	return in ? PEM_read_bio_X509_REQ(in, NULL, ossl_no_passphrase, NULL) : NULL;
+}
+
+/* The single CN of the subject: where names stood before subjectAltName. */
+static int common_name(X509_REQ *req, struct strv *names, struct err *e)
+{
+	X509_NAME *subject = X509_REQ_get_subject_name(req);
+	int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+	if (at < 0)
+		return err_set(e, ERR_CRYPTO, "it asks for no names: neither subjectAltName nor a common name");
+	const ASN1_STRING *cn = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+	uint8_t *text = NULL;
+	int n = ASN1_STRING_to_UTF8(&text, cn);
+	bool ok = n > 0 && san_is_dns_name((const char *)text, (size_t)n);
+	char *lower = ok ? xstrndup((const char *)text, (size_t)n) : NULL;
+	OPENSSL_free(text);
+	if (!ok)
+		return ossl_err(e, "its common name is not a DNS name, and it has no subjectAltName");
+	san_lower(lower);
+	strv_add_take(names, lower);
+	return 0;
+}
+
+static int read_names(X509_REQ *req, struct strv *names, struct err *e)
+{
+	AUTO(exts_freep) STACK_OF(X509_EXTENSION) *exts = X509_REQ_get_extensions(req);
+	int critical = -1;
+	AUTO(ossl_names_freep)
+	GENERAL_NAMES *san = X509V3_get_d2i(exts, NID_subject_alt_name, &critical, NULL);
+	if (san && san_read(san, names, e)) {
+		/* What stands in the operator's own file is no matter of protocol. */
+		e->kind = ERR_CRYPTO;
+		return -1;
+	}
+	if (names->n)
+		return 0;
+	/* -1: there is none. -2: there are two. Otherwise it could not be read. */
+	if (!san && critical != -1)
+		return ossl_err(e, "its subjectAltName cannot be read");
+	return common_name(req, names, e);
+}
+
+int x509_csr_read(const void *p, size_t n, const char *what, struct buf *der, struct x509_csr_info *ret, struct err *e)
+{
+	AUTO(x509_csr_info_done) struct x509_csr_info info = {0};
+	AUTO(ossl_req_freep) X509_REQ *req = csr_decode(p, n);
+	if (!req)
+		return ossl_err(e, "%s: no certification request in PEM or DER of at most 256 KiB", what);
+	EVP_PKEY *pub = X509_REQ_get0_pubkey(req);
+	if (!pub || X509_REQ_verify(req, pub) != 1)
+		return ossl_err(e, "%s: the request's signature is not of its own key", what);
+	if (read_names(req, &info.names, e) || san_spki_sha256(X509_REQ_get_X509_PUBKEY(req), info.spki_sha256, e) ||
+		put_der(req, der, e))
+		return err_ctx(e, "%s", what);
+	*ret = info;
+	info.names = (struct strv){0};
+	return 0;
+}
+
+void x509_csr_info_done(struct x509_csr_info *i)
+{
+	strv_done(&i->names);
+}
