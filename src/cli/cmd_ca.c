@@ -65,9 +65,11 @@ static const char *level_words(const struct acme_directory *d, const struct conf
 {
 	if (d->account_hash_prefix)
 		return "02 (the directory has accountHashPrefix)";
-	if (conf->level >= 0)
-		return conf->level ? "01 (by configuration or preset; a challenge will show it)"
-				   : "00 (by configuration; a challenge will show it)";
+	const struct config_preset *preset = config_find_preset(conf->name);
+	int level = conf->level != CONFIG_LEVEL_UNSET ? conf->level : preset ? preset->level : CONFIG_LEVEL_UNSET;
+	if (level != CONFIG_LEVEL_UNSET)
+		return level ? "01 (by configuration or preset; a challenge will show it)"
+			     : "00 (by configuration; a challenge will show it)";
 	return "00 or 01 if offered at all (only a challenge shows it)";
 }
 

@@ -11,8 +11,10 @@ static int run(struct cli *c, struct err *e)
 {
 	AUTO(config_freep) struct config *conf = NULL;
 	AUTO(xfreep) char *path = c->config ? xstrdup(c->config) : config_default_path();
-	if (config_load(path, &conf, e))
+	if (config_load(path, &conf, e)) {
+		e->kind = ERR_CONFIG;
 		return -1;
+	}
 	if (c->json) {
 		struct out_json j;
 		out_json_begin(&j);

@@ -12,7 +12,6 @@
 #include "cli/pick.h"
 #include "cli/report.h"
 #include "cli/verbs.h"
-#include "config/name.h"
 #include "crypto/key.h"
 #include "crypto/x509.h"
 #include "fleet/one.h"
@@ -106,21 +105,6 @@ static int make_wish(const struct cli *c, const struct site *s, const struct sit
 	return 0;
 }
 
-/* Wildcards over public suffixes are refused here as the configuration refuses them. */
-static int check_suffixes(const struct strv *names, struct err *e)
-{
-	for (size_t i = 0; i < names->n; i++) {
-		const char *n = names->v[i];
-		enum name_suffix suffix = strncmp(n, "*.", 2) ? NAME_SUFFIX_NONE : name_public_suffix(n);
-		if (suffix == NAME_SUFFIX_ICANN)
-			return err_set(
-				e, ERR_USAGE, "%s would cover a public suffix: everybody's domains are below it", n);
-		if (suffix == NAME_SUFFIX_PRIVATE)
-			log_warn("%s covers a suffix below which others may have domains", n);
-	}
-	return 0;
-}
-
 struct outcome {
 	const struct cli *c;
 	int status;
@@ -169,8 +153,7 @@ static int run(struct cli *c, struct err *e)
 	AUTO(wish_done) struct wish w = {.csr_der = buf_make(BUF_MAX_SMALL_FILE)};
 	struct site_ca *ca = NULL;
 	bool dry = cli_flag(c, "dry-run");
-	if (read_names(c, &w, &names, e) || check_suffixes(&names, e) ||
-		pick_site(c, dry ? SITE_STATE_READ : SITE_STATE_WRITE, &s, e))
+	if (read_names(c, &w, &names, e) || pick_site(c, dry ? SITE_STATE_READ : SITE_STATE_WRITE, &s, e))
 		return -1;
 	const struct config_cert *known = find_configured(&s, &names);
 	if (!cli_value(c, "ca") && known ? site_find_ca(&s, known->cas.v[0], &ca, e) : pick_one_ca(c, &s, &ca, e))

@@ -1,5 +1,4 @@
 /* main.c: the program: parse, run the verb, print the error once. */
-#include <locale.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/stat.h>

@@ -1,6 +1,7 @@
 /* pick.c: what most verbs begin with. */
 #include "cli/pick.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "acme/directory.h"
@@ -16,7 +17,7 @@ int pick_site(const struct cli *c, enum site_state state, struct site *ret, stru
 {
 	struct site_options o = {.config_path = c->config, .state = state, .lock_wait_ms = PICK_LOCK_WAIT_MS};
 	if (site_open(&o, ret, e)) {
-		if (e->kind == ERR_SYS && !c->config)
+		if (e->code == ENOENT && !c->config)
 			err_hint(
 				e, "\"perdure init\" writes a configuration to begin with; --config names another one");
 		return -1;
@@ -54,10 +55,13 @@ int pick_names(const struct strv *args, struct strv *ret, struct err *e)
 {
 	for (size_t i = 0; i < args->n; i++) {
 		char *name;
-		if (name_normalize(args->v[i], &name, e)) {
+		enum name_suffix suffix;
+		if (name_for_certificate(args->v[i], &name, &suffix, e)) {
 			e->kind = ERR_USAGE;
 			return -1;
 		}
+		if (suffix == NAME_SUFFIX_PRIVATE && name[0] == '*')
+			log_warn("%s covers a suffix below which others may have domains", name);
 		if (strv_has(ret, name))
 			xfreep(&name);
 		else

@@ -30,9 +30,10 @@ static int find_issuers(const struct config_ca *conf, const struct acme_director
 static void find_levels(const struct config_ca *conf, const struct acme_directory *dir, struct cafacts *f)
 {
 	bool hashed = dir && dir->account_hash_prefix;
-	int before = conf->level;
+	const struct config_preset *preset = config_find_preset(conf->name);
+	int before = conf->level != CONFIG_LEVEL_UNSET ? conf->level : preset ? preset->level : CONFIG_LEVEL_UNSET;
 	f->n_levels = 0;
-	if (before != CONFIG_LEVEL_UNSET)
+	if (before != CONFIG_LEVEL_UNSET && (before != 2 || hashed || conf->level == 2))
 		f->levels[f->n_levels++] = before;
 	if (hashed && before != 2)
 		f->levels[f->n_levels++] = 2;

@@ -106,8 +106,11 @@ int site_open(const struct site_options *o, struct site *ret, struct err *e)
 {
 	struct site s = {.lock = {.fd = -1}, .clk = clk_real()};
 	AUTO(xfreep) char *path = o->config_path ? xstrdup(o->config_path) : config_default_path();
-	if (config_load(path, &s.config, e) || loop_new(s.clk, &s.loop, e) || open_state(&s, o, e) ||
-		load_accounts(&s, e)) {
+	if (config_load(path, &s.config, e)) {
+		e->kind = ERR_CONFIG;
+		return -1;
+	}
+	if (loop_new(s.clk, &s.loop, e) || open_state(&s, o, e) || load_accounts(&s, e)) {
 		site_close(&s);
 		return -1;
 	}
