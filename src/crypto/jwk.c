@@ -110,8 +110,8 @@ struct text {
 	size_t n;
 };
 
-enum member { M_KTY, M_CRV, M_X, M_Y, M_N, M_E, M_D, MEMBER_N_ };
-static const char *const member_names[MEMBER_N_] = {"kty", "crv", "x", "y", "n", "e", "d"};
+enum jwk_member { JWK_KTY, JWK_CRV, JWK_X, JWK_Y, JWK_N, JWK_E, JWK_D, JWK_MEMBERS };
+static const char *const member_names[JWK_MEMBERS] = {"kty", "crv", "x", "y", "n", "e", "d"};
 
 static void skip_space(struct text *t)
 {
@@ -168,7 +168,7 @@ static bool text_is(const struct text *t, const char *s)
 	return t->p && t->n == strlen(s) && !memcmp(t->p, s, t->n);
 }
 
-static bool read_members(struct text *t, struct text m[static MEMBER_N_])
+static bool read_members(struct text *t, struct text m[static JWK_MEMBERS])
 {
 	if (!take(t, '{'))
 		return false;
@@ -176,7 +176,7 @@ static bool read_members(struct text *t, struct text m[static MEMBER_N_])
 		struct text name, value;
 		if (!take_string(t, &name) || !take(t, ':') || !take_value(t, &value))
 			return false;
-		for (size_t i = 0; i < MEMBER_N_; i++)
+		for (size_t i = 0; i < JWK_MEMBERS; i++)
 			if (text_is(&name, member_names[i])) {
 				if (m[i].p || !value.p)
 					return false;
@@ -190,7 +190,7 @@ static bool read_members(struct text *t, struct text m[static MEMBER_N_])
 }
 
 /* Decodes a required number into out. */
-static int number(const struct text m[static MEMBER_N_], enum member which, struct buf *out, struct err *e)
+static int number(const struct text m[static JWK_MEMBERS], enum jwk_member which, struct buf *out, struct err *e)
 {
 	if (!m[which].p)
 		return err_set(e, ERR_CRYPTO, "the JWK has no \"%s\"", member_names[which]);
@@ -216,18 +216,18 @@ static int build(const char *type, OSSL_PARAM_BLD *bld, bool ok, struct key **re
 	return key_wrap(pkey, false, "the JWK", ret, e);
 }
 
-static int read_ec(const struct text m[static MEMBER_N_], struct key **ret, struct err *e)
+static int read_ec(const struct text m[static JWK_MEMBERS], struct key **ret, struct err *e)
 {
-	bool p256 = text_is(&m[M_CRV], "P-256");
+	bool p256 = text_is(&m[JWK_CRV], "P-256");
 	size_t len = p256 ? 32 : 48;
-	if (!p256 && !text_is(&m[M_CRV], "P-384"))
+	if (!p256 && !text_is(&m[JWK_CRV], "P-384"))
 		return err_set(e, ERR_CRYPTO, "the JWK's curve is neither P-256 nor P-384");
 	AUTO(buf_done) struct buf point = buf_make(NUMBER_MAX);
 	buf_putc(&point, 4); /* uncompressed, SEC 1 section 2.3.3 */
-	if (number(m, M_X, &point, e))
+	if (number(m, JWK_X, &point, e))
 		return -1;
 	size_t x_n = point.n - 1;
-	if (number(m, M_Y, &point, e))
+	if (number(m, JWK_Y, &point, e))
 		return -1;
 	if (x_n != len || point.n != 1 + 2 * len)
 		return err_set(e, ERR_CRYPTO, "the JWK's coordinates do not have %zu octets each", len);
@@ -238,10 +238,10 @@ static int read_ec(const struct text m[static MEMBER_N_], struct key **ret, stru
 	return build("EC", bld, ok, ret, e);
 }
 
-static int read_rsa(const struct text m[static MEMBER_N_], struct key **ret, struct err *e)
+static int read_rsa(const struct text m[static JWK_MEMBERS], struct key **ret, struct err *e)
 {
 	AUTO(buf_done) struct buf n = buf_make(NUMBER_MAX), x = buf_make(8);
-	if (number(m, M_N, &n, e) || number(m, M_E, &x, e))
+	if (number(m, JWK_N, &n, e) || number(m, JWK_E, &x, e))
 		return -1;
 	BIGNUM *bn_n = BN_bin2bn((const uint8_t *)buf_str(&n), (int)n.n, NULL);
 	BIGNUM *bn_e = BN_bin2bn((const uint8_t *)buf_str(&x), (int)x.n, NULL);
@@ -254,12 +254,12 @@ static int read_rsa(const struct text m[static MEMBER_N_], struct key **ret, str
 	return got;
 }
 
-static int read_okp(const struct text m[static MEMBER_N_], struct key **ret, struct err *e)
+static int read_okp(const struct text m[static JWK_MEMBERS], struct key **ret, struct err *e)
 {
 	AUTO(buf_done) struct buf x = buf_make(NUMBER_MAX);
-	if (!text_is(&m[M_CRV], "Ed25519"))
+	if (!text_is(&m[JWK_CRV], "Ed25519"))
 		return err_set(e, ERR_CRYPTO, "the JWK's curve is not Ed25519");
-	if (number(m, M_X, &x, e))
+	if (number(m, JWK_X, &x, e))
 		return -1;
 	EVP_PKEY *pkey = EVP_PKEY_new_raw_public_key_ex(NULL, "ED25519", NULL, (const uint8_t *)buf_str(&x), x.n);
 	if (!pkey)
@@ -269,16 +269,16 @@ static int read_okp(const struct text m[static MEMBER_N_], struct key **ret, str
 
 int jose_key_from_jwk(const char *jwk, size_t n, struct key **ret, struct err *e)
 {
-	struct text t = {jwk, n}, m[MEMBER_N_] = {{NULL, 0}};
+	struct text t = {jwk, n}, m[JWK_MEMBERS] = {{NULL, 0}};
 	if (!read_members(&t, m))
 		return err_set(e, ERR_PARSE, "the JWK is no object of strings");
-	if (m[M_D].p)
+	if (m[JWK_D].p)
 		return err_set(e, ERR_CRYPTO, "the JWK holds a private key");
-	if (text_is(&m[M_KTY], "EC"))
+	if (text_is(&m[JWK_KTY], "EC"))
 		return read_ec(m, ret, e);
-	if (text_is(&m[M_KTY], "RSA"))
+	if (text_is(&m[JWK_KTY], "RSA"))
 		return read_rsa(m, ret, e);
-	if (text_is(&m[M_KTY], "OKP"))
+	if (text_is(&m[JWK_KTY], "OKP"))
 		return read_okp(m, ret, e);
 	return err_set(e, ERR_CRYPTO, "the JWK's type is not EC, RSA or OKP");
 }

@@ -36,7 +36,7 @@ void x509_csr_info_done(struct x509_csr_info *i);
 struct x509_chain;
 
 struct x509_info {
-	struct strv names; /* DNS names of the leaf's subjectAltName */
+	struct strv names; /* DNS names of the leaf's subjectAltName, lower case, each once */
 	int64_t not_before; /* UNIX seconds */
 	int64_t not_after;
 	char serial[64]; /* hexadecimal, lower case, no separators */
@@ -47,8 +47,9 @@ struct x509_info {
 };
 
 /*
- * Reads a PEM chain of at most 10 certificates (anything but certificates in it is refused) and puts it in order: the
- * leaf first, then each certificate that issued the one before; ERR_PROTO when one does not link or names are not DNS.
+ * Reads a PEM chain of at most 10 certificates and BUF_MAX_CHAIN octets (anything in it but certificates and white
+ * space is refused, RFC 8555 section 9.1) and puts it in order: the leaf first, then each certificate that issued the
+ * one before. A chain that links as it came keeps its order. ERR_PROTO when one does not link or names are not DNS.
  */
 int x509_chain_parse(const void *pem, size_t n, struct x509_chain **ret, struct err *e);
 void x509_chain_free(struct x509_chain *c);
@@ -64,8 +65,8 @@ void x509_chain_pem_all(const struct x509_chain *c, struct buf *out);
 
 /*
  * Whether the chain may replace what is in use: the leaf's key is k's (or spki_sha256's when k is NULL), its DNS names
- * are exactly `names`, each certificate is signed by the next, and it is valid at now_s (an hour of clock difference is
- * allowed at notBefore). ERR_CRYPTO says which fails.
+ * are exactly `names` (lower case), each certificate is signed by the next, and each but a root at the end is valid at
+ * now_s (an hour of clock difference is allowed at notBefore). ERR_CRYPTO says which fails.
  */
 int x509_chain_check(const struct x509_chain *c, const struct key *k, const char *spki_sha256, const struct strv *names,
 	int64_t now_s, struct err *e);

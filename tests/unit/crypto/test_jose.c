@@ -1,4 +1,5 @@
 /* test_jose.c: JWK, thumbprints, JWS and external account binding, against published values where there are any. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -325,6 +326,49 @@ static void test_round_trip(void **state)
 	}
 }
 
+struct work {
+	const struct key *k;
+	bool ok;
+};
+
+static void *sign_and_verify(void *arg)
+{
+	struct work *w = arg;
+	static const char text[] = "shared by threads";
+	w->ok = true;
+	for (int i = 0; i < 100; i++) {
+		struct err e = {0};
+		uint8_t sig[SIG_MAX];
+		size_t n;
+		if (sign_jws(w->k, text, sizeof(text), sig, &n, &e) ||
+			sign_verify_jws(w->k, text, sizeof(text), sig, n, &e))
+			w->ok = false;
+	}
+	return NULL;
+}
+
+static void test_threads(void **state)
+{
+	(void)state;
+	static const enum key_type made[] = {KEY_EC256, KEY_ED25519, KEY_RSA2048};
+	for (size_t i = 0; i < ARRAY_LEN(made); i++) {
+		struct err e = {0};
+		struct key *k = NULL;
+		pthread_t threads[4];
+		struct work work[ARRAY_LEN(threads)];
+		assert_int_equal(key_generate(made[i], &k, &e), 0);
+		for (size_t t = 0; t < ARRAY_LEN(threads); t++) {
+			work[t] = (struct work){.k = k};
+			assert_int_equal(pthread_create(&threads[t], NULL, sign_and_verify, &work[t]), 0);
+		}
+		for (size_t t = 0; t < ARRAY_LEN(threads); t++) {
+			assert_int_equal(pthread_join(threads[t], NULL), 0);
+			assert_true(work[t].ok);
+		}
+		key_free(k);
+	}
+}
+
 static void test_headers(void **state)
 {
 	(void)state;
@@ -420,6 +464,7 @@ int main(void)
 		cmocka_unit_test(test_published),
 		cmocka_unit_test(test_published_hmac),
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_eab),
 		cmocka_unit_test(test_sha256),
