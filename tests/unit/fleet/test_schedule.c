@@ -1,0 +1,115 @@
+/* test_schedule.c: when a certificate is due, and how long a failure waits. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/xalloc.h"
+#include "config/config.h"
+#include "fleet/schedule.h"
+#include "state/store.h"
+
+enum { DAY = 86400 };
+
+static void test_renew_at(void **state)
+{
+	static const struct {
+		int64_t lifetime, left;
+	} rows[] = {
+		{90 * DAY, 30 * DAY},
+		{45 * DAY, 15 * DAY},
+		{11 * DAY, 11 * DAY / 3},
+		{10 * DAY, 5 * DAY},
+		{6 * DAY, 3 * DAY},
+		{600, 300},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		assert_int_equal(
+			schedule_renew_at(1000, 1000 + rows[i].lifetime), 1000 + rows[i].lifetime - rows[i].left);
+}
+
+/* A certificate of 90 days, issued at 0, for one name at one CA. */
+static char one_name[] = "example.com", other_name[] = "www.example.com", ca[] = "google", other_ca[] = "letsencrypt";
+
+static void test_due(void **state)
+{
+	enum { NOW = 10 * DAY, LATE = 61 * DAY };
+	static const struct {
+		const char *why;
+		bool row, live, ignore_wait;
+		int64_t generation, next_at, now;
+		char *row_name, *row_ca;
+		enum schedule_verdict want;
+	} rows[] = {
+		{"fresh", true, true, false, 1, 0, NOW, one_name, ca, SCHEDULE_NOT_DUE},
+		{"nothing known", false, false, false, 0, 0, NOW, one_name, ca, SCHEDULE_NEW},
+		{"failed before it was ever issued", true, false, false, 0, 0, NOW, one_name, ca, SCHEDULE_NEW},
+		{"files gone", true, false, false, 1, 0, NOW, one_name, ca, SCHEDULE_NEW},
+		{"other names", true, true, false, 1, 0, NOW, other_name, ca, SCHEDULE_NAMES},
+		{"another CA", true, true, false, 1, 0, NOW, one_name, other_ca, SCHEDULE_CA},
+		{"a third left", true, true, false, 1, 0, 60 * DAY, one_name, ca, SCHEDULE_EXPIRING},
+		{"a second before", true, true, false, 1, 0, 60 * DAY - 1, one_name, ca, SCHEDULE_NOT_DUE},
+		{"expired", true, true, false, 1, 0, 91 * DAY, one_name, ca, SCHEDULE_EXPIRING},
+		{"due but waiting", true, true, false, 1, LATE + 1, LATE, one_name, ca, SCHEDULE_WAITING},
+		{"the wait has passed", true, true, false, 1, LATE, LATE, one_name, ca, SCHEDULE_EXPIRING},
+		{"the wait is ignored", true, true, true, 1, LATE + 1, LATE, one_name, ca, SCHEDULE_EXPIRING},
+		{"a wait does not make it due", true, true, false, 1, NOW + 1, NOW, one_name, ca, SCHEDULE_NOT_DUE},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char *names[] = {one_name}, *row_names[] = {rows[i].row_name}, *cas[] = {ca};
+		struct config_cert cert = {.name = one_name, .names = {names, 1, 1}, .cas = {cas, 1, 1}};
+		struct store_cert row = {
+			.name = one_name,
+			.ca = rows[i].row_ca,
+			.names = {row_names, 1, 1},
+			.generation = rows[i].generation,
+			.not_after = 90 * DAY,
+			.next_at = rows[i].next_at,
+		};
+		enum schedule_verdict got =
+			schedule_due(&cert, rows[i].row ? &row : NULL, rows[i].live, rows[i].ignore_wait, rows[i].now);
+		if (got != rows[i].want)
+			fail_msg("%s: %s, not %s", rows[i].why, schedule_verdict_name(got),
+				schedule_verdict_name(rows[i].want));
+	}
+}
+
+static void test_backoff_doubles_and_saturates(void **state)
+{
+	(void)state;
+	assert_int_equal(schedule_backoff(1, 0), 60);
+	assert_int_equal(schedule_backoff(2, 0), 120);
+	assert_int_equal(schedule_backoff(5, 0), 960);
+	for (int64_t n = 1, last = 0; n < 100; n++) {
+		int64_t wait = schedule_backoff(n, 0);
+		assert_true(wait >= last && wait <= DAY);
+		last = wait;
+	}
+	assert_int_equal(schedule_backoff(1000000, 0), DAY);
+	assert_int_equal(schedule_backoff(INT64_MAX, 0), DAY);
+}
+
+static void test_backoff_jitter_is_a_tenth(void **state)
+{
+	(void)state;
+	for (uint64_t r = 0; r < 1000; r++) {
+		assert_in_range(schedule_backoff(1, r), 60, 65);
+		assert_in_range(schedule_backoff(50, r * 977), DAY, DAY + DAY / 10);
+	}
+	assert_in_range(schedule_backoff(50, UINT64_MAX), DAY, DAY + DAY / 10);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_renew_at),
+		cmocka_unit_test(test_due),
+		cmocka_unit_test(test_backoff_doubles_and_saturates),
+		cmocka_unit_test(test_backoff_jitter_is_a_tenth),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
