@@ -260,6 +260,7 @@ static void on_reread(const struct http_reply *r, const struct err *failed, void
 	}
 	if (o.status == ACME_READY && f->all_valid) {
 		acme_order_done(&o);
+		f->tally.repeats++;
 		flow_finalize(f);
 		return;
 	}

@@ -206,6 +206,8 @@ void flow_walk(struct acme_flow *f)
 {
 	f->at = 0;
 	f->all_valid = false;
+	if (f->rereads)
+		f->tally.repeats += (unsigned)f->n_authzs;
 	read_next(f);
 }
 

@@ -123,7 +123,7 @@ static void on_nonce(const struct http_reply *r, const struct err *failed, void 
 	struct acme_post *p = ctx;
 	struct err e = {0};
 	p->exchange = NULL;
-	if (failed) {
+	if (!r) {
 		err_copy(&e, failed);
 	} else if (r->status < 200 || r->status > 299) {
 		acme_problem_from_reply(r, p->s->dir.new_nonce, session_wall(p->s), &e);
@@ -179,7 +179,7 @@ static void on_reply(const struct http_reply *r, const struct err *failed, void 
 		finish(p, r, NULL);
 		return;
 	}
-	if (failed)
+	if (!r)
 		err_copy(&e, failed);
 	else
 		acme_problem_from_reply(r, p->url, session_wall(p->s), &e);

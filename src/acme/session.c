@@ -179,7 +179,7 @@ static void on_directory(const struct http_reply *r, const struct err *failed, v
 	struct acme_session *s = ctx;
 	struct err e = {0};
 	s->dir_exchange = NULL;
-	if (failed) {
+	if (!r) {
 		err_copy(&e, failed);
 	} else if (r->status != 200) {
 		acme_problem_from_reply(r, s->directory_url, session_wall(s), &e);
