@@ -39,11 +39,13 @@ static int fail(struct scan *s, enum perdure_fault fault, size_t at)
 
 void scan_open(struct scan *s, const struct scan_rules *rules, const char *p, size_t n)
 {
+	if (!p)
+		p = ""; /* nothing may come as NULL and 0 */
 	*s = (struct scan){.rules = rules, .p = p, .n = n, .first = true};
 	size_t end = find(s, 0, n, ';');
 	size_t from = 0, to = end;
 	trim(s, &from, &to);
-	s->issuer = (struct perdure_text){.p = p ? p + from : NULL, .n = to - from};
+	s->issuer = (struct perdure_text){.p = p + from, .n = to - from};
 	s->issuer_at = from;
 	s->more = end < n;
 	s->at = end + 1;

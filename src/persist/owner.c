@@ -58,13 +58,14 @@ static enum perdure_status check_labels(const char *s)
 {
 	size_t label = 0;
 	bool digits = true; /* of the label so far */
+	char last = '\0';
 	for (const char *c = s;; c++) {
 		if (*c == '.' || !*c) {
 			if (!label)
 				return PERDURE_ENAMEEMPTY;
 			if (label > 63)
 				return PERDURE_ENAMELABEL;
-			if (c[-1] == '-')
+			if (last == '-')
 				return PERDURE_ENAMECHAR;
 			if (!*c)
 				/* No top-level domain is a number: 192.0.2.1, and what inet_aton() makes of 192.513. */
@@ -78,6 +79,7 @@ static enum perdure_status check_labels(const char *s)
 		if (!is_alnum(*c) && (*c != '-' || !label))
 			return PERDURE_ENAMECHAR;
 		digits = digits && is_digit(*c);
+		last = *c;
 		label++;
 	}
 }
@@ -89,7 +91,7 @@ enum perdure_status perdure_name_normalize(const char *name, char ret_fqdn[PERDU
 	if (strchr(name, ':'))
 		return PERDURE_ENAMEIP;
 	bool wildcard = name[0] == '*' && name[1] == '.' && name[2];
-	char out[PERDURE_NAME_SIZE];
+	char out[PERDURE_NAME_SIZE] = "";
 	if (strchr(wildcard ? name + 2 : name, '*'))
 		return PERDURE_ENAMEWILD;
 	enum perdure_status status = to_ascii(wildcard ? name + 2 : name, out);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +30,7 @@ struct spy {
 static int spy_fn(void *ctx, const char *alg, const uint8_t *in, size_t n, uint8_t out[64], size_t *out_len)
 {
 	struct spy *s = ctx;
-	strncpy(s->alg, alg, sizeof(s->alg) - 1);
+	snprintf(s->alg, sizeof(s->alg), "%s", alg);
 	memcpy(s->in, in, n);
 	s->n = n;
 	memset(out, 0, 64);
@@ -95,7 +96,7 @@ static void test_refusals(void **state)
 	static const char *const algs[] = {"SHA-256", "sha256", "sha-1", "sha-256-128", "sha3-224", "", NULL};
 	for (size_t i = 0; i < sizeof(algs) / sizeof(algs[0]); i++)
 		assert_int_equal(perdure_account_hash(o, algs[i], "a.b", KEY, URL, digest, &n), PERDURE_EHASHALG);
-	static const char *const keys[] = {"", NULL, KEY "x", "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9X",
+	static const char *const keys[] = {"", NULL, (KEY "x"), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9X",
 		"NzbLsXh8uDCcd+6MNwXF4W_7noWXFZAfHkxZsRGC9Xs", "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9X="};
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		assert_int_equal(

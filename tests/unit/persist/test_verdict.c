@@ -314,7 +314,7 @@ static void test_sizes(void **state)
 	assert_int_equal(v.reason, PERDURE_REASON_LONG);
 	assert_string_equal(v.problem, "malformed");
 	/* As many parameters as fit, in the dialects that remember every tag. */
-	size_t n = (size_t)sprintf(big, "ca.test;accounturi=" U);
+	size_t n = (size_t)snprintf(big, 70000, "ca.test;accounturi=" U);
 	for (unsigned i = 0; n + 8 < 65535; i++)
 		n += (size_t)snprintf(big + n, 9, ";%x=", i);
 	s.n = n;
