@@ -439,8 +439,9 @@ struct perdure_verdict {
  * perdure_judge(q, rrs, n, ret):
  * Decide what the CA that ${q} describes would decide on the RRset of ${n} RRs at ${rrs}. Every RRset has a verdict,
  * whatever octets it holds. The first RR that passes everything decides; when none does, a malformed one goes before
- * others in most dialects. Allocates only for an RR of several character-strings and more than 2048 octets; hashes only
- * when a record comes that far. Return PERDURE_OK; PERDURE_EINVAL when ${q} lacks what its level needs (identifier,
+ * others in most dialects. Allocates only for an RR that must be joined or escaped and takes more than 2048 octets
+ * then, and for more than 48 unknown parameters in the dialects that refuse repeated ones. Hashes only when a record of
+ * this CA has the right form. Return PERDURE_OK; PERDURE_EINVAL when ${q} lacks what its level needs (identifier,
  * issuers, account URL; at level 02 thumbprint, prefix and hash), PERDURE_ENOMEM, PERDURE_EHASH, PERDURE_ETHUMBPRINT,
  * PERDURE_ENAMELONG.
  */
