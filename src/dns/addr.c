@@ -51,8 +51,11 @@ int addr_parse(const char *s, uint16_t port, struct addr *ret, struct err *e)
 	size_t n = at ? (size_t)(at - s) : strlen(s);
 	if (!port)
 		port = ADDR_PORT;
-	if (at && parse_port(at + 1, &port))
-		return err_set(e, ERR_CONFIG, "\"%s\": the part after @ is no port", s);
+	if (at && parse_port(at + 1, &port)) {
+		err_set(e, ERR_CONFIG, "\"%s\": the part after @ is no port", s);
+		err_hint(e, "write ADDRESS or ADDRESS@PORT, the port from 1 to 65535");
+		return -1;
+	}
 	if (n < sizeof(host)) {
 		memcpy(host, s, n);
 		host[n] = '\0';

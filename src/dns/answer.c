@@ -94,7 +94,7 @@ bool dns_view_agree(const struct dns_view *v)
 {
 	const struct dns_answer *first = dns_view_any(v);
 	for (size_t i = 0; i < v->n; i++)
-		if (is_answer(&v->answers[i]) && !same(first, &v->answers[i]))
+		if (first && is_answer(&v->answers[i]) && !same(first, &v->answers[i]))
 			return false;
 	return true;
 }

@@ -19,11 +19,15 @@ enum exchange_state {
 	EXCHANGE_ENDING, /* failed; waits for the loop's next turn to say so */
 };
 
+TAILQ_HEAD(exchange_waits, exchange_wait);
+TAILQ_HEAD(exchanges, exchange);
+TAILQ_HEAD(peers, peer);
+
 struct exchange {
 	struct exchanger *s;
 	struct peer *peer;
 	TAILQ_ENTRY(exchange) link; /* in the peer's queue or among its active ones */
-	TAILQ_HEAD(, exchange_wait) waits;
+	struct exchange_waits waits;
 	enum exchange_state state;
 	bool counted; /* holds one of the slots of its peer */
 	bool rd;
@@ -52,8 +56,8 @@ struct exchange {
 
 /* What we know of one address. */
 struct peer {
-	TAILQ_HEAD(, exchange) queue;
-	TAILQ_HEAD(, exchange) active;
+	struct exchanges queue;
+	struct exchanges active;
 	TAILQ_ENTRY(peer) link; /* among the ready ones */
 	unsigned n_active; /* those counted */
 	bool ready; /* in the list of peers with something to start and room for it */
@@ -69,7 +73,7 @@ struct exchanger {
 	unsigned per_server;
 	unsigned n_active;
 	struct map peers; /* by address text */
-	TAILQ_HEAD(, peer) ready;
+	struct peers ready;
 	bool v6_works; /* some IPv6 address has answered */
 	unsigned v6_silent; /* how many IPv6 addresses were silent before any answered */
 	int64_t v6_silent_until;

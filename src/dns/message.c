@@ -182,7 +182,7 @@ static int check_data(const uint8_t *p, size_t data, size_t len, uint16_t type, 
 static int read_rr(
 	const uint8_t *p, size_t n, size_t *pos, struct message *m, struct message_rr *r, bool *ret_keep, struct err *e)
 {
-	size_t owner = *pos, at = *pos;
+	size_t owner = *pos, at = *pos, begin = *pos;
 	if (check_name(p, n, &at, e))
 		return -1;
 	if (n - at < 10)
@@ -208,7 +208,7 @@ static int read_rr(
 	/* The owner is the question's name in nearly all answers; one copy of it serves them all. */
 	if (m->has_question && n - owner > 1 && get16(p + owner) == (0xc000 | MESSAGE_HEADER))
 		r->owner = m->qname;
-	else if (read_name(p, n, &(size_t){owner}, &r->owner, e))
+	else if (read_name(p, n, &begin, &r->owner, e))
 		return -1;
 	if (has_fields(type))
 		return read_fields(p, n, owner, data + len, r, e);
@@ -251,7 +251,7 @@ static int read_sections(const uint8_t *p, size_t n, size_t pos, struct message 
 {
 	size_t cap = 0;
 	for (unsigned s = 0; s < 3; s++) {
-		unsigned count = get16(p + 6 + 2 * s);
+		unsigned count = get16(p + 6 + (size_t)2 * s);
 		for (unsigned i = 0; i < count; i++) {
 			struct message_rr r = {.section = (enum message_section)s};
 			bool keep = false;

@@ -27,10 +27,10 @@ unsigned name_labels(const char *name)
 
 const char *name_suffix(const char *name, unsigned n)
 {
-	unsigned has = name_labels(name);
-	for (; has > n; has--)
-		name = name_parent(name);
-	return name;
+	const char *p = name;
+	for (unsigned has = name_labels(name); p && has > n; has--)
+		p = name_parent(p);
+	return p ? p : "";
 }
 
 bool name_within(const char *name, const char *zone)

@@ -52,7 +52,7 @@ struct dns_query {
 	TAILQ_ENTRY(dns_query) link;
 	enum { VIEW_WAITING, VIEW_ACTIVE, VIEW_ENDED } state;
 	struct dns_view *v;
-	struct err e;
+	struct err *e; /* NULL while all is well: many views wait in the queue, and an error is large */
 	struct hop *hops[HOPS_MAX + 1];
 	size_t n_hops;
 	struct loop_timer *deadline;
@@ -97,8 +97,17 @@ static void query_free(struct dns_query *q)
 	hops_free(q);
 	loop_timer_free(q->deadline);
 	dns_view_free(q->v);
-	err_done(&q->e);
+	if (q->e)
+		err_done(q->e);
+	free(q->e);
 	free(q);
+}
+
+static struct err *error_of(struct dns_query *q)
+{
+	if (!q->e)
+		q->e = xcalloc(1, sizeof(*q->e));
+	return q->e;
 }
 
 /* --- the end --- */
@@ -170,7 +179,7 @@ static void end(struct dns_query *q)
 	struct dns *d = q->d;
 	if (q->state == VIEW_ENDED)
 		return;
-	if (!err_is(&q->e) && q->n_hops)
+	if (!q->e && q->n_hops)
 		assemble(q);
 	TAILQ_REMOVE(&d->active, q, link);
 	d->n_active--;
@@ -187,8 +196,9 @@ static void on_deadline(void *ctx)
 	struct hop *last = q->hops[q->n_hops - 1];
 	double secs = (double)q->d->deadline_ms / 1000;
 	if (last->zonecut) {
-		err_set(&q->e, ERR_TIMEOUT, "the servers of %s could not be found within %.1f s", last->name, secs);
-		err_hint(&q->e, "check that this host reaches DNS servers on port 53, or set dns.stubs or dns.mode");
+		err_set(error_of(q), ERR_TIMEOUT, "the servers of %s could not be found within %.1f s", last->name,
+			secs);
+		err_hint(q->e, "check that this host reaches DNS servers on port 53, or set dns.stubs or dns.mode");
 	}
 	for (size_t i = 0; i < q->n_hops; i++) {
 		struct hop *h = q->hops[i];
@@ -212,16 +222,16 @@ static void follow(struct dns_query *q, const char *target)
 {
 	for (size_t i = 0; i < q->n_hops; i++) {
 		if (strcmp(q->hops[i]->name, target) == 0) {
-			err_set(&q->e, ERR_DNS, "the CNAMEs of %s lead in a circle at %s", q->v->owner, target);
-			err_hint(&q->e, "remove or redirect one of these CNAME records");
+			err_set(error_of(q), ERR_DNS, "the CNAMEs of %s lead in a circle at %s", q->v->owner, target);
+			err_hint(q->e, "remove or redirect one of these CNAME records");
 			end(q);
 			return;
 		}
 	}
 	strv_add(&q->v->chain, target);
 	if (q->n_hops > HOPS_MAX) {
-		err_set(&q->e, ERR_DNS, "the CNAMEs of %s lead over more than %d names", q->v->owner, HOPS_MAX);
-		err_hint(&q->e, "let %s point closer to the record", q->v->owner);
+		err_set(error_of(q), ERR_DNS, "the CNAMEs of %s lead over more than %d names", q->v->owner, HOPS_MAX);
+		err_hint(q->e, "let %s point closer to the record", q->v->owner);
 		end(q);
 		return;
 	}
@@ -249,7 +259,7 @@ static bool restart(struct hop *h)
 
 static void check_end(struct dns_query *q)
 {
-	if (q->state != VIEW_ACTIVE || err_is(&q->e))
+	if (q->state != VIEW_ACTIVE)
 		return;
 	for (size_t i = 0; i < q->n_hops; i++)
 		if (q->hops[i]->zonecut || q->hops[i]->pending)
@@ -375,7 +385,7 @@ static void on_zone(const struct zonecut_result *r, const struct err *e, void *c
 	struct hop *h = ctx;
 	struct dns_query *q = h->q;
 	if (!r) {
-		err_copy(&q->e, e);
+		err_copy(error_of(q), e);
 		end(q);
 		return;
 	}
@@ -434,7 +444,8 @@ static void call_back(struct dns_query *q)
 	dns_view_fn done = q->done;
 	void *ctx = q->ctx;
 	TAILQ_REMOVE(&q->d->ended, q, link);
-	err_move(&e, &q->e);
+	if (q->e)
+		err_move(&e, q->e);
 	query_free(q);
 	done(v, &e, ctx);
 	err_done(&e);
