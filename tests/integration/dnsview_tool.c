@@ -3,7 +3,7 @@
  * servers.
  *
  *   dnsview_tool [--stub ZONE SERVER PORT]… [--hint ADDRESS]… [--resolver ADDRESS[@PORT]]… [--none] [--timeout MS]
- *                [--deadline MS] [--per-server N] [--repeat N] [--in-order] NAME…
+ *                [--deadline MS] [--per-server N] [--repeat N] [--in-order] [--quiet] NAME…
  *
  * All names are asked at once, or one after the other with --in-order.
  */
