@@ -4,6 +4,7 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,7 +56,7 @@ static int identify_ec(EVP_PKEY *pkey, const char *what, enum key_type *ret, str
 	char group[64] = "";
 	if (!EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof(group), NULL)) {
 		ERR_clear_error();
-		strncpy(group, "without a name", sizeof(group) - 1);
+		snprintf(group, sizeof(group), "without a name");
 	}
 	for (unsigned t = 0; t < KEY_TYPE_N_; t++)
 		if (types[t].group && !strcmp(types[t].group, group)) {

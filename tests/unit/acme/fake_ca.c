@@ -403,7 +403,7 @@ static void apply_fault(const struct fake_fault *f, struct http_reply *reply)
 
 static void act(struct fake_ca *ca, const char *word, const char *payload, struct http_reply *reply)
 {
-	int i = word[1] ? atoi(word + 1) : 0;
+	int i = word[1] ? (int)strtol(word + 1, NULL, 10) : 0;
 	bool reads = strchr("oAcx", word[0]);
 	if (reads && payload[0])
 		mistake(ca, "POST-as-GET with a payload");

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -82,8 +83,7 @@ static void test_refused(void **state)
 		char line[128], *argv[MAX_WORDS + 1];
 		struct cli c;
 		struct err e = {0};
-		strncpy(line, rows[i].line, sizeof(line) - 1);
-		line[sizeof(line) - 1] = '\0';
+		snprintf(line, sizeof(line), "%s", rows[i].line);
 		assert_int_equal(cli_parse(split(line, argv), argv, &c, &e), -1);
 		if (!strstr(e.msg, rows[i].words))
 			fail_msg("\"%s\": \"%s\" does not say \"%s\"", rows[i].line, e.msg, rows[i].words);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,8 +83,7 @@ static void test_which_levels(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		char issuer[] = "a.example", name[16];
 		char *issuers[] = {issuer};
-		strncpy(name, rows[i].name, sizeof(name) - 1);
-		name[sizeof(name) - 1] = '\0';
+		snprintf(name, sizeof(name), "%s", rows[i].name);
 		struct config_ca conf = {.name = name, .issuers = {issuers, 1, 1}, .level = rows[i].configured};
 		struct acme_directory dir = {.account_hash_prefix = rows[i].hashed ? prefix : NULL};
 		struct cafacts f;
