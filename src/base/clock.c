@@ -53,11 +53,13 @@ int64_t clock_utc(int64_t year, int month, int day, int hour, int min, int sec)
 
 void clock_rfc3339(int64_t secs, char out[static CLOCK_TEXT_MAX])
 {
+	static const int64_t first = -62167219200, last = 253402300799; /* of the years 0 to 9999 */
+	time_t t = (time_t)(secs < first ? first : secs > last ? last : secs);
 	struct tm tm;
-	time_t t = (time_t)secs;
-	if (!gmtime_r(&t, &tm))
-		memset(&tm, 0, sizeof(tm));
-	strftime(out, CLOCK_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	gmtime_r(&t, &tm);
+	/* Not %Y: it writes years before 1000 with fewer than four digits. */
+	int n = snprintf(out, CLOCK_TEXT_MAX, "%04d", tm.tm_year + 1900);
+	strftime(out + n, CLOCK_TEXT_MAX - (size_t)n, "-%m-%dT%H:%M:%SZ", &tm);
 }
 
 /* Reads exactly n digits. */
@@ -187,15 +189,19 @@ bool clock_retry_after(const char *s, int64_t now_ms, int64_t *ret_at_ms)
 {
 	enum { DAY_MS = 86400000 };
 	int64_t wait_ms;
-	while (*s == ' ' || *s == '\t')
-		s++;
-	size_t n = strspn(s, "0123456789");
-	if (n && !s[n]) {
-		wait_ms = n > 9 ? DAY_MS : (int64_t)strtoll(s, NULL, 10) * 1000;
+	s += strspn(s, " \t");
+	size_t len = strlen(s);
+	while (len && (s[len - 1] == ' ' || s[len - 1] == '\t'))
+		len--;
+	AUTO(xfreep) char *value = xstrndup(s, len);
+	if (len && strspn(value, "0123456789") == len) {
+		/* More digits than the type holds become its largest number. */
+		long long secs = strtoll(value, NULL, 10);
+		wait_ms = secs > DAY_MS / 1000 ? DAY_MS : secs * 1000;
 	} else {
 		struct err e = {0};
 		int64_t at;
-		if (clock_parse_http_date(s, &at, &e)) {
+		if (clock_parse_http_date(value, &at, &e)) {
 			err_done(&e);
 			return false;
 		}

@@ -28,16 +28,19 @@ static inline int64_t clk_mono(const struct clk *c)
 }
 
 enum { CLOCK_TEXT_MAX = 32 };
-/* RFC 3339 in UTC with whole seconds, "2026-11-21T08:00:00Z", into out. secs is UNIX seconds. */
+/*
+ * RFC 3339 in UTC with whole seconds, "2026-11-21T08:00:00Z", into out. secs is UNIX seconds. The form has four digits
+ * for the year: a moment outside the years 0 to 9999 is written as the nearest inside.
+ */
 void clock_rfc3339(int64_t secs, char out[static CLOCK_TEXT_MAX]);
 /* Reads RFC 3339 (with fraction and offset) into UNIX seconds. -1 with ERR_PARSE otherwise. */
 int clock_parse_rfc3339(const char *s, int64_t *ret_secs, struct err *e);
 /* Reads the three forms of HTTP-date (RFC 9110 section 5.6.7) into UNIX seconds. -1 with ERR_PARSE otherwise. */
 int clock_parse_http_date(const char *s, int64_t *ret_secs, struct err *e);
 /*
- * Reads a Retry-After value (RFC 9110 section 10.2.3): seconds or an HTTP-date. Gives the moment in UNIX milliseconds,
- * held between 0 s and 24 h from now_ms. False for anything else (negative, text, empty): the caller's own back-off
- * applies.
+ * Reads a Retry-After value (RFC 9110 section 10.2.3): seconds or an HTTP-date, white space around it aside.
+ * Gives the moment in UNIX milliseconds, held between 0 s and 24 h from now_ms. False for anything else (negative,
+ * text, empty): the caller's own back-off applies.
  */
 bool clock_retry_after(const char *s, int64_t now_ms, int64_t *ret_at_ms);
 /* UNIX seconds of a UTC date; month 1 to 12. Fields are not range-checked. */

@@ -56,7 +56,13 @@ int fs_read(const char *path, struct buf *out, struct err *e)
 
 int fs_read_secret(const char *path, struct secret *ret, struct err *e)
 {
-	AUTO(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	/* Without O_NONBLOCK a named pipe would make us wait for its writer. */
+	AUTO(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 && errno == ELOOP) {
+		err_set(e, ERR_CONFIG, "the secret file %s is a symbolic link", path);
+		err_hint(e, "name the file itself");
+		return -1;
+	}
 	if (fd < 0)
 		return err_sys(e, "open the secret file %s", path);
 	struct stat st;

@@ -15,8 +15,8 @@ struct secret;
 int fs_read(const char *path, struct buf *out, struct err *e);
 /*
  * Reads a secret file: refuses a symbolic link at the last component, anything but a regular file, and a file that
- * group or others may read (ERR_CONFIG with the chmod to run). At most 64 KiB; one trailing newline is dropped. ret
- * needs secret_done().
+ * group or others have any right to (ERR_CONFIG with what to do about it). At most 64 KiB; one trailing newline is
+ * dropped. ret needs secret_done().
  */
 int fs_read_secret(const char *path, struct secret *ret, struct err *e);
 /*

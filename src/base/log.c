@@ -29,17 +29,49 @@ void log_set_before(void (*before)(void))
 	sink.before = before;
 }
 
-/* What a server said must not move the cursor or forge a second line. */
-static void put_escaped(struct buf *out, const char *s)
+/* Octets of the well-formed UTF-8 character at s; 0 for anything else. */
+static size_t utf8_length(const unsigned char *s)
 {
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-		if (c == '\n' && s[1])
-			buf_puts(out, "\\n");
-		else if ((c < 0x20 && c != '\n') || c == 0x7f)
-			buf_printf(out, "\\x%02x", c);
-		else
-			buf_putc(out, (char)c);
+	static const struct {
+		unsigned char first_low, first_high, second_low, second_high;
+		size_t n;
+	} forms[] = {{0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+		{0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
+		{0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
+	if (*s < 0x80)
+		return 1;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if (*s < forms[i].first_low || *s > forms[i].first_high)
+			continue;
+		if (s[1] < forms[i].second_low || s[1] > forms[i].second_high)
+			return 0;
+		for (size_t k = 2; k < forms[i].n; k++)
+			if (s[k] < 0x80 || s[k] > 0xbf)
+				return 0;
+		return forms[i].n;
+	}
+	return 0;
+}
+
+/*
+ * What a server said must not move the cursor or forge a second line: control characters, those of 8 bits (U+0080 to
+ * U+009F) included, and octets that are no UTF-8 are shown by their numbers. A line feed at the end is dropped.
+ */
+static void put_escaped(struct buf *out, const char *text)
+{
+	for (const unsigned char *s = (const unsigned char *)text; *s;) {
+		size_t n = utf8_length(s);
+		bool control = *s < 0x20 || *s == 0x7f || (n == 2 && *s == 0xc2 && s[1] < 0xa0);
+		if (*s == '\n') {
+			if (s[1])
+				buf_puts(out, "\\n");
+		} else if (n && !control) {
+			buf_put(out, s, n);
+		} else {
+			for (size_t k = 0; k < (n ? n : 1); k++)
+				buf_printf(out, "\\x%02x", s[k]);
+		}
+		s += n ? n : 1;
 	}
 }
 
