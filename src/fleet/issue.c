@@ -153,6 +153,9 @@ static void fail(struct issue_job *j, struct err *e, bool order_lost)
 	if (row->failures < INT64_MAX)
 		row->failures++;
 	row->next_at = now_s(j) + schedule_backoff(row->failures, random_below(UINT64_MAX));
+	/* A record that is published a moment later must not find us waiting; holding costs the CA nothing. */
+	if (f->kind == ERR_POLICY)
+		row->next_at = 0;
 	if (f->retry_at / 1000 > row->next_at)
 		row->next_at = f->retry_at / 1000;
 	free(row->last_error);
@@ -227,10 +230,37 @@ static void issued_committed(const struct err *failed, void *ctx)
 
 /* ---- the flow's hooks ---- */
 
+/* The order of an earlier run has expired or become invalid meanwhile: that is no failure of this run, which makes a
+ * new one. */
+static void start_over(struct issue_job *j, const struct err *why)
+{
+	struct err e = {0};
+	log_info("%s: the order of an earlier run is of no use any more (%s); making a new one", j->cert->name,
+		why->msg);
+	if (store_order_delete(j->site->store, j->order.id, &e)) {
+		fail(j, &e, false);
+		return;
+	}
+	struct secret foreign = {0};
+	if (j->csr_spki) {
+		foreign = j->order.csr_der;
+		j->order.csr_der = (struct secret){0};
+	}
+	store_order_done(&j->order);
+	j->order = (struct store_order){.csr_der = foreign};
+	j->resumed = false;
+	/* From the loop: the flow is still in the middle of its last callback. */
+	loop_timer_start(j->start, 0);
+}
+
 static void flow_done(const struct x509_chain *chain, const struct err *e, bool order_lost, void *ctx)
 {
 	struct issue_job *j = ctx;
 	struct err err = {0};
+	if (!chain && order_lost && j->resumed) {
+		start_over(j, e);
+		return;
+	}
 	if (!chain) {
 		err_copy(&err, e);
 		fail(j, &err, order_lost);
@@ -476,6 +506,7 @@ static int resume(struct issue_job *j, struct err *e)
 	return 0;
 }
 
+/* Also the first step after start_over(). */
 static void first_step(void *ctx)
 {
 	struct issue_job *j = ctx;
@@ -483,6 +514,9 @@ static void first_step(void *ctx)
 	struct err e = {0};
 	bool have_row = false, have_order = false;
 	struct store_order old = {0};
+	acme_flow_free(j->flow);
+	j->flow = NULL;
+	store_cert_done(&j->row);
 	if (store_cert_get(st, j->cert->name, &j->row, &have_row, &e) ||
 		store_order_get(st, j->cert->name, &old, &have_order, &e)) {
 		store_order_done(&old);
