@@ -82,9 +82,7 @@ static int write_files(struct file_job *f)
 
 static void file_work(void *arg)
 {
-	struct file_job *f = arg;
-	if (write_files(f))
-		err_ctx(&f->e, "install the certificate %s", f->name);
+	write_files(arg);
 }
 
 static void file_done(void *arg)

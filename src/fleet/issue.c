@@ -167,6 +167,20 @@ static void fail(struct issue_job *j, struct err *e, bool order_lost)
 	after_commit(j, failure_committed);
 }
 
+/* Entry of a callback whose failure ends the job: whether to go on. */
+static bool went_well(struct issue_job *j, const struct err *failed, const char *what)
+{
+	struct err e = {0};
+	if (!still_wanted(j))
+		return false;
+	if (!failed || !err_is(failed))
+		return true;
+	err_copy(&e, failed);
+	err_ctx(&e, "%s %s", what, j->cert->name);
+	fail(j, &e, false);
+	return false;
+}
+
 static void finished(const struct err *failed, void *ctx)
 {
 	struct issue_job *j = ctx;
@@ -189,14 +203,9 @@ static void installed(const struct err *e, void *ctx)
 {
 	struct issue_job *j = ctx;
 	struct err err = {0};
-	if (!still_wanted(j))
+	if (!went_well(j, e, "install"))
 		return;
 	FAULT("issue.installed");
-	if (err_is(e)) {
-		err_copy(&err, e);
-		fail(j, &err, false);
-		return;
-	}
 	if (install_row(&j->order, now_s(j), &j->row, &err) || store_cert_put(j->site->store, &j->row, &err) ||
 		store_order_delete(j->site->store, j->order.id, &err)) {
 		fail(j, &err, false);
@@ -215,15 +224,8 @@ static void install(struct issue_job *j)
 static void issued_committed(const struct err *failed, void *ctx)
 {
 	struct issue_job *j = ctx;
-	struct err e = {0};
-	if (!still_wanted(j))
+	if (!went_well(j, failed, "keep the certificate of"))
 		return;
-	if (failed) {
-		err_copy(&e, failed);
-		err_ctx(&e, "keep the certificate of %s", j->cert->name);
-		fail(j, &e, false);
-		return;
-	}
 	FAULT("issue.issued");
 	install(j);
 }
@@ -384,15 +386,8 @@ static void run_flow(struct issue_job *j)
 static void new_committed(const struct err *failed, void *ctx)
 {
 	struct issue_job *j = ctx;
-	struct err e = {0};
-	if (!still_wanted(j))
+	if (!went_well(j, failed, "keep the key of"))
 		return;
-	if (failed) {
-		err_copy(&e, failed);
-		err_ctx(&e, "keep the key of %s", j->cert->name);
-		fail(j, &e, false);
-		return;
-	}
 	FAULT("issue.new");
 	run_flow(j);
 }
@@ -430,13 +425,8 @@ static void have_key(const struct err *failed, void *ctx)
 {
 	struct issue_job *j = ctx;
 	struct err e = {0};
-	if (!still_wanted(j))
+	if (!went_well(j, failed, "make the key of"))
 		return;
-	if (failed && err_is(failed)) {
-		err_copy(&e, failed);
-		fail(j, &e, false);
-		return;
-	}
 	struct x509_csr_options o = {.must_staple = j->cert->must_staple};
 	AUTO(buf_done) struct buf der = buf_make(BUF_MAX_SMALL_FILE);
 	int r = 0;
