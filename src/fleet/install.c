@@ -60,13 +60,15 @@ struct file_job {
 	void *ctx;
 };
 
-static int write_files(struct file_job *f)
+/* On a worker; what goes wrong is in f->e. */
+static void file_work(void *arg)
 {
+	struct file_job *f = arg;
 	AUTO(x509_chain_freep) struct x509_chain *chain = NULL;
 	AUTO(buf_done) struct buf leaf = buf_make(BUF_MAX_CHAIN);
 	AUTO(buf_done) struct buf rest = buf_make(BUF_MAX_CHAIN);
 	if (x509_chain_parse(f->chain_pem, strlen(f->chain_pem), &chain, &f->e))
-		return -1;
+		return;
 	x509_chain_pem_leaf(chain, &leaf);
 	x509_chain_pem_rest(chain, &rest);
 	struct certfiles_set set = {
@@ -77,12 +79,8 @@ static int write_files(struct file_job *f)
 		.chain_pem = buf_str(&rest),
 		.fullchain_pem = f->chain_pem,
 	};
-	return certfiles_install(f->state_dir, &set, &f->e) || certfiles_prune(f->state_dir, f->name, f->keep, &f->e);
-}
-
-static void file_work(void *arg)
-{
-	write_files(arg);
+	if (!certfiles_install(f->state_dir, &set, &f->e))
+		certfiles_prune(f->state_dir, f->name, f->keep, &f->e);
 }
 
 static void file_done(void *arg)
