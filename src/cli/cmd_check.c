@@ -118,6 +118,8 @@ static void print_json(const struct checkall_item *i)
 	json_out_str(&j.w, "reason", r->reason);
 	json_out_str(&j.w, "fix", r->fix[0] ? r->fix : NULL);
 	json_out_bool(&j.w, "disagree", r->disagree);
+	json_out_str(&j.w, "warning", r->result == RECORDCHECK_GOOD && err_is(&r->e) ? r->e.msg : NULL);
+	json_out_str(&j.w, "hint", r->e.hint[0] ? r->e.hint : NULL);
 	out_json_time(&j.w, "persist_until", r->has_until ? r->until : 0);
 	json_out_str(&j.w, "zone", r->view->zone);
 	json_out_strv(&j.w, "chain", &r->view->chain);
@@ -145,8 +147,12 @@ static void print_text(const struct cli *c, const struct checkall_item *i)
 	out_text("%s%s%s %s%s at %s (level %02d): %s\n", out_colour_on(colours[r->result]),
 		recordcheck_result_name(r->result), out_colour_off(), i->q.wildcard ? "*." : "", i->q.name, i->ca,
 		i->q.level, r->reason);
+	if (r->result == RECORDCHECK_GOOD && err_is(&r->e))
+		out_text("  warning: %s\n", r->e.msg);
 	if (r->fix[0])
 		out_text("  publish: %s\n", r->fix);
+	if (r->e.hint[0] && (r->disagree || !r->fix[0]))
+		out_text("  hint:    %s\n", r->e.hint);
 	for (size_t k = 0; k < r->view->chain.n; k++)
 		out_text("  alias:   %s\n", r->view->chain.v[k]);
 	for (size_t k = 0; k < r->view->n; k++)

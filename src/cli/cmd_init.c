@@ -9,21 +9,21 @@
 #include "cli/verbs.h"
 #include "config/init.h"
 
-static int make_key(const char *path, const char *ca_name, struct err *e)
+static int make_key(const char *path, const char *ca_name, char **ret_key, struct err *e)
 {
 	AUTO(site_close) struct site s = {.lock = {.fd = -1}};
 	struct site_options o = {.config_path = path, .state = SITE_STATE_WRITE, .lock_wait_ms = PICK_LOCK_WAIT_MS};
 	struct site_ca *ca;
 	if (site_open(&o, &s, e) || site_find_ca(&s, ca_name, &ca, e) || site_account_key_make(&s, ca, e))
 		return -1;
-	AUTO(xfreep) char *key = site_account_key_path(&s, ca);
-	out_text("account key:   %s\n", key);
+	*ret_key = site_account_key_path(&s, ca);
 	return 0;
 }
 
 static int run(struct cli *c, struct err *e)
 {
 	AUTO(xfreep) char *path = c->config ? xstrdup(c->config) : config_default_path();
+	AUTO(xfreep) char *key = NULL;
 	AUTO(strv_done) struct strv names = {0};
 	const char *ca = cli_value(c, "ca");
 	if (pick_names(&c->args, &names, e))
@@ -33,18 +33,19 @@ static int run(struct cli *c, struct err *e)
 		out_text("%s", text);
 		return EXIT_DONE;
 	}
-	if (config_init_write(path, ca, &names, e))
+	if (config_init_write(path, ca, &names, e) || (ca && make_key(path, ca, &key, e)))
 		return -1;
 	if (c->json) {
 		struct out_json j;
 		out_json_begin(&j);
 		json_out_str(&j.w, "config", path);
+		json_out_str(&j.w, "account_key", key);
 		out_json_end(&j);
 		return EXIT_DONE;
 	}
 	out_text("configuration: %s\n", path);
-	if (ca && make_key(path, ca, e))
-		return -1;
+	if (key)
+		out_text("account key:   %s\n", key);
 	if (c->quiet)
 		return EXIT_DONE;
 	const char *flag = c->config ? " --config " : "", *at = c->config ? path : "";

@@ -1,0 +1,156 @@
+"""
+Small servers beside those of harness.py, for tests that need several of them or need them to say odd things.
+
+    zone = ZoneServer(stage, "127.0.0.2", 5300, "example.test", ['www TXT "x"'])   # knotd with one zone; .change(lines), .stop()
+    ca = Directory(stage, meta={"caaIdentities": ["ca.test"]})                     # only the directory of a CA, over HTTPS
+    ca.meta["accountHashPrefix"] = ...; ca.up = False; ca.requests
+"""
+import http.server
+import json
+import os
+import socket
+import socketserver
+import ssl
+import threading
+
+import harness
+
+
+def free_port_on(addresses):
+    """A port free for TCP and UDP on all these addresses of the loopback network."""
+    for _ in range(200):
+        port = harness.free_port()
+        held = []
+        try:
+            for address in addresses:
+                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                    held.append(socket.socket(socket.AF_INET, kind))
+                    held[-1].bind((address, port))
+            return port
+        except OSError:
+            continue
+        finally:
+            for s in held:
+                s.close()
+    raise harness.HarnessError("no free port")
+
+
+class ZoneServer:
+    """An authoritative server with one zone. lines: zone file lines relative to the zone."""
+
+    def __init__(self, stage, address, port, zone, lines):
+        self.stage, self.address, self.port, self.zone = stage, address, port, zone
+        self.folder = stage.folder("zone")
+        self.serial = 0
+        self._write(lines)
+        conf = f"""
+server:
+  rundir: "{self.folder}"
+  listen: "{address}@{port}"
+  udp-workers: 1
+  tcp-workers: 1
+  background-workers: 1
+control:
+  listen: "{self.folder}/ctl"
+database:
+  storage: "{self.folder}"
+log:
+  - target: stdout
+    any: info
+template:
+  - id: default
+    storage: "{self.folder}"
+    zonefile-sync: -1
+    zonefile-load: whole
+    journal-content: none
+    semantic-checks: off
+zone:
+  - domain: "{zone}"
+    file: zone
+"""
+        log = os.path.join(self.folder, "log")
+        self.process = stage.spawn(["/usr/sbin/knotd", "-c", harness.write(os.path.join(self.folder, "conf"), conf)], log)
+        harness.wait_until("Knot to serve", 20, lambda: self.process.poll() is not None or self._serves())
+        if self.process.poll() is not None:
+            raise harness.HarnessError("Knot does not start:\n" + harness.read(log)[-2000:])
+
+    def _write(self, lines):
+        self.serial += 1
+        head = [f"$ORIGIN {self.zone}.", "$TTL 300", f"@ SOA ns host {self.serial} 3600 600 86400 5", "@ NS ns", f"ns A {self.address}"]
+        harness.write(os.path.join(self.folder, "zone"), "\n".join(head + list(lines)) + "\n")
+
+    def _serves(self):
+        try:
+            return harness.dns_query(self.port, self.zone, "SOA", 0.5, self.address)[:2] == (0, True)
+        except OSError:
+            return False
+
+    def change(self, lines):
+        """Serves other lines from now on."""
+        self._write(lines)
+        harness.tool("/usr/sbin/knotc", "-b", "-s", f"{self.folder}/ctl", "-t", "20", "zone-reload", self.zone)
+
+    def stop(self):
+        self.stage.end(self.process)
+
+
+class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    daemon_threads = True
+
+
+class Directory:
+    """
+    An HTTPS server that answers every path with an ACME directory, and nothing else. `meta` may be changed at any time; with `up`
+    False it answers with status 503.
+
+    Attributes: dir_url, ca_bundle, requests (the paths asked for).
+    """
+
+    def __init__(self, stage, meta=None):
+        self.meta = {"caaIdentities": ["ca.test"]} if meta is None else meta
+        self.up = True
+        self.requests = []
+        folder = stage.folder("directory")
+        self.ca_bundle, key = os.path.join(folder, "tls.pem"), os.path.join(folder, "tls.key")
+        harness.tool("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3650",
+                     "-subj", "/CN=perdure test", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key,
+                     "-out", self.ca_bundle)
+        directory = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                directory.requests.append(self.path)
+                body = json.dumps(directory.document()).encode() if directory.up else b"{}"
+                self.send_response(200 if directory.up else 503)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = _Server(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.ca_bundle, key)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.base = f"https://localhost:{self.server.server_address[1]}"
+        self.dir_url = self.base + "/dir"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        stage.closers.append(self.stop)
+
+    def document(self):
+        """What it answers."""
+        urls = {"newNonce": "nonce", "newAccount": "account", "newOrder": "order", "revokeCert": "revoke", "keyChange": "key"}
+        return {**{k: f"{self.base}/{v}" for k, v in urls.items()}, "meta": self.meta}
+
+    def config_entry(self, name="ca", **more):
+        """This CA as an entry of `cas:` with public account data."""
+        account = {"url": self.base + "/acct/1", "thumbprints": ["NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"]}
+        return {"name": name, "directory": self.dir_url, "ca_bundle": self.ca_bundle, "account": account, **more}
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
