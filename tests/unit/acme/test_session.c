@@ -426,6 +426,31 @@ static void reads_changes_and_ends_accounts(void **state)
 	stop(&t);
 }
 
+static void stop_loop(void *ctx)
+{
+	loop_stop(ctx);
+}
+
+/* The session may end at any moment of an operation: before the directory, the nonce, the reply. */
+static void accounts_end_with_the_session(void **state)
+{
+	(void)state;
+	for (int ms = 5; ms <= 25; ms += 10) {
+		struct run t;
+		struct fake_ca ca = {.delay_ms = 10};
+		start(&t, &ca);
+		struct acme_account_request r = {.agree_tos = true, .eab_kid = "k", .eab_key = "s", .eab_key_n = 1};
+		acme_account_register(t.s, &r, on_account, &t);
+		acme_account_fetch(t.s, on_account, &t);
+		struct loop_timer *knife = loop_timer_new(ca.l, stop_loop, ca.l);
+		loop_timer_start(knife, ms);
+		turn(&t);
+		assert_int_equal(t.replies + t.failures, 0);
+		loop_timer_free(knife);
+		stop(&t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -439,6 +464,7 @@ int main(void)
 		cmocka_unit_test(registers),
 		cmocka_unit_test(registering_fails),
 		cmocka_unit_test(reads_changes_and_ends_accounts),
+		cmocka_unit_test(accounts_end_with_the_session),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
