@@ -53,6 +53,7 @@ test  strace           c:strace
 test  mandoc           c:mandoc
 test  shellcheck       c:shellcheck
 test  curl             c:curl
+test  faketime         c:faketime
 '
 
 say() { echo "bootstrap: $*" >&2; }

@@ -182,7 +182,10 @@ void err_print(const struct err *e)
 	log_error("%s", e->msg);
 	for (size_t i = 0; e->problem && i < e->problem->n_subs; i++) {
 		const struct err_subproblem *s = &e->problem->subs[i];
-		log_error("  %s: %s (%s)", s->identifier, s->detail, s->type);
+		if (s->type[0])
+			log_error("  %s: %s (%s)", s->identifier, s->detail, s->type);
+		else
+			log_error("  %s: %s", s->identifier, s->detail);
 	}
 	if (e->hint[0])
 		log_error("  hint: %s", e->hint);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "acme/account.h"
+#include "acme/problem.h"
 #include "acme/session.h"
 #include "base/buf.h"
 #include "base/codec.h"
@@ -106,6 +107,19 @@ static void print_registered(const struct cli *c, const struct site_ca *ca, bool
 			ca->conf->name);
 }
 
+/* The key was made before the CA could say what it takes; nothing depends on it yet. */
+static void hint_other_key(const struct site *s, const struct site_ca *ca, struct err *e)
+{
+	AUTO(xfreep) char *path = site_account_key_path(s, ca);
+	if (!acme_problem_is(e, "badSignatureAlgorithm") && !acme_problem_is(e, "badPublicKey"))
+		return;
+	e->hint[0] = '\0';
+	err_hint(e,
+		"the CA does not take %s account keys: set account_key: ec256 for it, remove %s and register "
+		"again",
+		ca->conf->account_key, path);
+}
+
 static int run_register(struct cli *c, struct err *e)
 {
 	AUTO(site_close) struct site s = {.lock = {.fd = -1}};
@@ -144,6 +158,8 @@ static int run_register(struct cli *c, struct err *e)
 	acme_account_register(ca->session, &r, answered, &w);
 	if (wait_for(&w)) {
 		err_ctx(e, "register the account at CA \"%s\"", conf->name);
+		if (!ca->account.url[0])
+			hint_other_key(&s, ca, e);
 		err_hint(e, "when the CA asks for its terms: read them, then give --agree-tos");
 		return -1;
 	}
@@ -291,6 +307,14 @@ static int run_deactivate(struct cli *c, struct err *e)
 	struct site_ca *ca;
 	if (pick_site(c, SITE_STATE_WRITE, &s, e) || pick_one_ca(c, &s, &ca, e) || site_account_session(&s, ca, e))
 		return -1;
+	if (cli_flag(c, "dry-run") && c->json) {
+		struct out_json j;
+		out_json_begin(&j);
+		pick_json_account(&j.w, &ca->account);
+		json_out_bool(&j.w, "dry_run", true);
+		out_json_end(&j);
+		return EXIT_DONE;
+	}
 	if (cli_flag(c, "dry-run")) {
 		out_text("would deactivate %s at CA \"%s\", for ever\n", ca->account.url, ca->conf->name);
 		return EXIT_DONE;

@@ -61,6 +61,15 @@ static int read_passphrase(const struct cli *c, bool twice, struct secret *ret, 
 	return 0;
 }
 
+static void print_moved(const struct site_ca *ca, const char *file)
+{
+	struct out_json j;
+	out_json_begin(&j);
+	pick_json_account(&j.w, &ca->account);
+	json_out_str(&j.w, "file", file);
+	out_json_end(&j);
+}
+
 /* ---- export ---- */
 
 /* The plain text that is sealed: a JSON object with the account and its key. */
@@ -99,7 +108,9 @@ static int run_export(struct cli *c, struct err *e)
 	if (key_seal(buf_str(&plain), plain.n, (const char *)pass.p, &sealed, e) ||
 		fs_write_atomic(out, buf_str(&sealed), sealed.n, 0600, e))
 		return -1;
-	if (!c->quiet && !c->json)
+	if (c->json)
+		print_moved(ca, out);
+	else if (!c->quiet)
 		out_text("the account %s at CA \"%s\" is in %s, sealed with the passphrase\n", ca->account.url,
 			ca->conf->name, out);
 	return EXIT_DONE;
@@ -196,7 +207,9 @@ static int run_import(struct cli *c, struct err *e)
 		ca->account.created = clk_wall(s.clk) / 1000;
 	if (store_key(&s, ca, pem, e) || store_account_put(s.store, &ca->account, e) || store_commit(s.store, e))
 		return -1;
-	if (!c->quiet && !c->json)
+	if (c->json)
+		print_moved(ca, file);
+	else if (!c->quiet)
 		out_text("the account %s is now here, for CA \"%s\"\n", ca->account.url, ca->conf->name);
 	return EXIT_DONE;
 }

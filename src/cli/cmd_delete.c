@@ -16,6 +16,15 @@ static int forget(struct site *s, const char *name, struct err *e)
 	return store_cert_delete(s->store, name, e) || store_commit(s->store, e) ? -1 : 0;
 }
 
+static void print_json(const char *name, bool dry)
+{
+	struct out_json j;
+	out_json_begin(&j);
+	json_out_str(&j.w, "deleted", name);
+	json_out_bool(&j.w, "dry_run", dry);
+	out_json_end(&j);
+}
+
 static int run(struct cli *c, struct err *e)
 {
 	AUTO(site_close) struct site s = {.lock = {.fd = -1}};
@@ -33,6 +42,10 @@ static int run(struct cli *c, struct err *e)
 		err_hint(e, "\"perdure status\" lists them");
 		return -1;
 	}
+	if (dry && c->json) {
+		print_json(name, true);
+		return EXIT_DONE;
+	}
 	if (dry) {
 		out_text("would delete %s: live/%s, archive/%s and what is known of it\n", name, name, name);
 		return EXIT_DONE;
@@ -45,10 +58,7 @@ static int run(struct cli *c, struct err *e)
 	if (certfiles_delete(s.config->state_dir, name, e) || forget(&s, name, e))
 		return -1;
 	if (c->json) {
-		struct out_json j;
-		out_json_begin(&j);
-		json_out_str(&j.w, "deleted", name);
-		out_json_end(&j);
+		print_json(name, false);
 	} else {
 		out_text("%s is deleted%s\n", name,
 			config_find_cert(s.config, name)

@@ -54,7 +54,9 @@ static int read_names(const struct cli *c, struct wish *w, struct strv *names, s
 		return err_set(e, ERR_USAGE, "which domains? Name them, or give --csr FILE");
 	if (csr && read_csr(csr, w, e))
 		return -1;
-	return pick_names(csr ? &w->csr.names : &c->args, names, e);
+	if (pick_names(csr ? &w->csr.names : &c->args, names, e))
+		return csr ? err_ctx(e, "the certificate request %s", csr) : -1;
+	return 0;
 }
 
 /* A single name that the configuration has as a lineage means that lineage, with all its names. */
@@ -138,11 +140,23 @@ static void say_where(const struct cli *c, const struct site *s, const struct wi
 	}
 }
 
-static int dry_run(const struct wish *w, const struct site_ca *ca)
+static int dry_run(const struct cli *c, const struct wish *w, const struct site_ca *ca)
 {
+	const char *key = w->csr_der.n ? NULL : w->cert.key;
+	if (c->json) {
+		struct out_json j;
+		out_json_begin(&j);
+		json_out_str(&j.w, "certificate", w->cert.name);
+		json_out_strv(&j.w, "names", &w->cert.names);
+		json_out_str(&j.w, "ca", ca->conf->name);
+		json_out_str(&j.w, "key", key);
+		json_out_bool(&j.w, "dry_run", true);
+		out_json_end(&j);
+		return EXIT_DONE;
+	}
 	AUTO(xfreep) char *names = strv_join(&w->cert.names, " ");
-	out_text("would issue %s at %s (%s): %s\n", w->cert.name, ca->conf->name,
-		w->csr_der.n ? "key of the request" : w->cert.key, names);
+	out_text("would issue %s at %s (%s): %s\n", w->cert.name, ca->conf->name, key ? key : "key of the request",
+		names);
 	return EXIT_DONE;
 }
 
@@ -161,7 +175,7 @@ static int run(struct cli *c, struct err *e)
 	if (make_wish(c, &s, ca, &names, &w, e))
 		return -1;
 	if (dry)
-		return dry_run(&w, ca);
+		return dry_run(c, &w, ca);
 	if (site_account_session(&s, ca, e) || site_dns(&s, e))
 		return -1;
 	struct issue_request r = {

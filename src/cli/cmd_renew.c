@@ -135,9 +135,10 @@ const struct cli_verb verb_renew = {
 	.summary = "issue and renew everything that is due (for cron and timers)",
 	.about = "Due is a certificate that has none yet, whose names or CA have changed, or that has a third of its "
 		 "lifetime left (half, for\n"
-		 "lifetimes up to ten days). After a failure a certificate waits, longer each time, at most a day; "
+		 "lifetimes up to ten days), or whose order an earlier run left unfinished. After a failure a "
+		 "certificate waits, longer each time, at most a day; "
 		 "naming it ignores the wait.\n"
-		 "An order that an earlier run left is gone on with. Safe to stop at any moment, and to run again.",
+		 "Safe to stop at any moment, and to run again.",
 	.options = options,
 	.examples = "  perdure renew                  everything that is due\n  perdure renew --dry-run        what "
 		    "would be done\n"

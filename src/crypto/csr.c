@@ -128,6 +128,7 @@ static int read_names(X509_REQ *req, struct strv *names, struct err *e)
 
 int x509_csr_read(const void *p, size_t n, const char *what, struct buf *der, struct x509_csr_info *ret, struct err *e)
 {
+	enum { SECURITY_BITS_MIN = 112 }; /* RSA of 2048 bits */
 	AUTO(x509_csr_info_done) struct x509_csr_info info = {0};
 	AUTO(ossl_req_freep) X509_REQ *req = csr_decode(p, n);
 	if (!req)
@@ -135,6 +136,12 @@ int x509_csr_read(const void *p, size_t n, const char *what, struct buf *der, st
 	EVP_PKEY *pub = X509_REQ_get0_pubkey(req);
 	if (!pub || X509_REQ_verify(req, pub) != 1)
 		return ossl_err(e, "%s: the request's signature is not of its own key", what);
+	if (EVP_PKEY_get_security_bits(pub) < SECURITY_BITS_MIN) {
+		err_set(e, ERR_CRYPTO, "%s: its key has %d bits, and no CA takes so weak a key", what,
+			EVP_PKEY_get_bits(pub));
+		err_hint(e, "make the request with an EC key of 256 bits or more, or RSA of 2048 or more");
+		return -1;
+	}
 	if (read_names(req, &info.names, e) || san_spki_sha256(X509_REQ_get_X509_PUBKEY(req), info.spki_sha256, e) ||
 		put_der(req, der, e))
 		return err_ctx(e, "%s", what);

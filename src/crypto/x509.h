@@ -28,7 +28,8 @@ struct x509_csr_info {
 	struct strv names; /* DNS names of subjectAltName, and the CN when there is no subjectAltName; lower case */
 	char spki_sha256[65]; /* hexadecimal: names the key */
 };
-/* Reads PEM or DER; verifies the self-signature; refuses names of other types than DNS. Appends the DER. ERR_CRYPTO. */
+/* Reads PEM or DER; verifies the self-signature; refuses names of other types than DNS and keys weaker than
+ * RSA of 2048 bits. Appends the DER. ERR_CRYPTO. */
 int x509_csr_read(const void *p, size_t n, const char *what, struct buf *der, struct x509_csr_info *ret, struct err *e);
 void x509_csr_info_done(struct x509_csr_info *i);
 

@@ -338,6 +338,7 @@ static void record_checked(struct recordcheck *c, void *ctx)
 static void flow_judge(const struct acme_persist_offer *offer, acme_judged_fn judged, void *judged_ctx, void *ctx)
 {
 	struct issue_job *j = ctx;
+	AUTO(xfreep) char *wildcard = xasprintf("*.%s", offer->name);
 	struct recordcheck_question q = {
 		.name = offer->name,
 		.wildcard = offer->wildcard,
@@ -348,6 +349,7 @@ static void flow_judge(const struct acme_persist_offer *offer, acme_judged_fn ju
 		.thumbprints = &j->ca->account.thumbprints,
 		.prefix = offer->account_hash_prefix,
 		.ttl = (uint32_t)j->site->config->record_ttl,
+		.suggest_wildcard = strv_has(&j->order.names, wildcard),
 		.now = now_s(j),
 	};
 	j->judged = judged;

@@ -39,6 +39,7 @@ struct renew {
 struct look {
 	struct renew *r;
 	bool *seen; /* one for each certificate of the configuration */
+	bool *in_work; /* the same */
 };
 
 static bool selected(const struct renew *r, const struct config_cert *c)
@@ -61,14 +62,20 @@ static void enqueue(struct renew *r, const struct config_cert *c)
 	}
 }
 
-static void plan_one(struct renew *r, const struct config_cert *c, const struct store_cert *row)
+static void plan_one(struct look *l, const struct config_cert *c, const struct store_cert *row)
 {
-	bool ignore_wait = r->o->only || r->o->force_renewal;
+	struct renew *r = l->r;
 	struct err ignored = {0};
 	int64_t live = 0;
 	if (row && row->generation && certfiles_live_generation(r->site->config->state_dir, c->name, &live, &ignored))
 		err_done(&ignored);
-	enum schedule_verdict v = schedule_due(c, row, live != 0, ignore_wait, clk_wall(r->site->clk) / 1000);
+	struct schedule_facts facts = {
+		.row = row,
+		.live = live != 0,
+		.in_work = l->in_work[c - r->site->config->certs],
+		.ignore_wait = r->o->only || r->o->force_renewal,
+	};
+	enum schedule_verdict v = schedule_due(c, &facts, clk_wall(r->site->clk) / 1000);
 	if (v == SCHEDULE_NOT_DUE && r->o->force_renewal)
 		v = SCHEDULE_EXPIRING;
 	r->sum.looked++;
@@ -82,6 +89,17 @@ static void plan_one(struct renew *r, const struct config_cert *c, const struct 
 		r->hooks->planned(c, row, v, r->ctx);
 }
 
+static int look_at_order(const struct store_order *o, void *ctx, struct err *e)
+{
+	struct look *l = ctx;
+	const struct config *conf = l->r->site->config;
+	const struct config_cert *c = config_find_cert(conf, o->cert);
+	(void)e;
+	if (c)
+		l->in_work[c - conf->certs] = true;
+	return 0;
+}
+
 static int look_at_row(const struct store_cert *row, void *ctx, struct err *e)
 {
 	struct look *l = ctx;
@@ -91,7 +109,7 @@ static int look_at_row(const struct store_cert *row, void *ctx, struct err *e)
 	if (!c || !selected(l->r, c))
 		return 0;
 	l->seen[c - conf->certs] = true;
-	plan_one(l->r, c, row);
+	plan_one(l, c, row);
 	return 0;
 }
 
@@ -105,12 +123,15 @@ static int plan(struct renew *r, struct err *e)
 			return -1;
 		}
 	AUTO(xfreep) bool *seen = xcalloc(conf->n_certs, sizeof(*seen));
-	struct look l = {.r = r, .seen = seen};
+	AUTO(xfreep) bool *in_work = xcalloc(conf->n_certs, sizeof(*in_work));
+	struct look l = {.r = r, .seen = seen, .in_work = in_work};
+	if (r->site->store && store_order_each(r->site->store, look_at_order, &l, e))
+		return -1;
 	if (r->site->store && store_cert_each(r->site->store, look_at_row, &l, e))
 		return -1;
 	for (size_t i = 0; i < conf->n_certs; i++)
 		if (!seen[i] && selected(r, &conf->certs[i]))
-			plan_one(r, &conf->certs[i], NULL);
+			plan_one(&l, &conf->certs[i], NULL);
 	return 0;
 }
 

@@ -14,6 +14,7 @@ static const char *const names[] = {
 	[SCHEDULE_NEW] = "new",
 	[SCHEDULE_NAMES] = "names",
 	[SCHEDULE_CA] = "ca",
+	[SCHEDULE_UNFINISHED] = "unfinished",
 	[SCHEDULE_EXPIRING] = "expiring",
 };
 _Static_assert(ARRAY_LEN(names) == SCHEDULE_N_, "one name per verdict");
@@ -29,23 +30,24 @@ int64_t schedule_renew_at(int64_t not_before, int64_t not_after)
 	return not_after - (lifetime <= SHORT_LIFETIME ? lifetime / 2 : lifetime / 3);
 }
 
-static enum schedule_verdict wanted(
-	const struct config_cert *cert, const struct store_cert *row, bool live, int64_t now)
+static enum schedule_verdict wanted(const struct config_cert *cert, const struct schedule_facts *f, int64_t now)
 {
-	if (!row || !row->generation || !live)
+	const struct store_cert *row = f->row;
+	if (!row || !row->generation || !f->live)
 		return SCHEDULE_NEW;
 	if (!strv_same_set(&cert->names, &row->names))
 		return SCHEDULE_NAMES;
 	if (!strv_has(&cert->cas, row->ca))
 		return SCHEDULE_CA;
-	return now >= schedule_renew_at(row->not_before, row->not_after) ? SCHEDULE_EXPIRING : SCHEDULE_NOT_DUE;
+	if (now >= schedule_renew_at(row->not_before, row->not_after))
+		return SCHEDULE_EXPIRING;
+	return f->in_work ? SCHEDULE_UNFINISHED : SCHEDULE_NOT_DUE;
 }
 
-enum schedule_verdict schedule_due(
-	const struct config_cert *cert, const struct store_cert *row, bool live, bool ignore_wait, int64_t now)
+enum schedule_verdict schedule_due(const struct config_cert *cert, const struct schedule_facts *f, int64_t now)
 {
-	enum schedule_verdict v = wanted(cert, row, live, now);
-	if (v != SCHEDULE_NOT_DUE && row && row->next_at > now && !ignore_wait)
+	enum schedule_verdict v = wanted(cert, f, now);
+	if (v != SCHEDULE_NOT_DUE && f->row && f->row->next_at > now && !f->ignore_wait)
 		return SCHEDULE_WAITING;
 	return v;
 }

@@ -16,11 +16,12 @@ enum schedule_verdict {
 	SCHEDULE_NEW, /* never issued, or its files are gone */
 	SCHEDULE_NAMES, /* the configuration names other domains than the certificate */
 	SCHEDULE_CA, /* its CA is no longer one of those configured */
+	SCHEDULE_UNFINISHED, /* not due by itself, but an earlier run left an order for it */
 	SCHEDULE_EXPIRING, /* a third of its lifetime is left, or half for a short one */
 	SCHEDULE_N_
 };
 /* One short phrase ("expires 2026-12-01", …) is the caller's; this is the reason as a word: "not-due", "waiting",
- * "new", "names", "ca", "expiring". */
+ * "new", "names", "ca", "unfinished", "expiring". */
 const char *schedule_verdict_name(enum schedule_verdict v);
 
 /* The moment (UNIX seconds) from which a certificate is due: one third of its lifetime left, half for lifetimes up to
@@ -28,11 +29,15 @@ const char *schedule_verdict_name(enum schedule_verdict v);
 int64_t schedule_renew_at(int64_t not_before, int64_t not_after);
 
 /*
- * Whether the certificate is due at now (UNIX seconds). row is NULL when nothing is known of it; live tells if its
- * files are in place. ignore_wait: a back-off does not count.
+ * Whether the certificate is due at now (UNIX seconds).
  */
-enum schedule_verdict schedule_due(
-	const struct config_cert *cert, const struct store_cert *row, bool live, bool ignore_wait, int64_t now);
+struct schedule_facts {
+	const struct store_cert *row; /* NULL when nothing is known of it */
+	bool live; /* its files are in place */
+	bool in_work; /* an order of an earlier run is kept */
+	bool ignore_wait; /* a back-off does not count */
+};
+enum schedule_verdict schedule_due(const struct config_cert *cert, const struct schedule_facts *f, int64_t now);
 
 /* Seconds to wait after the n-th failure in a row (n >= 1): doubling from one minute, at most a day, saturating; 10 %
  * of jitter by r, any number. */

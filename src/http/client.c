@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "base/xalloc.h"
 #include "loop/loop.h"
 
@@ -78,10 +79,13 @@ static void call_done(struct http_exchange *x, const struct http_reply *reply, c
 static void finish(struct http_exchange *x, CURLcode rc)
 {
 	struct err e = {0};
-	if (rc == CURLE_OK)
+	if (rc == CURLE_OK) {
 		http_easy_reply_(x);
-	else
+		log_debug("%s %s: %d (HTTP/%d.%d)", http_method_name_(x->method), x->url, x->reply.status,
+			x->reply.version / 10, x->reply.version % 10);
+	} else {
 		http_easy_error_(x, rc, &e);
+	}
 	/* The handle goes back first, so that what done sends can use it. */
 	curl_multi_remove_handle(x->c->multi, x->easy);
 	give_back(x->c, TAKE(x->easy));

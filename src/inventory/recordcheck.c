@@ -20,6 +20,7 @@ struct recordcheck_query {
 	struct strv thumbprints;
 	char *prefix;
 	uint32_t ttl;
+	bool suggest_wildcard;
 	int64_t now;
 	struct dns_query *dns;
 	recordcheck_fn done;
@@ -143,6 +144,7 @@ static char *suggest(const struct recordcheck_query *q, const struct dns_view *v
 	const char *uris[1];
 	struct perdure_question pq = question(q, v, uris);
 	struct perdure_built b;
+	pq.wildcard |= q->suggest_wildcard;
 	if (perdure_verdict_fix(&pq, verdict, q->ttl, &b))
 		return xstrdup("");
 	char *line = xstrdup(b.zone_line);
@@ -267,6 +269,7 @@ struct recordcheck_query *recordcheck_start(
 		strv_copy(&r->thumbprints, q->thumbprints);
 	r->prefix = q->prefix ? xstrdup(q->prefix) : NULL;
 	r->ttl = q->ttl;
+	r->suggest_wildcard = q->suggest_wildcard;
 	r->now = q->now;
 	r->done = done;
 	r->ctx = ctx;

@@ -25,6 +25,7 @@ struct recordcheck_question {
 	const struct strv *thumbprints; /* current first; level 02 */
 	const char *prefix; /* level 02 */
 	uint32_t ttl; /* for the suggested record */
+	bool suggest_wildcard; /* the suggested record is to cover the wildcard too, whatever is asked here */
 	int64_t now; /* UNIX seconds */
 };
 

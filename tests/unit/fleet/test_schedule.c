@@ -43,20 +43,27 @@ static void test_due(void **state)
 		int64_t generation, next_at, now;
 		char *row_name, *row_ca;
 		enum schedule_verdict want;
+		bool in_work;
 	} rows[] = {
-		{"fresh", true, true, false, 1, 0, NOW, one_name, ca, SCHEDULE_NOT_DUE},
-		{"nothing known", false, false, false, 0, 0, NOW, one_name, ca, SCHEDULE_NEW},
-		{"failed before it was ever issued", true, false, false, 0, 0, NOW, one_name, ca, SCHEDULE_NEW},
-		{"files gone", true, false, false, 1, 0, NOW, one_name, ca, SCHEDULE_NEW},
-		{"other names", true, true, false, 1, 0, NOW, other_name, ca, SCHEDULE_NAMES},
-		{"another CA", true, true, false, 1, 0, NOW, one_name, other_ca, SCHEDULE_CA},
-		{"a third left", true, true, false, 1, 0, 60 * DAY, one_name, ca, SCHEDULE_EXPIRING},
-		{"a second before", true, true, false, 1, 0, 60 * DAY - 1, one_name, ca, SCHEDULE_NOT_DUE},
-		{"expired", true, true, false, 1, 0, 91 * DAY, one_name, ca, SCHEDULE_EXPIRING},
-		{"due but waiting", true, true, false, 1, LATE + 1, LATE, one_name, ca, SCHEDULE_WAITING},
-		{"the wait has passed", true, true, false, 1, LATE, LATE, one_name, ca, SCHEDULE_EXPIRING},
-		{"the wait is ignored", true, true, true, 1, LATE + 1, LATE, one_name, ca, SCHEDULE_EXPIRING},
-		{"a wait does not make it due", true, true, false, 1, NOW + 1, NOW, one_name, ca, SCHEDULE_NOT_DUE},
+		{"fresh", true, true, false, 1, 0, NOW, one_name, ca, SCHEDULE_NOT_DUE, false},
+		{"nothing known", false, false, false, 0, 0, NOW, one_name, ca, SCHEDULE_NEW, false},
+		{"failed before it was ever issued", true, false, false, 0, 0, NOW, one_name, ca, SCHEDULE_NEW, false},
+		{"files gone", true, false, false, 1, 0, NOW, one_name, ca, SCHEDULE_NEW, false},
+		{"other names", true, true, false, 1, 0, NOW, other_name, ca, SCHEDULE_NAMES, false},
+		{"another CA", true, true, false, 1, 0, NOW, one_name, other_ca, SCHEDULE_CA, false},
+		{"a third left", true, true, false, 1, 0, 60 * DAY, one_name, ca, SCHEDULE_EXPIRING, false},
+		{"a second before", true, true, false, 1, 0, 60 * DAY - 1, one_name, ca, SCHEDULE_NOT_DUE, false},
+		{"an order was left", true, true, false, 1, 0, NOW, one_name, ca, SCHEDULE_UNFINISHED, true},
+		{"an order was left, and waits", true, true, false, 1, NOW + 1, NOW, one_name, ca, SCHEDULE_WAITING,
+			true},
+		{"an order was left, and it is due", true, true, false, 1, 0, LATE, one_name, ca, SCHEDULE_EXPIRING,
+			true},
+		{"expired", true, true, false, 1, 0, 91 * DAY, one_name, ca, SCHEDULE_EXPIRING, false},
+		{"due but waiting", true, true, false, 1, LATE + 1, LATE, one_name, ca, SCHEDULE_WAITING, false},
+		{"the wait has passed", true, true, false, 1, LATE, LATE, one_name, ca, SCHEDULE_EXPIRING, false},
+		{"the wait is ignored", true, true, true, 1, LATE + 1, LATE, one_name, ca, SCHEDULE_EXPIRING, false},
+		{"a wait does not make it due", true, true, false, 1, NOW + 1, NOW, one_name, ca, SCHEDULE_NOT_DUE,
+			false},
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -70,8 +77,13 @@ static void test_due(void **state)
 			.not_after = 90 * DAY,
 			.next_at = rows[i].next_at,
 		};
-		enum schedule_verdict got =
-			schedule_due(&cert, rows[i].row ? &row : NULL, rows[i].live, rows[i].ignore_wait, rows[i].now);
+		struct schedule_facts facts = {
+			.row = rows[i].row ? &row : NULL,
+			.live = rows[i].live,
+			.in_work = rows[i].in_work,
+			.ignore_wait = rows[i].ignore_wait,
+		};
+		enum schedule_verdict got = schedule_due(&cert, &facts, rows[i].now);
 		if (got != rows[i].want)
 			fail_msg("%s: %s, not %s", rows[i].why, schedule_verdict_name(got),
 				schedule_verdict_name(rows[i].want));
