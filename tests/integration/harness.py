@@ -177,7 +177,7 @@ class Pebble:
 
     dns            "host:port" it asks for TXT records (over TCP)
     issuers        its issuer domain names, as challenges list them
-    retry_after    seconds in Retry-After of pending authorizations and orders; 0 sends none
+    retry_after    seconds in Retry-After of pending authorizations and orders; 0 sends none, None is Pebble's default (3 and 5)
     nonce_reject   percent of good nonces refused (Pebble's own default is 5)
     authz_reuse    percent of valid authorizations used again (Pebble's default is 50; 0 still is about 1)
     va_sleep       True: validations wait up to 4 s at random, as Pebble does by default
@@ -214,7 +214,7 @@ class Pebble:
             "keyAlgorithm": "ecdsa",
             "caaIdentities": list(issuers),
             "domainBlocklist": list(blocked),
-            "retryAfter": {"authz": retry_after, "order": retry_after},
+            "retryAfter": {"authz": 3 if retry_after is None else retry_after, "order": 5 if retry_after is None else retry_after},
             "externalAccountBindingRequired": eab,
             "externalAccountMACKeys": {self.eab_kid: self.eab_key} if eab else {},
             "profiles": profiles or {
