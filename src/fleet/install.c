@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/xalloc.h"
 #include "crypto/x509.h"
 #include "loop/loop.h"
@@ -56,6 +57,7 @@ struct file_job {
 	struct secret key_pem;
 	char *chain_pem;
 	struct err e;
+	struct err prune; /* old generations that could not be removed: the new one is in place all the same */
 	install_fn done;
 	void *ctx;
 };
@@ -80,13 +82,16 @@ static void file_work(void *arg)
 		.fullchain_pem = f->chain_pem,
 	};
 	if (!certfiles_install(f->state_dir, &set, &f->e))
-		certfiles_prune(f->state_dir, f->name, f->keep, &f->e);
+		certfiles_prune(f->state_dir, f->name, f->keep, &f->prune);
 }
 
 static void file_done(void *arg)
 {
 	struct file_job *f = arg;
+	if (err_is(&f->prune))
+		log_warn("%s: old generations are left in archive/: %s", f->name, f->prune.msg);
 	f->done(&f->e, f->ctx);
+	err_done(&f->prune);
 	free(f->state_dir);
 	free(f->name);
 	secret_done(&f->key_pem);
