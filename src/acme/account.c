@@ -6,6 +6,7 @@
 
 #include "acme/problem.h"
 #include "acme/session.h"
+#include "acme/session_internal.h"
 #include "acme/url.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -19,7 +20,10 @@ enum { MAX_CONTACTS = 16 };
 
 /* One request about an account. */
 struct account_op {
+	LIST_ENTRY(account_op) link; /* in the session */
 	struct acme_session *s;
+	struct acme_post *post;
+	struct loop_timer *timer;
 	acme_account_fn done;
 	void *ctx;
 	bool registering;
@@ -47,7 +51,29 @@ static struct account_op *op_new(struct acme_session *s, acme_account_fn done, v
 	o->done = done;
 	o->ctx = ctx;
 	o->eab_key = buf_make(BUF_MAX_SMALL_FILE);
+	LIST_INSERT_HEAD(&s->accounts, o, link);
 	return o;
+}
+
+static void on_directory(const struct acme_directory *d, const struct err *failed, void *ctx);
+
+static void op_free(struct account_op *o)
+{
+	LIST_REMOVE(o, link);
+	acme_session_directory_cancel(o->s, on_directory, o);
+	acme_post_cancel(o->post);
+	loop_timer_free(o->timer);
+	strv_done(&o->contact);
+	buf_wipe(&o->eab_key);
+	free(o->eab_kid);
+	free(o->eab_alg);
+	free(o);
+}
+
+void session_accounts_drop(struct acme_session *s)
+{
+	while (!LIST_EMPTY(&s->accounts))
+		op_free(LIST_FIRST(&s->accounts));
 }
 
 /* Tells the outcome and ends the operation. Takes e's content. */
@@ -55,11 +81,7 @@ static void finish(struct account_op *o, const struct acme_account *a, struct er
 {
 	acme_account_fn done = o->done;
 	void *ctx = o->ctx;
-	strv_done(&o->contact);
-	buf_wipe(&o->eab_key);
-	free(o->eab_kid);
-	free(o->eab_alg);
-	free(o);
+	op_free(o);
 	done(a, e, ctx);
 	if (e)
 		err_done(e);
@@ -131,6 +153,7 @@ static void on_reply(const struct http_reply *r, const struct err *failed, void 
 	struct account_op *o = ctx;
 	struct err e = {0};
 	struct acme_account a = {0};
+	o->post = NULL;
 	if (failed) {
 		err_copy(&e, failed);
 		explain(o, &e);
@@ -181,7 +204,7 @@ static void on_directory(const struct acme_directory *d, const struct err *faile
 	else if (!acme_session_key(o->s))
 		err_set(&e, ERR_CONFIG, "there is no account key");
 	else if (!registration(o, d, &body, &e)) {
-		acme_session_post(o->s, d->new_account, buf_str(&body), ACME_POST_JWK, NULL, on_reply, o);
+		o->post = acme_session_post(o->s, d->new_account, buf_str(&body), ACME_POST_JWK, NULL, on_reply, o);
 		return;
 	}
 	err_ctx(&e, "account");
@@ -208,19 +231,10 @@ void acme_account_register(
 
 /* --- the account's own URL --- */
 
-/* Tells from the loop that the session has no account. */
-struct no_account {
-	struct account_op *o;
-	struct loop_timer *timer;
-};
-
 static void on_no_account(void *ctx)
 {
-	struct no_account *n = ctx;
-	struct account_op *o = n->o;
+	struct account_op *o = ctx;
 	struct err e = {0};
-	loop_timer_free(n->timer);
-	free(n);
 	err_set(&e, ERR_CONFIG, "%s: no account is registered", acme_session_name(o->s));
 	err_retry(&e, RETRY_AFTER_OPERATOR, 0);
 	err_hint(&e, "run `perdure account register`");
@@ -231,13 +245,12 @@ static void post_to_account(struct account_op *o, const char *payload)
 {
 	const char *url = acme_session_account_url(o->s);
 	if (url) {
-		acme_session_post(o->s, url, payload, 0, NULL, on_reply, o);
+		o->post = acme_session_post(o->s, url, payload, 0, NULL, on_reply, o);
 		return;
 	}
-	struct no_account *n = xmalloc(sizeof(*n));
-	n->o = o;
-	n->timer = loop_timer_new(acme_session_loop(o->s), on_no_account, n);
-	loop_timer_start(n->timer, 0);
+	/* Told from the loop, as every outcome. */
+	o->timer = loop_timer_new(acme_session_loop(o->s), on_no_account, o);
+	loop_timer_start(o->timer, 0);
 }
 
 void acme_account_fetch(struct acme_session *s, acme_account_fn done, void *ctx)

@@ -51,7 +51,7 @@ void flow_add_refusal(struct acme_flow *f, const struct flow_authz *a, const str
 	/* Sub-problems that came with the first reason stay: they are about the same names. */
 	const struct err_problem *p = e->problem;
 	AUTO(xfreep) char *own = xasprintf("%s%s%s", e->msg, e->hint[0] ? "; " : "", e->hint);
-	err_problem_add(f->refusal->problem, name, p ? p->type : "", p ? p->detail[0] ? p->detail : e->msg : own);
+	err_problem_add(f->refusal->problem, name, p ? p->type : "", p && p->detail[0] ? p->detail : own);
 	strv_add(&f->refused, name);
 }
 
@@ -169,6 +169,8 @@ static void on_authz(const struct http_reply *r, const struct err *failed, void 
 	if (!failed && !rc) {
 		rc = flow_authz_seen(f, a, &said, &lost, &e);
 		acme_authz_done(&said);
+		if (a->state == AUTHZ_ANSWERED)
+			flow_set_first_poll(f, a, r);
 		if (!f->collecting)
 			flow_step(f, "authorization", a);
 	}

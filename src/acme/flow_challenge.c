@@ -18,8 +18,7 @@ static void poll_authz(struct acme_flow *f);
 
 /* --- answers --- */
 
-/* When the first look at the authorization is due. */
-static void set_first_poll(struct acme_flow *f, struct flow_authz *a, const struct http_reply *r)
+void flow_set_first_poll(struct acme_flow *f, struct flow_authz *a, const struct http_reply *r)
 {
 	struct err ignored = {0};
 	int64_t wait = 0;
@@ -36,7 +35,7 @@ static void answered(struct acme_flow *f, const struct http_reply *r)
 	FAULT("acme-challenge-answered");
 	if (a->state == AUTHZ_OFFERED)
 		a->state = AUTHZ_ANSWERED;
-	set_first_poll(f, a, r);
+	flow_set_first_poll(f, a, r);
 	f->answers = 0;
 	f->at++;
 	answer_next(f);

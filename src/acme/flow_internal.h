@@ -141,6 +141,8 @@ void flow_judge(struct acme_flow *f);
 /* --- flow_challenge.c --- */
 /* Answers the challenges that need it, polls their authorizations, then finalizes. */
 void flow_answer(struct acme_flow *f);
+/* Sets when the first look at an answered authorization is due, after reply r. */
+void flow_set_first_poll(struct acme_flow *f, struct flow_authz *a, const struct http_reply *r);
 
 /* --- flow_finish.c --- */
 void flow_finalize(struct acme_flow *f);

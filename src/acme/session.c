@@ -36,6 +36,7 @@ void acme_session_free(struct acme_session *s)
 {
 	if (!s)
 		return;
+	session_accounts_drop(s);
 	assert(!s->posts);
 	http_cancel(s->http, s->dir_exchange);
 	loop_timer_free(s->dir_timer);

@@ -29,7 +29,8 @@ struct acme_session_options {
 
 /* The strings are copied; loop and http are borrowed. */
 struct acme_session *acme_session_new(struct loop *l, struct http *h, const struct acme_session_options *o);
-/* No request may be in flight. NULL is fine. */
+/* Operations on accounts (account.h) that have not ended are ended without a callback; no other request may be in
+ * flight. NULL is fine. */
 void acme_session_free(struct acme_session *s);
 /* The account to sign as: key is referenced, url copied (NULL: not registered yet, requests carry the JWK). */
 void acme_session_set_account(struct acme_session *s, struct key *k, const char *url);

@@ -4,11 +4,13 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "acme/directory.h"
 #include "acme/nonce.h"
 #include "acme/session.h"
 
+struct account_op;
 struct err;
 struct http_exchange;
 struct loop_timer;
@@ -41,10 +43,13 @@ struct acme_session {
 	int64_t dir_since;
 	unsigned dir_tries;
 	size_t posts; /* in flight */
+	LIST_HEAD(, account_op) accounts; /* operations on accounts that go on */
 };
 
 int64_t session_wall(const struct acme_session *s);
 int64_t session_mono(const struct acme_session *s);
+/* account.c: ends the operations on accounts without a callback. */
+void session_accounts_drop(struct acme_session *s);
 /* Feeds the pool from a reply. */
 void session_keep_nonce(struct acme_session *s, const struct http_reply *r);
 /* The pause before repetition number `tries` (from 0): 250 ms doubling to 8 s, between half and all of it. */

@@ -472,7 +472,7 @@ static int serve(const struct http_request *r, struct http_reply *reply, struct 
 		err_retry(e, RETRY_LATER, 0);
 		return -1;
 	}
-	return 0;
+	return ca->delay_ms;
 }
 
 void fake_ca_start(struct fake_ca *ca)

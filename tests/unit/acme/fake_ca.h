@@ -62,6 +62,7 @@ struct fake_ca {
 	const char *alternates; /* Link header */
 	int64_t lifetime_s; /* 0 for 90 days; negative: expired */
 	struct fake_fault faults[FAKE_MAX_FAULTS];
+	int delay_ms; /* of every reply */
 	bool keep_nonces; /* replies carry no Replay-Nonce: only newNonce does */
 	int bad_nonces; /* refuse that many nonces */
 
