@@ -93,9 +93,10 @@ cppcheck_check() {
 		--suppressions-list=tools/cppcheck.supp --include="$queue" -D_GNU_SOURCE -I src -I include src
 }
 
-# gcc follows the paths best without optimisation.
+# gcc follows the paths best without optimisation. It cannot relate a count to the length of a list, so that its NULL dereferences are
+# false ones; clang-tidy looks for those with better judgement.
 analyzer_check() {
-	tools/configure.sh build-analyzer -Dbuildtype=debug -Dwerror=true -Dc_args=-fanalyzer &&
+	tools/configure.sh build-analyzer -Dbuildtype=debug -Dwerror=true '-Dc_args=-fanalyzer -Wno-analyzer-null-dereference' &&
 		ninja -C build-analyzer -t targets all | sed -n 's/^\(src\/[^:]*\.a\):.*/\1/p' | xargs ninja -C build-analyzer perdure
 }
 

@@ -113,7 +113,7 @@ void load_cert_add(struct load *l, const char *name, struct strv *names, const s
 		c->certs = xreallocarray(c->certs, l->certs_cap, sizeof(*c->certs));
 	}
 	struct config_cert *cert = &c->certs[c->n_certs++];
-	const char *first = names->v[0];
+	const char *first = names->n > 0 ? names->v[0] : ""; /* callers give at least one */
 	*cert = (struct config_cert){.name = xstrdup(name            ? name
 						     : *first == '*' ? first + 2
 								     : first),
