@@ -42,6 +42,7 @@ demo  python3          f:/usr/bin/python3
 test  libcmocka-dev    p:cmocka
 test  python3          f:/usr/bin/python3
 test  python3-pytest   f:/usr/lib/python3/dist-packages/pytest
+test  python3-pytest-xdist f:/usr/lib/python3/dist-packages/xdist
 test  python3-dnspython f:/usr/lib/python3/dist-packages/dns
 test  python3-cryptography f:/usr/lib/python3/dist-packages/cryptography
 test  cppcheck         c:cppcheck

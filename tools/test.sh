@@ -49,7 +49,7 @@ pytest_tests() {
 	local name=$1 start=$SECONDS log last ok bad
 	log=$logs/${name// /-}.log
 	shift
-	timeout --kill-after=60 2400 "$python" -m pytest -p no:cacheprovider -q -rs --durations=15 "$@" >"$log" 2>&1 </dev/null
+	timeout --kill-after=60 2400 "$python" -m pytest -p no:cacheprovider -q -rs --durations=15 -n "$jobs" "$@" >"$log" 2>&1 </dev/null
 	local rc=$?
 	last=$(grep -E '^=*[ 0-9a-z,]*(passed|failed|error|skipped|no tests ran)[a-z0-9, ]* in [0-9.]+s' "$log" | tail -n 1)
 	ok=$(grep -oE '[0-9]+ passed' <<<"$last" | awk '{n += $1} END {print n + 0}')
