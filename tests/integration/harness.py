@@ -527,6 +527,11 @@ def perdure_path():
     return path
 
 
+def plain_path():
+    """The program without sanitizers, for tests that look at memory or speed: $PERDURE_PLAIN_BIN, else as perdure_path()."""
+    return os.path.abspath(os.environ.get("PERDURE_PLAIN_BIN") or perdure_path())
+
+
 def to_yaml(value, indent=0):
     """Dicts, lists, strings, numbers, booleans and None as YAML in block style; strings always quoted."""
     pad = "  " * indent

@@ -29,8 +29,7 @@ def run_env(tmp_path, **more):
 
 
 def test_demo(tmp_path):
-    binary = os.environ.get("PERDURE_PLAIN_BIN") or harness.perdure_path()
-    done = subprocess.run(DEMO, env=run_env(tmp_path, PERDURE_BIN=binary), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    done = subprocess.run(DEMO, env=run_env(tmp_path, PERDURE_BIN=harness.plain_path()), stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "demo: 3 issued, 3 renewed, 0 DNS writes while renewing"
