@@ -9,7 +9,7 @@ import pytest
 
 import harness
 
-TOOL = os.environ.get("ACME_TOOL") or os.path.join(harness.ROOT, "build/tests/integration/acme_tool")
+TOOL = os.environ.get("ACME_TOOL") or os.path.join(os.path.dirname(harness.perdure_path()), "tests/integration/acme_tool")
 
 
 class Dns:

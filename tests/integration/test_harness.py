@@ -62,7 +62,7 @@ def test_nothing_survives_a_stage():
         pids = [knot.process.pid, ca.process.pid, shell.pid]
         assert not any(map(gone, pids))
         stage.end(shell, 0.2)
-    assert all(map(gone, pids))
+    harness.wait_until("the processes to go", 10, lambda: all(map(gone, pids)))
     assert not os.path.exists(stage.dir)
 
 

@@ -181,7 +181,7 @@ def test_unknown_dialect():
 def test_constant_memory():
     """Ten times the lines, the same memory (of the build without sanitizers, which keep freed memory back)."""
     tool = os.path.join(os.path.dirname(os.environ.get("PERDURE_PLAIN_BIN") or PERDURE), "tests/vectors/persist_tool")
-    with open(TOOL, "rb") as program:
+    with open(tool, "rb") as program:
         if b"__asan_init" in program.read():
             pytest.skip("AddressSanitizer keeps freed memory")
     line = (json.dumps(VECTORS["vectors"][2]) + "\n").encode()
