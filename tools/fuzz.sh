@@ -7,6 +7,7 @@ seconds=$1
 shift
 dir=build-fuzz
 CC=clang tools/configure.sh $dir -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link
+ninja -C $dir --quiet build.ninja
 mapfile -t programs < <(ninja -C $dir -t targets all | sed -n 's/^\(tests\/fuzz\/fuzz_[a-z0-9_]*\):.*/\1/p')
 ninja -C $dir --quiet "${programs[@]}"
 [ $# -gt 0 ] || set -- "${programs[@]##*/fuzz_}"

@@ -97,6 +97,7 @@ cppcheck_check() {
 # false ones; clang-tidy looks for those with better judgement.
 analyzer_check() {
 	tools/configure.sh build-analyzer -Dbuildtype=debug -Dwerror=true '-Dc_args=-fanalyzer -Wno-analyzer-null-dereference' &&
+		ninja -C build-analyzer build.ninja && # its list of targets may be an old one
 		ninja -C build-analyzer -t targets all | sed -n 's/^\(src\/[^:]*\.a\):.*/\1/p' | xargs ninja -C build-analyzer perdure
 }
 
