@@ -175,6 +175,31 @@ static void directory_failed(struct acme_session *s, struct err *e)
 	err_done(e);
 }
 
+/*
+ * By a clock that is days off every certificate looks expired or not valid yet, and orders would be made for nothing.
+ * The CA's own idea of the time (RFC 9110 section 6.6.1) is good enough to notice.
+ */
+static int check_clock(const struct acme_session *s, const struct http_reply *r, struct err *e)
+{
+	enum { DAY_S = 86400 };
+	const char *date = http_reply_header(r, "date");
+	struct err unreadable = {0};
+	char ours[CLOCK_TEXT_MAX], theirs[CLOCK_TEXT_MAX];
+	int64_t said, now = session_wall(s) / 1000;
+	if (!date || clock_parse_http_date(date, &said, &unreadable)) {
+		err_done(&unreadable);
+		return 0;
+	}
+	if (said - now <= DAY_S && now - said <= DAY_S)
+		return 0;
+	clock_rfc3339(now, ours);
+	clock_rfc3339(said, theirs);
+	err_set(e, ERR_CLOCK, "the clock of this machine says %s, the CA's says %s", ours, theirs);
+	err_hint(e, "set the clock; nothing is ordered by a wrong one");
+	err_retry(e, RETRY_AFTER_OPERATOR, 0);
+	return -1;
+}
+
 static void on_directory(const struct http_reply *r, const struct err *failed, void *ctx)
 {
 	struct acme_session *s = ctx;
@@ -186,7 +211,8 @@ static void on_directory(const struct http_reply *r, const struct err *failed, v
 		acme_problem_from_reply(r, s->directory_url, session_wall(s), &e);
 	} else {
 		session_keep_nonce(s, r);
-		if (!acme_directory_decode(r->body.p, r->body.n, s->directory_url, &s->dir, &e)) {
+		if (!check_clock(s, r, &e) &&
+			!acme_directory_decode(r->body.p, r->body.n, s->directory_url, &s->dir, &e)) {
 			s->have_dir = true;
 			tell_waiters(s, NULL);
 			return;

@@ -29,6 +29,7 @@ static const char *const kind_names[] = {
 	[ERR_CRYPTO] = "crypto",
 	[ERR_BUSY] = "busy",
 	[ERR_CANCEL] = "cancelled",
+	[ERR_CLOCK] = "clock",
 };
 _Static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == ERR_KIND_N_, "one name per kind");
 
@@ -183,7 +184,8 @@ void err_print(const struct err *e)
 	for (size_t i = 0; e->problem && i < e->problem->n_subs; i++) {
 		const struct err_subproblem *s = &e->problem->subs[i];
 		if (s->type[0])
-			log_error("  %s: %s (%s)", s->identifier, s->detail, s->type);
+			log_error("  %s: %s%s%s%s", s->identifier, s->detail, s->type[0] ? " (" : "", s->type,
+				s->type[0] ? ")" : "");
 		else
 			log_error("  %s: %s", s->identifier, s->detail);
 	}

@@ -31,6 +31,7 @@ enum err_kind {
 	ERR_CRYPTO, /* keys, signatures, certificates */
 	ERR_BUSY, /* another process holds what we need */
 	ERR_CANCEL, /* stopped on request */
+	ERR_CLOCK, /* this machine's clock is wrong */
 	ERR_KIND_N_
 };
 

@@ -183,7 +183,7 @@ static bool concerns_the_account(const struct err *e)
 	return acme_problem_is(e, "accountDoesNotExist") || acme_problem_is(e, "userActionRequired") ||
 	       acme_problem_is(e, "externalAccountRequired") ||
 	       (acme_problem_is(e, "rateLimited") && e->retry_at && (!e->problem || !e->problem->n_subs)) ||
-	       (e->kind == ERR_HTTP && e->retry == RETRY_LATER) || e->kind == ERR_TLS;
+	       (e->kind == ERR_HTTP && e->retry == RETRY_LATER) || e->kind == ERR_TLS || e->kind == ERR_CLOCK;
 }
 
 static void learn(struct queue *q, const struct issue_report *rep)

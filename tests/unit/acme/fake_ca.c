@@ -66,6 +66,8 @@ static void problem(struct http_reply *reply, int status, const char *type, cons
 
 static void directory(const struct fake_ca *ca, struct http_reply *reply)
 {
+	if (ca->date)
+		http_reply_add(reply, "date", ca->date);
 	put(reply, "{\"newNonce\":\"" FAKE_HOST "/nonce\",\"newAccount\":\"" FAKE_HOST
 		   "/register\",\"newOrder\":\"" FAKE_HOST "/place\",\"revokeCert\":\"" FAKE_HOST
 		   "/revoke\",\"meta\":{\"termsOfService\":\"https://terms.test/1\",\"caaIdentities\":[\"ca.test\"]");

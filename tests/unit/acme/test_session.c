@@ -13,6 +13,7 @@
 #include "acme/nonce.h"
 #include "acme/problem.h"
 #include "acme/session.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/xalloc.h"
 #include "fake_ca.h"
@@ -299,6 +300,39 @@ static void directory_is_shared(void **state)
 	stop(&t);
 }
 
+/* By a clock that is more than a day from the CA's nothing is ordered. */
+static void notices_a_wrong_clock(void **state)
+{
+	static const struct {
+		const char *date;
+		bool fine;
+	} rows[] = {
+		{"Sat, 21 Nov 2026 08:00:00 GMT", true},
+		{"Sun, 22 Nov 2026 07:00:00 GMT", true},
+		{"Sun, 22 Nov 2026 09:00:00 GMT", false},
+		{"Fri, 20 Nov 2026 07:00:00 GMT", false},
+		{"Thu, 01 Jan 1970 00:00:00 GMT", false},
+		{"yesterday", true},
+		{"", true},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct run t;
+		struct fake_ca ca = {.date = rows[i].date};
+		start(&t, &ca);
+		ca.now = clock_utc(2026, 11, 21, 8, 0, 0) * 1000;
+		acme_session_directory(t.s, on_directory, &t);
+		turn(&t);
+		assert_int_equal(t.replies, rows[i].fine);
+		assert_int_equal(t.e.kind, rows[i].fine ? ERR_NONE : ERR_CLOCK);
+		if (!rows[i].fine) {
+			assert_non_null(strstr(t.e.msg, "the clock of this machine says 2026-11-21T08:00:00Z"));
+			assert_string_equal(buf_str(&ca.log), "D");
+		}
+		stop(&t);
+	}
+}
+
 /* --- accounts --- */
 
 static void on_account(const struct acme_account *a, const struct err *e, void *ctx)
@@ -461,6 +495,7 @@ int main(void)
 		cmocka_unit_test(many_at_once_and_cancelled),
 		cmocka_unit_test(needs_a_key),
 		cmocka_unit_test(directory_is_shared),
+		cmocka_unit_test(notices_a_wrong_clock),
 		cmocka_unit_test(registers),
 		cmocka_unit_test(registering_fails),
 		cmocka_unit_test(reads_changes_and_ends_accounts),
