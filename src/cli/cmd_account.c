@@ -94,7 +94,7 @@ static void print_registered(const struct cli *c, const struct site_ca *ca, bool
 		struct out_json j;
 		out_json_begin(&j);
 		pick_json_account(&j.w, &ca->account);
-		json_out_bool(&j.w, "created", created);
+		json_out_bool(&j.w, "new", created);
 		out_json_end(&j);
 		return;
 	}
