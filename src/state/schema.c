@@ -91,7 +91,10 @@ int schema_check(struct sq *q, bool *ret_empty, struct err *e)
 		return -1;
 	if (!version && sq_query_int(q, "SELECT count(*) FROM sqlite_schema", &objects, e))
 		return -1;
-	if (objects)
+	/* Between the two questions another process may have made the tables; then the version tells now. */
+	if (objects && check_header(q, &version, e))
+		return -1;
+	if (objects && !version)
 		return refuse_foreign(q, e);
 	*ret_empty = !version;
 	return 0;

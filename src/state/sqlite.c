@@ -65,7 +65,9 @@ static int fail(const struct sq *q, int rc, struct err *e)
 		ours ? sqlite3_errmsg(q->db) : sqlite3_errstr(kind), os_error ? ": " : "",
 		os_error ? strerrordesc_np(os_error) : "");
 	e->code = rc;
-	err_retry(e, busy ? RETRY_LATER : RETRY_AFTER_OPERATOR, 0);
+	/* A log that was there a moment ago: the last one who had the database open has just closed it. */
+	bool vanished = os_error == ENOENT;
+	err_retry(e, vanished ? RETRY_NOW : busy ? RETRY_LATER : RETRY_AFTER_OPERATOR, 0);
 	advise(e, q->path, kind, os_error);
 	return -1;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -134,12 +135,19 @@ static int open_for_reading(const char *path, struct sq **ret, struct err *e)
 	return open_reader(path, SQ_FROZEN, ret, e);
 }
 
+/* Those who close the database while we open it take its log from under us: that passes. */
+enum { OPEN_TRIES = 50 };
+
 int store_open(const char *dir, bool read_only, struct store **ret, struct err *e)
 {
 	AUTO(xfreep) char *path = xasprintf("%s/perdure.db", dir);
 	struct sq *db;
-	if (read_only ? open_for_reading(path, &db, e) : open_for_writing(dir, path, &db, e))
-		return err_ctx(e, "open the state");
+	for (int tries = 0; read_only ? open_for_reading(path, &db, e) : open_for_writing(dir, path, &db, e); tries++) {
+		if (e->retry != RETRY_NOW || tries == OPEN_TRIES)
+			return err_ctx(e, "open the state");
+		err_done(e);
+		poll(NULL, 0, 20);
+	}
 	struct store *s = xcalloc(1, sizeof(*s));
 	s->db = db;
 	s->read_only = read_only;
