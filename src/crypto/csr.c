@@ -126,10 +126,9 @@ static int read_names(X509_REQ *req, struct strv *names, struct err *e)
 	return common_name(req, names, e);
 }
 
-int x509_csr_read(const void *p, size_t n, const char *what, struct buf *der, struct x509_csr_info *ret, struct err *e)
+int csr_open(const void *p, size_t n, const char *what, struct strv *names, X509_REQ **ret, struct err *e)
 {
 	enum { SECURITY_BITS_MIN = 112 }; /* RSA of 2048 bits */
-	AUTO(x509_csr_info_done) struct x509_csr_info info = {0};
 	AUTO(ossl_req_freep) X509_REQ *req = csr_decode(p, n);
 	if (!req)
 		return ossl_err(e, "%s: no certification request in PEM or DER of at most 256 KiB", what);
@@ -142,8 +141,19 @@ int x509_csr_read(const void *p, size_t n, const char *what, struct buf *der, st
 		err_hint(e, "make the request with an EC key of 256 bits or more, or RSA of 2048 or more");
 		return -1;
 	}
-	if (read_names(req, &info.names, e) || san_spki_sha256(X509_REQ_get_X509_PUBKEY(req), info.spki_sha256, e) ||
-		put_der(req, der, e))
+	if (read_names(req, names, e))
+		return err_ctx(e, "%s", what);
+	*ret = TAKE(req);
+	return 0;
+}
+
+int x509_csr_read(const void *p, size_t n, const char *what, struct buf *der, struct x509_csr_info *ret, struct err *e)
+{
+	AUTO(x509_csr_info_done) struct x509_csr_info info = {0};
+	AUTO(ossl_req_freep) X509_REQ *req = NULL;
+	if (csr_open(p, n, what, &info.names, &req, e))
+		return -1;
+	if (san_spki_sha256(X509_REQ_get_X509_PUBKEY(req), info.spki_sha256, e) || put_der(req, der, e))
 		return err_ctx(e, "%s", what);
 	*ret = info;
 	info.names = (struct strv){0};

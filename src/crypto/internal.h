@@ -85,5 +85,7 @@ int san_spki_sha256(X509_PUBKEY *pub, char ret[static 65], struct err *e);
 
 /* A request in PEM or DER of at most 256 KiB, or NULL with OpenSSL's reason queued. */
 X509_REQ *csr_decode(const void *p, size_t n);
+/* The same with its signature verified and its DNS names appended; what names it in errors. ERR_CRYPTO. */
+int csr_open(const void *p, size_t n, const char *what, struct strv *names, X509_REQ **ret, struct err *e);
 
 #endif

@@ -41,6 +41,31 @@ void issue_ca_pem(const struct issue_ca *ca, struct buf *out);
 int issue_leaf(const struct issue_ca *ca, const struct key *k, const struct strv *names, const struct issue_validity *v,
 	struct buf *pem, struct err *e);
 
+/* What a leaf is to be. */
+struct issue_leaf_request {
+	const struct strv *names; /* DNS names, at least one */
+	const char *const *addresses; /* IP addresses, for the server's own certificate */
+	size_t n_addresses;
+	struct issue_validity validity;
+	bool must_staple; /* TLS feature status_request (RFC 7633) */
+};
+/* How a leaf is found again. */
+struct issue_leaf_info {
+	char serial[41]; /* hexadecimal, lower case */
+	char ari_id[64]; /* RFC 9773 section 4.1 */
+	uint8_t sha256[32]; /* of the DER */
+};
+/* As issue_leaf(), with more to choose and to know; ret may be NULL. */
+int issue_leaf_for(const struct issue_ca *ca, const struct key *k, const struct issue_leaf_request *r, struct buf *pem,
+	struct issue_leaf_info *ret, struct err *e);
+
+/*
+ * Reads and verifies a certification request in PEM or DER as a CA must: its own signature, DNS names only. names is
+ * appended to; ret_key needs key_free(). ERR_CRYPTO.
+ */
+int issue_csr_read(
+	const void *csr, size_t n, struct strv *names, struct key **ret_key, bool *ret_must_staple, struct err *e);
+
 /* The public key of a certification request in PEM or DER. Its signature is x509_csr_read()'s to verify. ERR_CRYPTO. */
 int issue_csr_key(const void *csr, size_t n, struct key **ret, struct err *e);
 

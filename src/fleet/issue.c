@@ -38,7 +38,6 @@ struct issue_job {
 	struct key *key; /* NULL for a foreign request */
 	char spki[65];
 	bool resumed;
-	bool answers; /* challenges are answered in this run: a refusal is this run's, and counts at the CA */
 	int64_t started_ms; /* monotonic */
 
 	struct acme_flow *flow;
@@ -260,7 +259,7 @@ static void flow_done(const struct x509_chain *chain, const struct err *e, bool 
 {
 	struct issue_job *j = ctx;
 	struct err err = {0};
-	if (!chain && order_lost && j->resumed && !j->answers) {
+	if (!chain && order_lost && j->resumed) {
 		start_over(j, e);
 		return;
 	}
@@ -353,7 +352,6 @@ static void flow_judge(const struct acme_persist_offer *offer, acme_judged_fn ju
 		.suggest_wildcard = strv_has(&j->order.names, wildcard),
 		.now = now_s(j),
 	};
-	j->answers = true;
 	j->judged = judged;
 	j->judged_ctx = judged_ctx;
 	j->check = recordcheck_start(j->site->dns, &q, record_checked, j);

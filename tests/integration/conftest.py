@@ -4,6 +4,7 @@ Fixtures. The classes are described in harness.py.
     stage          a Stage for one test
     make_knot      make_knot(zones, **options) -> Knot
     make_pebble    make_pebble(knot, **options) -> Pebble
+    make_testca    make_testca(knot or None, **options) -> TestCA
     make_perdure   make_perdure(config dict or text) -> Perdure
     pebble00       path of a Pebble that speaks level 00 of the draft ($PEBBLE00, else Debian unstable's); skips where there is none
     fleet          fleet(n, **pebble options) -> (perdure, pebble, knot, names): configured, account registered, records published
@@ -51,6 +52,11 @@ def make_knot(stage):
 @pytest.fixture
 def make_pebble(stage):
     return lambda knot, **options: harness.Pebble(stage, knot.address, **options)
+
+
+@pytest.fixture
+def make_testca(stage):
+    return lambda knot=None, **options: harness.TestCA(stage, knot.address if knot else None, **options)
 
 
 @pytest.fixture

@@ -314,6 +314,133 @@ class Pebble:
         return {**entry, **more}
 
 
+# --- perdure-testca -------------------------------------------------------------------------------------------------------
+
+
+def testca_path():
+    """$TESTCA, else perdure-testca beside $PERDURE_BIN, else build/perdure-testca."""
+    beside = os.path.dirname(os.path.abspath(os.environ.get("PERDURE_BIN") or os.path.join(ROOT, "build/perdure")))
+    path = os.environ.get("TESTCA") or os.path.join(beside, "perdure-testca")
+    if not os.access(path, os.X_OK):
+        raise HarnessError(f"no perdure-testca at {path}: run make, or set TESTCA")
+    return path
+
+
+class TestCA:
+    """
+    The CA in a box (docs/testca.md): every level of the draft, any number of orders at once, faults by name.
+
+    dns        "host:port" it asks, usually Knot's .address; None lets every validation pass
+    level      "00", "01" or "02"
+    issuers    its issuer domain names
+    faults     rules to begin with, as dicts: {"fault": "badnonce", "percent": 50}
+    eab        True: accounts need external account binding; .eab_kid and .eab_key (base64url) hold what it accepts
+    options    further options without the dashes: jit=True, authz_delay=50, profiles="short=600,long=7776000"
+
+    Attributes: dir_url, ca_bundle, roots_file, control (path of its socket), log (file of JSON lines), process.
+    """
+
+    __test__ = False  # not a class of tests
+
+    def __init__(self, stage, dns=None, level="01", issuers=(ISSUER,), faults=(), eab=False, **options):
+        self.stage = stage
+        self.level = level
+        self.folder = stage.folder("testca")
+        self.log = os.path.join(self.folder, "requests.jsonl")
+        self.stderr = os.path.join(self.folder, "stderr")
+        self.eab_kid, self.eab_key = "kid-1", base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
+        argv = [testca_path(), "--listen", "127.0.0.1:0", "--dir", self.folder, "--level", level, "--log", self.log]
+        argv += ["--dns", dns] if dns else ["--always-valid"]
+        for name in issuers:
+            argv += ["--issuer", name]
+        for rule in faults:
+            argv += ["--fault", json.dumps(rule)]
+        if eab:
+            argv += ["--eab", write(os.path.join(self.folder, "eab"), f"{self.eab_kid} {self.eab_key}\n", 0o600)]
+        for name, value in options.items():
+            if value is not False:
+                argv += ["--" + name.replace("_", "-")] + ([] if value is True else [str(value)])
+        self.argv = argv
+        self.process = None
+        self.start()
+
+    def start(self):
+        """Starts it and waits for its line. What an earlier one knew is forgotten."""
+        out = os.path.join(self.folder, "stdout")
+        with open(out, "wb") as f, open(self.stderr, "ab") as err:
+            self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=f, stderr=err, start_new_session=True)
+        with self.stage.lock:
+            self.stage.processes.append(self.process)
+        wait_until("perdure-testca to be ready", 20, lambda: self.process.poll() is not None or read(out).endswith("\n"))
+        if self.process.poll() is not None:
+            raise HarnessError("perdure-testca does not start:\n" + read(self.stderr)[-2000:])
+        ready = json.loads(read(out))
+        self.dir_url, self.ca_bundle, self.roots_file = ready["directory"], ready["ca_bundle"], ready["roots"]
+        self.control, self.port = ready["control"], ready["port"]
+
+    def command(self, cmd, **more):
+        """One command over the control socket; the answer. HarnessError when it is refused."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+            s.settimeout(20)
+            s.connect(self.control)
+            s.sendall(json.dumps({"cmd": cmd, **more}).encode() + b"\n")
+            with s.makefile("rb") as f:
+                answer = json.loads(f.readline())
+        if not answer["ok"]:
+            raise HarnessError(f"perdure-testca: {cmd} {more}: {answer['error']}")
+        return answer
+
+    def fault(self, name, **more):
+        """Adds a fault rule; its number: fault("status", endpoint="newOrder", status=503, retry_after="5", count=2)."""
+        return self.command("fault", fault=name, **more)["id"]
+
+    def hits(self, rule):
+        """How often the rule of this number has struck."""
+        return next(f["hits"] for f in self.command("faults")["faults"] if f["id"] == rule)
+
+    def clear(self, rule=0):
+        """Removes a fault rule, or all."""
+        self.command("clear", id=rule)
+
+    def counters(self):
+        """Requests, by endpoint and status; accounts, orders, certificates, validations, connections."""
+        return self.command("counters")
+
+    def log_requests(self):
+        """A Counter of requests by endpoint: newOrder, authz, challenge, ..."""
+        return collections.Counter(self.counters()["by_endpoint"])
+
+    def request_count(self):
+        """All ACME requests so far."""
+        return sum(self.log_requests().values())
+
+    def requests(self):
+        """The request log: dicts with endpoint, method, path, status, us, fault."""
+        return [json.loads(line) for line in read(self.log).splitlines()]
+
+    def certificates(self, n=0):
+        """The certificates issued: dicts with serial, ari, names, order, not_before, not_after, replaced (and revoked, reason)."""
+        return self.command("certificates", n=n)["certificates"]
+
+    def orders(self, n=0):
+        """The orders: dicts with id, status, finalized, names, replaces, serial."""
+        return self.command("orders", n=n)["orders"]
+
+    def stop(self):
+        """Ends it; the stage would do so too. HarnessError when a sanitizer had something to say."""
+        self.stage.end(self.process)
+        if re.search(r"ERROR: (Address|Leak)Sanitizer|runtime error: ", read(self.stderr)):
+            raise HarnessError("perdure-testca: " + read(self.stderr)[-4000:])
+
+    def roots(self, path=None):
+        """The file with the PEM of the root certificates; a copy when a path is given."""
+        return write(path, read(self.roots_file)) if path else self.roots_file
+
+    def config_entry(self, name="testca", **more):
+        """This CA as an entry of `cas:`."""
+        return {"name": name, "directory": self.dir_url, "ca_bundle": self.ca_bundle, "max_orders": 16, **more}
+
+
 # --- Knot -----------------------------------------------------------------------------------------------------------------
 
 
@@ -650,17 +777,19 @@ class Perdure:
 
 def p_config(ca, knot, names, ca_options=None, **more):
     """A configuration: one CA, Knot as stub, and a certificate {name, *.name} for each name."""
+    entry = ca.config_entry(**(ca_options or {}))
     return {
-        "cas": [ca.config_entry(**(ca_options or {}))],
+        "cas": [entry],
         "dns": {"stubs": [knot.stub()]},
-        "defaults": {"ca": ["pebble"]},
+        "defaults": {"ca": [entry["name"]]},
         "certificates": [{"name": n, "names": [n, "*." + n]} for n in names],
         **more,
     }
 
 
-def set_up_account(p, ca_name="pebble"):
-    """Registers the account at a CA."""
+def set_up_account(p, ca_name=None):
+    """Registers the account at a CA: the first of the configuration when none is named."""
+    ca_name = ca_name or p.config["cas"][0]["name"]
     return p.run("account", "register", "--ca", ca_name, "--agree-tos").ok()
 
 
