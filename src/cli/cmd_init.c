@@ -26,7 +26,7 @@ static int run(struct cli *c, struct err *e)
 	AUTO(xfreep) char *key = NULL;
 	AUTO(strv_done) struct strv names = {0};
 	const char *ca = cli_value(c, "ca");
-	if (pick_names(&c->args, &names, e))
+	if (pick_names(&c->args, &names, e) || config_init_check(ca, &names, e))
 		return -1;
 	if (cli_flag(c, "dry-run")) {
 		AUTO(xfreep) char *text = config_init_text(ca, &names);

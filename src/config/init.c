@@ -150,16 +150,22 @@ static int normalize(const struct strv *names, struct strv *ret, struct err *e)
 	return 0;
 }
 
+int config_init_check(const char *ca, const struct strv *names, struct err *e)
+{
+	if (check_preset(ca, e))
+		return -1;
+	if (!names || !names->n || ca)
+		return 0;
+	err_set(e, ERR_CONFIG, "a certificate for %s needs a CA", names->v[0]);
+	err_hint(e, "name a preset; perdure ca list shows them");
+	return -1;
+}
+
 int config_init_write(const char *path, const char *ca, const struct strv *names, struct err *e)
 {
 	AUTO(strv_done) struct strv good = {0};
-	if (check_preset(ca, e) || normalize(names, &good, e))
+	if (normalize(names, &good, e) || config_init_check(ca, &good, e))
 		return -1;
-	if (good.n && !ca) {
-		err_set(e, ERR_CONFIG, "a certificate for %s needs a CA", good.v[0]);
-		err_hint(e, "name a preset; perdure ca list shows them");
-		return -1;
-	}
 	const char *slash = strrchr(path, '/');
 	AUTO(xfreep) char *dir = slash > path ? xstrndup(path, (size_t)(slash - path)) : xstrdup(slash ? "/" : ".");
 	AUTO(xfreep) char *text = config_init_text(ca, &good);

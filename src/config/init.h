@@ -12,6 +12,9 @@ struct err;
  * Heap string.
  */
 char *config_init_text(const char *ca, const struct strv *names);
+/* Whether ca and names (normalised) can make a configuration: ERR_CONFIG for an unknown preset, or names without a CA.
+ */
+int config_init_check(const char *ca, const struct strv *names, struct err *e);
 /*
  * Checks ca and names (which are normalised) and writes the text to a new file of mode 0644; missing directories above
  * are made. ERR_CONFIG for an existing file, an unknown preset or a bad name; ERR_SYS.

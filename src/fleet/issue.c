@@ -38,6 +38,7 @@ struct issue_job {
 	struct key *key; /* NULL for a foreign request */
 	char spki[65];
 	bool resumed;
+	bool answers; /* challenges are answered in this run: a refusal is this run's, and counts at the CA */
 	int64_t started_ms; /* monotonic */
 
 	struct acme_flow *flow;
@@ -259,7 +260,7 @@ static void flow_done(const struct x509_chain *chain, const struct err *e, bool 
 {
 	struct issue_job *j = ctx;
 	struct err err = {0};
-	if (!chain && order_lost && j->resumed) {
+	if (!chain && order_lost && j->resumed && !j->answers) {
 		start_over(j, e);
 		return;
 	}
@@ -352,6 +353,7 @@ static void flow_judge(const struct acme_persist_offer *offer, acme_judged_fn ju
 		.suggest_wildcard = strv_has(&j->order.names, wildcard),
 		.now = now_s(j),
 	};
+	j->answers = true;
 	j->judged = judged;
 	j->judged_ctx = judged_ctx;
 	j->check = recordcheck_start(j->site->dns, &q, record_checked, j);

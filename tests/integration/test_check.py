@@ -374,8 +374,10 @@ def test_init_dry_run(stage, args):
 
 
 def test_init_writes(stage):
-    p, done = init(stage, "example.test")
-    assert done.rc == 2 and "needs a CA" in done.err and not os.path.exists(p.config_file)
+    for args in (["example.test"], ["--ca", "none"]):
+        for more in ([], ["--dry-run"]):
+            p, done = init(stage, *args, *more)
+            assert done.rc == 2 and done.out == "" and done.err and not os.path.exists(p.config_file)
     done = p.run("init", "--json")
     assert done.rc == 0 and done.json() == {"config": p.config_file, "account_key": None}
     assert stat.S_IMODE(os.stat(p.config_file).st_mode) & 0o077 in (0, 0o044)
