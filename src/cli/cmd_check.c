@@ -35,10 +35,12 @@ static void questions_done(struct questions *q)
 	free(q->items);
 }
 
-static void add(
-	struct questions *q, const struct site *s, const struct site_ca *ca, const struct cafacts *f, const char *name)
+/* beside is the list that the name comes from: base name and wildcard share one record. */
+static void add(struct questions *q, const struct site *s, const struct site_ca *ca, const struct cafacts *f,
+	const char *name, const struct strv *beside)
 {
 	bool wildcard = !strncmp(name, "*.", 2);
+	AUTO(xfreep) char *wild = xasprintf("*.%s", name);
 	if (q->n == q->cap) {
 		q->cap = q->cap ? q->cap * 2 : 64;
 		q->items = xreallocarray(q->items, q->cap, sizeof(*q->items));
@@ -49,6 +51,7 @@ static void add(
 			{
 				.name = wildcard ? name + 2 : name,
 				.wildcard = wildcard,
+				.publish_wildcard = strv_has(beside, wild),
 				.level = f->levels[f->n_levels - 1],
 				.issuers = &f->issuers,
 				.account_url = ca->account.url,
@@ -75,11 +78,11 @@ static int add_ca(struct questions *q, const struct cli *c, struct site *s, stru
 		return -1;
 	q->n_facts++;
 	for (size_t i = 0; i < names->n; i++)
-		add(q, s, ca, f, names->v[i]);
+		add(q, s, ca, f, names->v[i], names);
 	for (size_t i = 0; !names->n && i < s->config->n_certs; i++) {
 		const struct config_cert *cert = &s->config->certs[i];
 		for (size_t j = 0; strv_has(&cert->cas, ca->conf->name) && j < cert->names.n; j++)
-			add(q, s, ca, f, cert->names.v[j]);
+			add(q, s, ca, f, cert->names.v[j], &cert->names);
 	}
 	return 0;
 }

@@ -15,7 +15,13 @@
 
 int pick_site(const struct cli *c, enum site_state state, struct site *ret, struct err *e)
 {
-	struct site_options o = {.config_path = c->config, .state = state, .lock_wait_ms = PICK_LOCK_WAIT_MS};
+	struct site_options o = {
+		.config_path = c->config,
+		.state = state,
+		.lock_wait_ms = PICK_LOCK_WAIT_MS,
+		/* Somebody who only wants to look does not want to wait. */
+		.patience_ms = state == SITE_STATE_WRITE ? 0 : 4000,
+	};
 	if (site_open(&o, ret, e)) {
 		if (e->code == ENOENT && !c->config)
 			err_hint(

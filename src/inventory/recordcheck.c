@@ -13,8 +13,9 @@
 struct recordcheck_query {
 	char *name;
 	bool wildcard;
+	bool publish_wildcard;
 	int level;
-	struct strv issuers;
+	struct strv issuers; /* the one that records are made with comes first */
 	char *account_uri;
 	char *account_url;
 	struct strv thumbprints;
@@ -144,6 +145,7 @@ static char *suggest(const struct recordcheck_query *q, const struct dns_view *v
 	const char *uris[1];
 	struct perdure_question pq = question(q, v, uris);
 	struct perdure_built b;
+	pq.wildcard |= q->publish_wildcard;
 	pq.wildcard |= q->suggest_wildcard;
 	if (perdure_verdict_fix(&pq, verdict, q->ttl, &b))
 		return xstrdup("");
@@ -255,14 +257,25 @@ static void have_view(struct dns_view *v, const struct err *e, void *ctx)
 	done(c, done_ctx);
 }
 
+/* The suggested record names the first issuer: let it be the one that `record show` takes. */
+static void put_issuers(struct recordcheck_query *r, const struct strv *issuers)
+{
+	strv_copy(&r->issuers, issuers);
+	size_t pick = perdure_issuer_pick((const char *const *)issuers->v, issuers->n);
+	char *first = r->issuers.v[0];
+	r->issuers.v[0] = r->issuers.v[pick];
+	r->issuers.v[pick] = first;
+}
+
 struct recordcheck_query *recordcheck_start(
 	struct dns *d, const struct recordcheck_question *q, recordcheck_fn done, void *ctx)
 {
 	struct recordcheck_query *r = xcalloc(1, sizeof(*r));
 	r->name = xstrdup(q->name);
 	r->wildcard = q->wildcard;
+	r->publish_wildcard = q->publish_wildcard;
 	r->level = q->level;
-	strv_copy(&r->issuers, q->issuers);
+	put_issuers(r, q->issuers);
 	r->account_uri = q->account_uri ? xstrdup(q->account_uri) : NULL;
 	r->account_url = xstrdup(q->account_url);
 	if (q->thumbprints)

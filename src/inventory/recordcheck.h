@@ -18,6 +18,7 @@ struct dns_view;
 struct recordcheck_question {
 	const char *name; /* FQDN without "*." */
 	bool wildcard;
+	bool publish_wildcard; /* the record must serve the wildcard too, so the suggested one has policy=wildcard */
 	int level;
 	const struct strv *issuers;
 	const char *account_uri; /* what the record must name at level 00 and 01; NULL for account_url */

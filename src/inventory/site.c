@@ -104,7 +104,7 @@ static int load_accounts(struct site *s, struct err *e)
 
 int site_open(const struct site_options *o, struct site *ret, struct err *e)
 {
-	struct site s = {.lock = {.fd = -1}, .clk = clk_real()};
+	struct site s = {.lock = {.fd = -1}, .clk = clk_real(), .patience_ms = o->patience_ms};
 	AUTO(xfreep) char *path = o->config_path ? xstrdup(o->config_path) : config_default_path();
 	if (config_load(path, &s.config, e)) {
 		e->kind = ERR_CONFIG;
@@ -241,7 +241,8 @@ int site_session(struct site *s, struct site_ca *ca, struct err *e)
 		};
 		if (http_curl_new(s->loop, &ho, &ca->http, e))
 			return err_ctx(e, "CA \"%s\"", ca->conf->name);
-		struct acme_session_options so = {.name = ca->conf->name, .directory_url = ca->conf->directory};
+		struct acme_session_options so = {
+			.name = ca->conf->name, .directory_url = ca->conf->directory, .patience_ms = s->patience_ms};
 		ca->session = acme_session_new(s->loop, ca->http, &so);
 	}
 	if (ca->key)

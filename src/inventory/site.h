@@ -40,6 +40,7 @@ struct site {
 	struct dns *dns; /* NULL until site_dns() */
 	struct site_ca *cas; /* one for each of config->cas, in the same order */
 	const struct clk *clk;
+	int64_t patience_ms;
 };
 
 enum site_state {
@@ -52,6 +53,7 @@ struct site_options {
 	const char *config_path; /* NULL for the default path */
 	enum site_state state;
 	int64_t lock_wait_ms; /* how long to wait for another perdure */
+	int64_t patience_ms; /* how long a CA that is down is asked again; 0 for the usual */
 };
 
 /* Opens what the options name. ERR_CONFIG, ERR_SYS, ERR_STORE, ERR_BUSY. The site needs site_close(). */

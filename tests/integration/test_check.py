@@ -104,6 +104,17 @@ def test_the_fix_is_accepted(world):
         assert w.check(name)["verdict"] == "accepted"
 
 
+def test_the_fix_is_what_record_show_prints(world):
+    """One record serves base name and wildcard, and names the issuer that perdure chooses among several."""
+    w = world(names=(ZONE, "*." + ZONE), ca_options={"issuer": ["z.example", "a.example"]})
+    shown = zone_lines(w.p.run("record", "show", "--format", "zone"))
+    done = w.p.run("check", "--all", "--json")
+    assert done.rc == 5
+    assert {a["fix"] for a in done.lines()} == set(shown) and len(shown) == 1
+    done = w.p.run("check", ZONE, "*." + ZONE, "--json")
+    assert {a["fix"] for a in done.lines()} == set(shown)
+
+
 def test_expiry_is_told(world):
     w = world()
     w.serve([w.value(more=";persistUntil=4102444800")])
@@ -331,7 +342,6 @@ def test_ca_probe(world):
     assert w.p.run("ca", "probe", "none").rc == 2
 
 
-@pytest.mark.long
 def test_ca_that_does_not_answer(world):
     w = world(ca_options={"directory": f"https://localhost:{harness.free_port()}/dir", "issuer": "ca.test"})
     done = w.p.run("ca", "probe", "ca")
