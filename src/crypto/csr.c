@@ -1,4 +1,5 @@
 /* csr.c: certification requests (PKCS#10, RFC 2986): making ours, reading those of others. */
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdlib.h>
@@ -41,6 +42,41 @@ static int put_extensions(X509_REQ *req, const struct strv *names, const struct 
 	return 0;
 }
 
+/* Writes the public part of an EC key. OpenSSL 3.0 would encode it and then decode it again, which takes longer than a
+ * signature. */
+static bool put_ec(X509_PUBKEY *to, const struct key *k)
+{
+	static const int curves[] = {[KEY_EC256] = NID_X9_62_prime256v1, [KEY_EC384] = NID_secp384r1};
+	enum { POINT_MAX = 97 };
+	size_t n = 0;
+	uint8_t *point = OPENSSL_malloc(POINT_MAX);
+	if (point && EVP_PKEY_get_octet_string_param(k->pkey, OSSL_PKEY_PARAM_PUB_KEY, point, POINT_MAX, &n) &&
+		X509_PUBKEY_set0_param(to, OBJ_nid2obj(NID_X9_62_id_ecPublicKey), V_ASN1_OBJECT,
+			OBJ_nid2obj(curves[k->type]), point, (int)n))
+		return true;
+	OPENSSL_free(point);
+	return false;
+}
+
+static bool is_ec(const struct key *k)
+{
+	return k->type == KEY_EC256 || k->type == KEY_EC384;
+}
+
+int x509_spki_sha256(const struct key *k, char ret[static 65], struct err *e)
+{
+	X509_PUBKEY *pub = X509_PUBKEY_new();
+	bool ok = pub && (is_ec(k) ? put_ec(pub, k) : X509_PUBKEY_set(&pub, k->pkey) == 1);
+	int r = ok ? san_spki_sha256(pub, ret, e) : ossl_err(e, "encoding a public key");
+	X509_PUBKEY_free(pub);
+	return r;
+}
+
+static bool set_pubkey(X509_REQ *req, const struct key *k)
+{
+	return is_ec(k) ? put_ec(X509_REQ_get_X509_PUBKEY(req), k) : X509_REQ_set_pubkey(req, k->pkey) == 1;
+}
+
 /* Appends the DER. */
 static int put_der(X509_REQ *req, struct buf *der, struct err *e)
 {
@@ -61,7 +97,7 @@ int x509_csr(
 	if (!k->signer)
 		return err_set(e, ERR_CRYPTO, "certification request: only the public part of the key is known");
 	AUTO(ossl_req_freep) X509_REQ *req = X509_REQ_new();
-	if (!req || !X509_REQ_set_version(req, X509_REQ_VERSION_1) || !X509_REQ_set_pubkey(req, k->pkey))
+	if (!req || !X509_REQ_set_version(req, X509_REQ_VERSION_1) || !set_pubkey(req, k))
 		return ossl_err(e, "making a certification request");
 	if (put_extensions(req, names, o, e))
 		return err_ctx(e, "certification request");

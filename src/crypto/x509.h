@@ -23,6 +23,10 @@ struct x509_csr_options {
 int x509_csr(const struct key *k, const struct strv *names, const struct x509_csr_options *o, struct buf *der,
 	struct err *e);
 
+/* The SHA-256 of the key's SubjectPublicKeyInfo, hexadecimal: how requests and certificates name their key. ERR_CRYPTO.
+ */
+int x509_spki_sha256(const struct key *k, char ret[static 65], struct err *e);
+
 /* What a request that somebody else made (issue --csr) asks for. */
 struct x509_csr_info {
 	struct strv names; /* DNS names of subjectAltName, and the CN when there is no subjectAltName; lower case */

@@ -136,6 +136,9 @@ static void test_csr(void **state)
 		assert_int_equal(again.n, der.n);
 		assert_memory_equal(again.p, der.p, der.n);
 		assert_true(strv_same_set(&info.names, &names));
+		char spki[65];
+		assert_int_equal(x509_spki_sha256(k, spki, &e), 0);
+		assert_string_equal(spki, info.spki_sha256);
 		static const char feature[] = "\x06\x08\x2b\x06\x01\x05\x05\x07\x01\x18\x04\x05\x30\x03\x02\x01\x05";
 		assert_int_equal(memmem(der.p, der.n, feature, sizeof(feature) - 1) != NULL, i % 2);
 		/* The empty subject comes right after the version. */
