@@ -55,7 +55,9 @@ struct file_job {
 	char *name;
 	int64_t generation;
 	struct secret key_pem;
+	char *cert_pem;
 	char *chain_pem;
+	char *fullchain_pem;
 	struct err e;
 	struct err prune; /* old generations that could not be removed: the new one is in place all the same */
 	install_fn done;
@@ -66,20 +68,13 @@ struct file_job {
 static void file_work(void *arg)
 {
 	struct file_job *f = arg;
-	AUTO(x509_chain_freep) struct x509_chain *chain = NULL;
-	AUTO(buf_done) struct buf leaf = buf_make(BUF_MAX_CHAIN);
-	AUTO(buf_done) struct buf rest = buf_make(BUF_MAX_CHAIN);
-	if (x509_chain_parse(f->chain_pem, strlen(f->chain_pem), &chain, &f->e))
-		return;
-	x509_chain_pem_leaf(chain, &leaf);
-	x509_chain_pem_rest(chain, &rest);
 	struct certfiles_set set = {
 		.name = f->name,
 		.generation = f->generation,
 		.key_pem = &f->key_pem,
-		.cert_pem = buf_str(&leaf),
-		.chain_pem = buf_str(&rest),
-		.fullchain_pem = f->chain_pem,
+		.cert_pem = f->cert_pem,
+		.chain_pem = f->chain_pem,
+		.fullchain_pem = f->fullchain_pem,
 	};
 	if (!certfiles_install(f->state_dir, &set, &f->e))
 		certfiles_prune(f->state_dir, f->name, f->keep, &f->prune);
@@ -95,13 +90,15 @@ static void file_done(void *arg)
 	free(f->state_dir);
 	free(f->name);
 	secret_done(&f->key_pem);
+	free(f->cert_pem);
 	free(f->chain_pem);
+	free(f->fullchain_pem);
 	err_done(&f->e);
 	free(f);
 }
 
-void install_start(
-	struct loop *l, const char *state_dir, int64_t keep, const struct store_order *o, install_fn done, void *ctx)
+void install_start(struct loop *l, const char *state_dir, int64_t keep, const struct store_order *o,
+	const struct install_set *set, install_fn done, void *ctx)
 {
 	struct file_job *f = xcalloc(1, sizeof(*f));
 	f->state_dir = xstrdup(state_dir);
@@ -109,7 +106,9 @@ void install_start(
 	f->name = xstrdup(o->cert);
 	f->generation = o->generation;
 	f->key_pem = secret_dup(o->key_pem.p, o->key_pem.n);
-	f->chain_pem = xstrdup(o->chain_pem);
+	f->cert_pem = xstrdup(set->leaf_pem);
+	f->chain_pem = xstrdup(set->rest_pem);
+	f->fullchain_pem = xstrdup(o->chain_pem);
 	f->done = done;
 	f->ctx = ctx;
 	loop_job(l, file_work, file_done, f);
@@ -126,24 +125,42 @@ void install_empty_row(const char *name, struct store_cert *row)
 	};
 }
 
-int install_row(const struct store_order *o, int64_t now, struct store_cert *row, struct err *e)
+static char *pem_of(const struct x509_chain *chain, void (*write)(const struct x509_chain *c, struct buf *out))
 {
-	AUTO(x509_chain_freep) struct x509_chain *chain = NULL;
-	if (x509_chain_parse(o->chain_pem, strlen(o->chain_pem), &chain, e))
+	struct buf b = buf_make(BUF_MAX_CHAIN);
+	write(chain, &b);
+	return buf_take(&b);
+}
+
+int install_prepare(const struct store_order *o, const struct x509_chain *chain, struct install_set *ret, struct err *e)
+{
+	AUTO(x509_chain_freep) struct x509_chain *own = NULL;
+	if (!chain && x509_chain_parse(o->chain_pem, strlen(o->chain_pem), &own, e))
 		return -1;
+	if (!chain)
+		chain = own;
 	const struct x509_info *info = x509_chain_info(chain);
-	store_cert_done(row);
-	*row = (struct store_cert){
-		.name = xstrdup(o->cert),
-		.ca = xstrdup(o->ca),
-		.generation = o->generation,
-		.not_before = info->not_before,
-		.not_after = info->not_after,
-		.serial = xstrdup(info->serial),
-		.ari_id = xstrdup(info->ari_id),
-		.issued_at = now,
-		.last_error = xstrdup(""),
+	install_set_done(ret);
+	*ret = (struct install_set){
+		.leaf_pem = pem_of(chain, x509_chain_pem_leaf),
+		.rest_pem = pem_of(chain, x509_chain_pem_rest),
+		.row = {.name = xstrdup(o->cert),
+			.ca = xstrdup(o->ca),
+			.generation = o->generation,
+			.not_before = info->not_before,
+			.not_after = info->not_after,
+			.serial = xstrdup(info->serial),
+			.ari_id = xstrdup(info->ari_id),
+			.last_error = xstrdup("")},
 	};
-	strv_copy(&row->names, &o->names);
+	strv_copy(&ret->row.names, &o->names);
 	return 0;
+}
+
+void install_set_done(struct install_set *s)
+{
+	free(s->leaf_pem);
+	free(s->rest_pem);
+	store_cert_done(&s->row);
+	*s = (struct install_set){0};
 }

@@ -8,11 +8,11 @@
 #include <stdint.h>
 
 #include "crypto/key.h"
+#include "state/store.h"
 
 struct err;
 struct loop;
-struct store_cert;
-struct store_order;
+struct x509_chain;
 
 /* e (borrowed) is NULL or clean on success. */
 typedef void (*install_fn)(const struct err *e, void *ctx);
@@ -21,16 +21,24 @@ typedef void (*install_fn)(const struct err *e, void *ctx);
  * ones. */
 void install_make_key(struct loop *l, enum key_type type, struct key **ret, install_fn done, void *ctx);
 
-/*
- * Puts the order's chain and key into archive/ and switches live/ (certfiles_install()), then prunes old generations,
- * on a worker; the order's data is copied. done is called on the loop.
- */
-void install_start(
-	struct loop *l, const char *state_dir, int64_t keep, const struct store_order *o, install_fn done, void *ctx);
+/* What comes out of an order's chain: texts of files, and the row of the lineage. */
+struct install_set {
+	char *leaf_pem;
+	char *rest_pem;
+	struct store_cert row; /* live, no failures; issued_at is left to the caller */
+};
+/* Fills it from the order and its chain; chain NULL: it is read from the order's PEM. ERR_PROTO, ERR_CRYPTO. */
+int install_prepare(
+	const struct store_order *o, const struct x509_chain *chain, struct install_set *ret, struct err *e);
+void install_set_done(struct install_set *s);
 
-/* Fills the row (whose old strings are released) from the order's chain: live now, no failures. now is UNIX seconds.
- * ERR_PROTO, ERR_CRYPTO. */
-int install_row(const struct store_order *o, int64_t now, struct store_cert *row, struct err *e);
+/*
+ * Puts the order's key and chain into archive/ and switches live/ (certfiles_install()), then prunes old generations,
+ * on a worker; everything is copied. done is called on the loop.
+ */
+void install_start(struct loop *l, const char *state_dir, int64_t keep, const struct store_order *o,
+	const struct install_set *set, install_fn done, void *ctx);
+
 /* A row for a lineage that has nothing yet. */
 void install_empty_row(const char *name, struct store_cert *row);
 

@@ -35,6 +35,7 @@ struct issue_job {
 	struct loop_timer *start; /* the first step runs from the loop */
 	struct store_order order;
 	struct store_cert row;
+	struct install_set set; /* once the certificate is here */
 	struct key *key; /* NULL for a foreign request */
 	char spki[65];
 	bool resumed;
@@ -83,6 +84,7 @@ static void job_release(struct issue_job *j)
 {
 	store_order_done(&j->order);
 	store_cert_done(&j->row);
+	install_set_done(&j->set);
 	key_free(j->key);
 	free(j->csr_spki);
 	err_done(&j->failure);
@@ -207,8 +209,11 @@ static void installed(const struct err *e, void *ctx)
 	if (!went_well(j, e, "install"))
 		return;
 	FAULT("issue.installed");
-	if (install_row(&j->order, now_s(j), &j->row, &err) || store_cert_put(j->site->store, &j->row, &err) ||
-		store_order_delete(j->site->store, j->order.id, &err)) {
+	store_cert_done(&j->row);
+	j->row = j->set.row;
+	j->set.row = (struct store_cert){0};
+	j->row.issued_at = now_s(j);
+	if (store_cert_put(j->site->store, &j->row, &err) || store_order_delete(j->site->store, j->order.id, &err)) {
 		fail(j, &err, false);
 		return;
 	}
@@ -219,7 +224,8 @@ static void install(struct issue_job *j)
 {
 	step(j, "install");
 	j->pending++;
-	install_start(j->site->loop, j->site->config->state_dir, j->site->config->keep, &j->order, installed, j);
+	install_start(
+		j->site->loop, j->site->config->state_dir, j->site->config->keep, &j->order, &j->set, installed, j);
 }
 
 static void issued_committed(const struct err *failed, void *ctx)
@@ -274,7 +280,7 @@ static void flow_done(const struct x509_chain *chain, const struct err *e, bool 
 	free(j->order.chain_pem);
 	j->order.chain_pem = buf_take(&pem);
 	j->order.state = STORE_ORDER_ISSUED;
-	if (store_order_put(j->site->store, &j->order, &err)) {
+	if (install_prepare(&j->order, chain, &j->set, &err) || store_order_put(j->site->store, &j->order, &err)) {
 		fail(j, &err, false);
 		return;
 	}
@@ -438,8 +444,11 @@ static void have_key(const struct err *failed, void *ctx)
 		r = key_to_pem(j->key, &j->order.key_pem, &e) || x509_csr(j->key, &j->cert->names, &o, &der, &e);
 		if (!r)
 			j->order.csr_der = secret_dup(buf_str(&der), der.n);
+		r = r || x509_spki_sha256(j->key, j->spki, &e);
+	} else {
+		r = fill_spki(j, &e);
 	}
-	if (r || fill_order(j, &e) || fill_spki(j, &e) || store_order_put(j->site->store, &j->order, &e)) {
+	if (r || fill_order(j, &e) || store_order_put(j->site->store, &j->order, &e)) {
 		fail(j, &e, false);
 		return;
 	}
@@ -491,7 +500,7 @@ static bool same_order(const struct issue_job *j, const struct store_order *o)
 
 static int resume(struct issue_job *j, struct err *e)
 {
-	if (fill_spki(j, e))
+	if (fill_spki(j, e) || (j->order.state == STORE_ORDER_ISSUED && install_prepare(&j->order, NULL, &j->set, e)))
 		return -1;
 	if (j->csr_spki && strcmp(j->csr_spki, j->spki))
 		return err_set(
