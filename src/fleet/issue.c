@@ -40,7 +40,8 @@ struct issue_job {
 	char spki[65];
 	bool resumed;
 	bool answers; /* challenges are answered in this run: a refusal is this run's, and counts at the CA */
-	int64_t started_ms; /* monotonic */
+	int64_t started_ms; /* monotonic; moved by the time it waited for its turn */
+	int64_t ready_ms; /* monotonic */
 
 	struct acme_flow *flow;
 	struct recordcheck_query *check;
@@ -285,6 +286,8 @@ static void flow_done(const struct x509_chain *chain, const struct err *e, bool 
 		return;
 	}
 	after_commit(j, issued_committed);
+	if (j->hooks->served)
+		j->hooks->served(j, j->ctx);
 }
 
 static void placed_committed(const struct err *failed, void *ctx)
@@ -311,6 +314,7 @@ static void flow_placed(const char *url, void (*go)(const struct err *failed, vo
 		return;
 	}
 	after_commit(j, placed_committed);
+	store_hurry(j->site->store);
 }
 
 static void flow_step(const char *what, void *ctx)
@@ -373,8 +377,19 @@ static const struct acme_flow_hooks flow_hooks = {
 	.done = flow_done,
 };
 
-static void run_flow(struct issue_job *j)
+/* Its last words in the caller: the job may be gone after it. */
+static void ready(struct issue_job *j)
 {
+	j->ready_ms = clk_mono(j->site->clk);
+	if (j->hooks->ready)
+		j->hooks->ready(j, j->ctx);
+	else
+		issue_go(j);
+}
+
+void issue_go(struct issue_job *j)
+{
+	j->started_ms += clk_mono(j->site->clk) - j->ready_ms;
 	const char *chain = j->cert->preferred_chain ? j->cert->preferred_chain : j->ca->conf->preferred_chain;
 	struct acme_flow_request r = {
 		.session = j->ca->session,
@@ -399,7 +414,7 @@ static void new_committed(const struct err *failed, void *ctx)
 	if (!went_well(j, failed, "keep the key of"))
 		return;
 	FAULT("issue.new");
-	run_flow(j);
+	ready(j);
 }
 
 static int fill_spki(struct issue_job *j, struct err *e)
@@ -466,12 +481,26 @@ static int reuse_live_key(struct issue_job *j, struct err *e)
 	return found ? key_from_pem(pem.p, pem.n, "live private key", &j->key, e) : 0;
 }
 
+/* Whether a certificate could be kept: asked before orders are made, but the answer holds for a moment. */
+static int probe(struct site *s, struct err *e)
+{
+	enum { PROBE_MS = 1000 };
+	int64_t now = clk_mono(s->clk);
+	if (s->probed && now - s->probed_ms < PROBE_MS)
+		return 0;
+	if (certfiles_probe(s->config->state_dir, e))
+		return -1;
+	s->probed = true;
+	s->probed_ms = now;
+	return 0;
+}
+
 static void new_order(struct issue_job *j)
 {
 	struct err e = {0};
 	enum key_type type;
 	step(j, "key");
-	if (certfiles_probe(j->site->config->state_dir, &e) || reuse_live_key(j, &e)) {
+	if (probe(j->site, &e) || reuse_live_key(j, &e)) {
 		fail(j, &e, false);
 		return;
 	}
@@ -550,7 +579,7 @@ static void first_step(void *ctx)
 	else if (j->order.state == STORE_ORDER_ISSUED)
 		install(j);
 	else
-		run_flow(j);
+		ready(j);
 }
 
 struct issue_job *issue_start(const struct issue_request *r, const struct issue_hooks *hooks, void *ctx)

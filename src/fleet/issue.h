@@ -33,7 +33,7 @@ struct issue_report {
 	enum issue_result result;
 	const struct err *e; /* why, when nothing was issued; else clean */
 	bool resumed; /* an order of an earlier run was gone on with */
-	int64_t ms; /* from start to end */
+	int64_t ms; /* from start to end, without the wait between ready and issue_go() */
 	unsigned requests; /* ACME requests of the order */
 	unsigned repeats; /* of those: polls after the first of an object, and repeats for a bad nonce */
 	int64_t not_after; /* UNIX seconds, when issued */
@@ -44,6 +44,11 @@ struct issue_report {
 struct issue_job;
 struct issue_hooks {
 	void (*step)(const char *cert, const char *what, void *ctx); /* may be NULL */
+	/* The key is in the state and the CA comes next: issue_go() goes on, now or later; the job may also be released
+	 * here. NULL: it goes on by itself. Not called for a job that needs the CA no more. */
+	void (*ready)(struct issue_job *j, void *ctx);
+	/* The certificate is here, the CA has done its part; files and state follow. May be NULL. */
+	void (*served)(struct issue_job *j, void *ctx);
 	/* The end, once; never from inside issue_start(). The report is borrowed. The job must then be released. */
 	void (*done)(struct issue_job *j, const struct issue_report *r, void *ctx);
 };
@@ -58,6 +63,8 @@ struct issue_request {
 	const char *csr_spki_sha256; /* of the foreign request's key */
 };
 struct issue_job *issue_start(const struct issue_request *r, const struct issue_hooks *hooks, void *ctx);
+/* Goes on with a job that has said it is ready. */
+void issue_go(struct issue_job *j);
 /* Releases it; one that is still running is stopped where it is: its order is in the state and can be gone on with. */
 void issue_free(struct issue_job *j);
 

@@ -10,17 +10,34 @@
 #include "inventory/site.h"
 #include "loop/loop.h"
 #include "state/certfiles.h"
+#include "state/store.h"
 
 /* After so many certificates in a row that could not reach a CA, the rest of its queue is parked without trying. */
 enum { LOST_CONTACT_LIMIT = 3 };
+
+/* So many jobs more than a CA takes orders: their keys are made, or their files written, while others are at the CA. */
+enum { JOBS_BESIDE = 4 };
+
+/* While orders are at a CA the steps of those that are not wait for a commit so long: those at the CA hurry. */
+enum { PATIENCE_MS = 20 };
 
 struct queue {
 	struct site_ca *ca;
 	const struct config_cert **certs; /* due, borrowed */
 	size_t n, cap, next;
-	size_t in_flight;
+	size_t n_jobs; /* at work */
+	size_t n_at_ca;
 	int lost_contact; /* consecutive jobs that ended for want of a connection */
 	struct err paused; /* set: nothing more is started at this CA */
+};
+
+enum phase { PHASE_PREPARING, PHASE_READY, PHASE_AT_CA, PHASE_SERVED };
+
+struct job {
+	struct issue_job *issue;
+	struct queue *q;
+	const struct config_cert *cert;
+	enum phase phase;
 };
 
 struct renew {
@@ -29,7 +46,7 @@ struct renew {
 	const struct renew_hooks *hooks;
 	void *ctx;
 	struct queue *queues; /* one for each CA */
-	struct issue_job **jobs; /* at work */
+	struct job *jobs; /* at work */
 	size_t n_jobs, cap_jobs;
 	struct renew_summary sum;
 };
@@ -204,14 +221,28 @@ static void job_step(const char *cert, const char *what, void *ctx)
 		r->hooks->step(cert, what, r->ctx);
 }
 
-static void drop_job(struct renew *r, struct issue_job *j)
+static struct job *job_of(const struct renew *r, const struct issue_job *issue)
 {
-	for (size_t i = 0; i < r->n_jobs; i++)
-		if (r->jobs[i] == j) {
-			r->jobs[i] = r->jobs[--r->n_jobs];
-			break;
-		}
-	issue_free(j);
+	struct job *j = r->jobs;
+	while (j->issue != issue)
+		j++;
+	return j;
+}
+
+static void enter(struct job *j, enum phase to)
+{
+	j->q->n_at_ca -= j->phase == PHASE_AT_CA;
+	j->q->n_at_ca += to == PHASE_AT_CA;
+	j->phase = to;
+}
+
+static void drop_job(struct renew *r, struct job *j)
+{
+	struct issue_job *issue = j->issue;
+	enter(j, PHASE_SERVED);
+	j->q->n_jobs--;
+	*j = r->jobs[--r->n_jobs];
+	issue_free(issue);
 }
 
 static void job_done(struct issue_job *j, const struct issue_report *rep, void *ctx)
@@ -220,39 +251,72 @@ static void job_done(struct issue_job *j, const struct issue_report *rep, void *
 	count(&r->sum, rep->result);
 	if (r->hooks->report)
 		r->hooks->report(rep, r->ctx);
-	for (size_t i = 0; i < r->site->config->n_cas; i++) {
-		struct queue *q = &r->queues[i];
-		if (strcmp(q->ca->conf->name, rep->ca))
-			continue;
-		q->in_flight--;
-		learn(q, rep);
-	}
-	drop_job(r, j);
+	struct job *own = job_of(r, j);
+	learn(own->q, rep);
+	drop_job(r, own);
 	start_more(r);
 }
 
-static const struct issue_hooks job_hooks = {.step = job_step, .done = job_done};
+static void job_ready(struct issue_job *j, void *ctx)
+{
+	struct renew *r = ctx;
+	enter(job_of(r, j), PHASE_READY);
+	start_more(r);
+}
+
+static void job_served(struct issue_job *j, void *ctx)
+{
+	struct renew *r = ctx;
+	enter(job_of(r, j), PHASE_SERVED);
+	start_more(r);
+}
+
+static const struct issue_hooks job_hooks = {
+	.step = job_step, .ready = job_ready, .served = job_served, .done = job_done};
 
 static void start_job(struct renew *r, struct queue *q, const struct config_cert *c)
 {
 	struct issue_request req = {.site = r->site, .ca = q->ca, .cert = c, .force_record = r->o->force_record};
 	if (r->n_jobs == r->cap_jobs) {
 		r->cap_jobs = r->cap_jobs ? r->cap_jobs * 2 : 16;
-		r->jobs = xreallocarray(r->jobs, r->cap_jobs, sizeof(struct issue_job *));
+		r->jobs = xreallocarray(r->jobs, r->cap_jobs, sizeof(*r->jobs));
 	}
-	q->in_flight++;
-	r->jobs[r->n_jobs++] = issue_start(&req, &job_hooks, r);
+	q->n_jobs++;
+	r->jobs[r->n_jobs++] = (struct job){.issue = issue_start(&req, &job_hooks, r), .q = q, .cert = c};
+}
+
+/* Jobs whose turn at the CA has come; those of a CA that is paused end here, their orders are kept. */
+static void let_go(struct renew *r)
+{
+	for (size_t i = 0; i < r->n_jobs;) {
+		struct job *j = &r->jobs[i];
+		bool ready = j->phase == PHASE_READY;
+		if (ready && err_is(&j->q->paused)) {
+			report_unstarted(r, j->q, j->cert);
+			drop_job(r, j);
+			continue;
+		}
+		if (ready && j->q->n_at_ca < (size_t)j->q->ca->conf->max_orders) {
+			enter(j, PHASE_AT_CA);
+			issue_go(j->issue);
+		}
+		i++;
+	}
 }
 
 static void start_more(struct renew *r)
 {
+	bool at_ca = false;
+	let_go(r);
 	for (size_t i = 0; i < r->site->config->n_cas; i++) {
 		struct queue *q = &r->queues[i];
+		at_ca |= q->n_at_ca > 0;
 		while (q->next < q->n && err_is(&q->paused))
 			report_unstarted(r, q, q->certs[q->next++]);
-		while (q->next < q->n && q->in_flight < (size_t)q->ca->conf->max_orders)
+		while (q->next < q->n && q->n_jobs < (size_t)q->ca->conf->max_orders + JOBS_BESIDE)
 			start_job(r, q, q->certs[q->next++]);
 	}
+	store_set_patience(r->site->store, at_ca ? PATIENCE_MS : 0);
 	progress(r);
 	if (!r->n_jobs)
 		loop_stop(r->site->loop);
@@ -270,7 +334,7 @@ static void park_all(struct renew *r)
 {
 	size_t left = r->sum.due - finished(&r->sum);
 	while (r->n_jobs)
-		drop_job(r, r->jobs[0]);
+		drop_job(r, &r->jobs[0]);
 	r->sum.parked += left;
 }
 

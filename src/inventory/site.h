@@ -41,6 +41,8 @@ struct site {
 	struct site_ca *cas; /* one for each of config->cas, in the same order */
 	const struct clk *clk;
 	int64_t patience_ms;
+	bool probed; /* at probed_ms (monotonic) the state directory could take a certificate */
+	int64_t probed_ms;
 };
 
 enum site_state {

@@ -26,6 +26,9 @@ struct store {
 	struct sq *db;
 	bool read_only;
 	struct loop_idle *idle; /* NULL without a loop */
+	struct loop_timer *late; /* the end of patience */
+	int64_t patience_ms;
+	bool late_runs;
 	struct waiter *waiting;
 	size_t n_waiting;
 	size_t cap_waiting;
@@ -171,10 +174,41 @@ void store_close(struct store *s)
 	free(s);
 }
 
-static void request_commit(struct store *s)
+void store_hurry(struct store *s)
 {
 	if (s->idle)
 		loop_idle_request(s->idle);
+}
+
+static void request_commit(struct store *s)
+{
+	if (!s->idle || !s->patience_ms) {
+		store_hurry(s);
+	} else if (!s->late_runs) {
+		s->late_runs = true;
+		loop_timer_start(s->late, s->patience_ms);
+	}
+}
+
+static void patience_ends(void *ctx)
+{
+	struct store *s = ctx;
+	s->late_runs = false;
+	store_hurry(s);
+}
+
+void store_set_patience(struct store *s, int64_t ms)
+{
+	s->patience_ms = ms;
+	if (s->late_runs && !ms)
+		store_hurry(s);
+}
+
+static void stop_late(struct store *s)
+{
+	if (s->late_runs)
+		loop_timer_stop(s->late);
+	s->late_runs = false;
 }
 
 static void undo(struct store *s, struct err *why)
@@ -184,7 +218,7 @@ static void undo(struct store *s, struct err *why)
 		err_done(&e);
 	err_move(&s->failed, why);
 	s->told = false;
-	request_commit(s);
+	store_hurry(s);
 }
 
 /* Calls those who wait. They may write and wait again: that is for the next commit. */
@@ -201,6 +235,7 @@ static void tell(struct store *s, const struct err *failed)
 
 int store_commit(struct store *s, struct err *e)
 {
+	stop_late(s);
 	if (!err_is(&s->failed) && sq_in_transaction(s->db)) {
 		struct err why = {0};
 		FAULT("store.before-commit");
@@ -239,15 +274,19 @@ void store_attach(struct store *s, struct loop *l)
 {
 	store_detach(s);
 	s->idle = loop_idle_new(l, end_of_turn, s);
+	s->late = loop_timer_new(l, patience_ends, s);
 	if (s->n_waiting || sq_in_transaction(s->db))
 		request_commit(s);
 }
 
 void store_detach(struct store *s)
 {
+	stop_late(s);
 	if (s->idle)
 		loop_idle_free(s->idle);
+	loop_timer_free(s->late);
 	s->idle = NULL;
+	s->late = NULL;
 }
 
 void store_after_commit(struct store *s, void (*cb)(const struct err *failed, void *ctx), void *ctx)

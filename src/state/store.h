@@ -45,6 +45,14 @@ void store_close(struct store *s);
  * commit that nobody waited for is the answer to the next write. */
 void store_attach(struct store *s, struct loop *l);
 void store_detach(struct store *s);
+/*
+ * With a loop: how long a commit may be put off, in milliseconds; 0, as it is at first, for the end of the turn.
+ * Whoever has several things in work lets those that can wait share the commit of the one that cannot: that one
+ * hurries.
+ */
+void store_set_patience(struct store *s, int64_t ms);
+/* What is pending is committed at the end of this turn. */
+void store_hurry(struct store *s);
 
 /* Commits at once. 0, or -1 with ERR_STORE (disk full, i/o error): everything since the last commit is undone, and the
  * callbacks waiting are told. */
