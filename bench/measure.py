@@ -1,15 +1,17 @@
 """Running programs and measuring them: wall time, CPU time, memory. Standard library only."""
 import os
+import select
 import statistics
 import subprocess
 import time
 
 
 class Run:
-    """A finished run: wall (s), cpu (s, user and system), rc, out (bytes), peak_rss and peak_anon (KiB; 0 when not watched)."""
+    """A finished run: wall (s), cpu (s, user and system), rc, out (bytes), lines of it, peak_rss and peak_anon (KiB; 0 when not watched)."""
 
-    def __init__(self, wall, cpu, rc, out, peak_rss=0, peak_anon=0):
-        self.wall, self.cpu, self.rc, self.out, self.peak_rss, self.peak_anon = wall, cpu, rc, out, peak_rss, peak_anon
+    def __init__(self, wall, cpu, rc, out, lines, peak_rss, peak_anon):
+        self.wall, self.cpu, self.rc, self.out, self.lines = wall, cpu, rc, out, lines
+        self.peak_rss, self.peak_anon = peak_rss, peak_anon
 
 
 def _memory(pid):
@@ -25,11 +27,11 @@ def _memory(pid):
     return values.get("VmHWM", 0), values.get("RssAnon", 0)
 
 
-def run(argv, env=None, stdin=None, cwd=None, watch=0.0, ok=(0,)):
+def run(argv, env=None, stdin=None, cwd=None, watch=0.0, keep=True, ok=(0,)):
     """
     Runs argv to its end. stdin: an open file, or bytes. watch: looks at its memory every so many seconds, which costs
     time: not for runs whose time counts (the kernel's own maximum is of no use here, it counts the parent's memory
-    before exec). RuntimeError when the status is not one of `ok`.
+    before exec). keep=False: what it says is counted, not kept. RuntimeError when the status is not one of `ok`.
     """
     source = subprocess.DEVNULL if stdin is None else subprocess.PIPE if isinstance(stdin, bytes) else stdin
     out_read, out_write = os.pipe()
@@ -39,29 +41,29 @@ def run(argv, env=None, stdin=None, cwd=None, watch=0.0, ok=(0,)):
     if isinstance(stdin, bytes):
         p.stdin.write(stdin)  # no more than a pipe holds, or the program reads it before it writes
         p.stdin.close()
-    rss = anon = 0
+    rss = anon = lines = 0
+    looked = 0.0
     chunks = []
-    if watch:
-        os.set_blocking(out_read, False)
     while True:
-        if watch:
+        if watch and time.perf_counter() - looked >= watch:
+            looked = time.perf_counter()
             now_rss, now_anon = _memory(p.pid)
             rss, anon = max(rss, now_rss), max(anon, now_anon)
-        try:
-            chunk = os.read(out_read, 1 << 20)
-        except BlockingIOError:
-            time.sleep(watch)
+        if watch and not select.select([out_read], [], [], watch)[0]:
             continue
+        chunk = os.read(out_read, 1 << 20)
         if not chunk:
             break
-        chunks.append(chunk)
+        lines += chunk.count(b"\n")
+        if keep:
+            chunks.append(chunk)
     os.close(out_read)
     _, status, usage = os.wait4(p.pid, 0)
     wall = time.perf_counter() - start
     p.returncode = os.waitstatus_to_exitcode(status)
     if p.returncode not in ok:
         raise RuntimeError(f"{' '.join(argv)}: status {p.returncode}: {b''.join(chunks)[-2000:].decode(errors='replace')}")
-    return Run(wall, usage.ru_utime + usage.ru_stime, p.returncode, b"".join(chunks), rss, anon)
+    return Run(wall, usage.ru_utime + usage.ru_stime, p.returncode, b"".join(chunks), lines, rss, anon)
 
 
 def alternate(times, **programs):

@@ -128,6 +128,54 @@ static void test_loop(void **state)
 	loop_free(l);
 }
 
+static void hurry(void *ctx)
+{
+	store_hurry(ctx);
+}
+
+/* A commit that may be put off comes when somebody hurries, when patience ends, or when there is none any more. */
+static void test_patience(void **state)
+{
+	enum { FOR_EVER = 3600000 };
+	struct err e = {0};
+	struct loop *l = NULL;
+	must(loop_new(clk_real(), &l, &e), &e);
+	struct store *s = open_store(*state);
+	struct told told = {0};
+	store_attach(s, l);
+	struct loop_timer *timer = loop_timer_new(l, hurry, s);
+
+	store_set_patience(s, FOR_EVER);
+	put_cert(s, "x", 1);
+	store_after_commit(s, on_commit, &told);
+	loop_timer_start(timer, 1);
+	must(loop_run(l, &e), &e);
+	assert_int_equal(told.calls, 1);
+
+	put_cert(s, "x", 2);
+	store_after_commit(s, on_commit, &told);
+	store_set_patience(s, 0);
+	must(loop_run(l, &e), &e);
+	assert_int_equal(told.calls, 2);
+
+	store_set_patience(s, 1);
+	put_cert(s, "x", 3);
+	store_after_commit(s, on_commit, &told);
+	assert_int_equal(told.calls, 2);
+	must(loop_run(l, &e), &e);
+	assert_int_equal(told.calls, 3);
+
+	/* What waits when the loop goes is committed with the close. */
+	store_set_patience(s, FOR_EVER);
+	put_cert(s, "x", 4);
+	store_close(s);
+	s = open_store(*state);
+	assert_int_equal(generation(s, "x"), 4);
+	store_close(s);
+	loop_timer_free(timer);
+	loop_free(l);
+}
+
 /* A file that may not grow stands for a full disk. */
 static void limit_files(rlim_t octets)
 {
@@ -253,6 +301,7 @@ int main(void)
 		TEST(test_two_connections),
 		TEST(test_after_commit),
 		TEST(test_loop),
+		TEST(test_patience),
 		TEST(test_commit_fails),
 		TEST(test_write_fails),
 		TEST(test_unheard),
