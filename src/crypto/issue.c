@@ -53,6 +53,24 @@ static bool add_ext(X509 *x, X509 *issuer, int nid, const char *value)
 	return ok;
 }
 
+/*
+ * Puts the public key in. For EC the parts are set by hand: X509_set_pubkey() encodes the key and decodes it again to
+ * see whether it went well, which costs as much as verifying a signature.
+ */
+static bool set_pubkey(X509 *x, const struct key *k)
+{
+	int curve = k->type == KEY_EC256 ? NID_X9_62_prime256v1 : k->type == KEY_EC384 ? NID_secp384r1 : NID_undef;
+	uint8_t *point = NULL;
+	if (curve == NID_undef)
+		return X509_set_pubkey(x, k->pkey) == 1;
+	size_t n = EVP_PKEY_get1_encoded_public_key(k->pkey, &point);
+	if (n && X509_PUBKEY_set0_param(X509_get_X509_PUBKEY(x), OBJ_nid2obj(NID_X9_62_id_ecPublicKey), V_ASN1_OBJECT,
+			 OBJ_nid2obj(curve), point, (int)n))
+		return true;
+	OPENSSL_free(point);
+	return false;
+}
+
 /* A certificate with everything but extensions and signature. */
 static X509 *start(const struct key *k, const struct issue_validity *v)
 {
@@ -65,7 +83,7 @@ static X509 *start(const struct key *k, const struct issue_validity *v)
 	bool ok = x && serial && X509_set_version(x, X509_VERSION_3) &&
 		  BN_to_ASN1_INTEGER(serial, X509_get_serialNumber(x)) &&
 		  ASN1_TIME_set(X509_getm_notBefore(x), v->not_before) &&
-		  ASN1_TIME_set(X509_getm_notAfter(x), v->not_after) && X509_set_pubkey(x, k->pkey);
+		  ASN1_TIME_set(X509_getm_notAfter(x), v->not_after) && set_pubkey(x, k);
 	BN_free(serial);
 	return ok ? TAKE(x) : NULL;
 }
