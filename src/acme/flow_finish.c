@@ -4,6 +4,7 @@
 
 #include "acme/flow_internal.h"
 #include "acme/problem.h"
+#include "acme/session_internal.h"
 #include "acme/url.h"
 #include "base/clock.h"
 #include "base/fault.h"
@@ -205,7 +206,7 @@ static void on_certificate(const struct http_reply *r, const struct err *failed,
 		flow_fail(f, &e, false);
 		return;
 	}
-	if (x509_chain_parse(r->body.p, r->body.n, &f->chain, &e)) {
+	if (x509_chain_parse_like(r->body.p, r->body.n, f->s->chain, &f->chain, &e)) {
 		/* Cut short on the way, perhaps: reading it again harms nobody. */
 		if (++f->downloads < MAX_DOWNLOADS) {
 			err_done(&e);
@@ -222,6 +223,7 @@ static void on_certificate(const struct http_reply *r, const struct err *failed,
 		reject(f, &e);
 		return;
 	}
+	session_keep_chain(f->s, f->chain);
 	if (!f->preferred_chain || x509_chain_has_issuer(f->chain, f->preferred_chain)) {
 		succeed(f);
 		return;

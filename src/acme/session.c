@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "base/xalloc.h"
 #include "crypto/key.h"
+#include "crypto/x509.h"
 #include "http/http.h"
 #include "loop/loop.h"
 
@@ -44,6 +45,7 @@ void acme_session_free(struct acme_session *s)
 		acme_session_directory_cancel(s, s->waiters->done, s->waiters->ctx);
 	acme_directory_done(&s->dir);
 	nonce_pool_done(&s->nonces);
+	x509_chain_free(s->chain);
 	key_free(s->key);
 	free(s->account_url);
 	free(s->directory_url);
@@ -99,6 +101,12 @@ int64_t session_wall(const struct acme_session *s)
 int64_t session_mono(const struct acme_session *s)
 {
 	return clk_mono(loop_clk(s->loop));
+}
+
+void session_keep_chain(struct acme_session *s, struct x509_chain *c)
+{
+	x509_chain_free(s->chain);
+	s->chain = x509_chain_ref(c);
 }
 
 void session_keep_nonce(struct acme_session *s, const struct http_reply *r)

@@ -14,6 +14,7 @@ struct account_op;
 struct err;
 struct http_exchange;
 struct loop_timer;
+struct x509_chain;
 
 struct dir_waiter {
 	acme_directory_fn done;
@@ -43,6 +44,7 @@ struct acme_session {
 	int64_t dir_since;
 	unsigned dir_tries;
 	size_t posts; /* in flight */
+	struct x509_chain *chain; /* the last good one: the next has the same issuers as a rule. NULL at first */
 	LIST_HEAD(, account_op) accounts; /* operations on accounts that go on */
 };
 
@@ -50,6 +52,8 @@ int64_t session_wall(const struct acme_session *s);
 int64_t session_mono(const struct acme_session *s);
 /* account.c: ends the operations on accounts without a callback. */
 void session_accounts_drop(struct acme_session *s);
+/* Keeps the chain as the one that the next is like. */
+void session_keep_chain(struct acme_session *s, struct x509_chain *c);
 /* Feeds the pool from a reply. */
 void session_keep_nonce(struct acme_session *s, const struct http_reply *r);
 /* The pause before repetition number `tries` (from 0): 250 ms doubling to 8 s, between half and all of it. */

@@ -16,6 +16,7 @@
 enum { CHAIN_MAX = 10 };
 
 struct x509_chain {
+	unsigned refs;
 	X509 *certs[CHAIN_MAX]; /* owned; the leaf first */
 	size_t n;
 	struct x509_info info;
@@ -23,7 +24,7 @@ struct x509_chain {
 
 void x509_chain_free(struct x509_chain *c)
 {
-	if (!c)
+	if (!c || --c->refs)
 		return;
 	for (size_t i = 0; i < c->n; i++)
 		X509_free(c->certs[i]);
@@ -31,6 +32,12 @@ void x509_chain_free(struct x509_chain *c)
 	free(c->info.issuer);
 	free(c->info.ari_id);
 	free(c);
+}
+
+struct x509_chain *x509_chain_ref(struct x509_chain *c)
+{
+	c->refs++;
+	return c;
 }
 
 void x509_chain_freep(struct x509_chain **c)
@@ -63,8 +70,29 @@ static int wrong_content(const char *p, size_t n, size_t at, struct err *e)
 	return err_set(e, ERR_PROTO, "the chain holds something other than PEM certificates at octet %zu", at);
 }
 
+/* The certificate's DER; the caller frees it with OPENSSL_free(). OpenSSL kept it from reading. */
+static size_t der_of(X509 *x, uint8_t **ret)
+{
+	*ret = NULL;
+	int n = i2d_X509(x, ret);
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* The certificate above a leaf that has this DER, shared; or NULL. */
+static X509 *share(const struct x509_chain *known, const uint8_t *der, size_t n)
+{
+	for (size_t i = 1; known && i < known->n; i++) {
+		uint8_t *have;
+		bool same = der_of(known->certs[i], &have) == n && !memcmp(have, der, n);
+		OPENSSL_free(have);
+		if (same && X509_up_ref(known->certs[i]))
+			return known->certs[i];
+	}
+	return NULL;
+}
+
 /* Reads the PEM block of n octets at p. */
-static X509 *read_block(const char *p, size_t n)
+static X509 *read_block(const char *p, size_t n, const struct x509_chain *known)
 {
 	char *name = NULL, *header = NULL;
 	uint8_t *der = NULL;
@@ -73,8 +101,11 @@ static X509 *read_block(const char *p, size_t n)
 	AUTO(ossl_bio_freep) BIO *in = BIO_new_mem_buf(p, (int)n);
 	if (in && PEM_read_bio(in, &name, &header, &der, &der_n) && !*header) {
 		const uint8_t *at = der;
-		x = d2i_X509(NULL, &at, der_n);
-		if (x && at != der + der_n) {
+		x = share(known, der, (size_t)der_n);
+		bool shared = x;
+		if (!x)
+			x = d2i_X509(NULL, &at, der_n);
+		if (x && !shared && at != der + der_n) {
 			X509_free(x);
 			x = NULL;
 		}
@@ -85,7 +116,7 @@ static X509 *read_block(const char *p, size_t n)
 	return x;
 }
 
-static int read_certs(const char *p, size_t n, struct x509_chain *c, struct err *e)
+static int read_certs(const char *p, size_t n, const struct x509_chain *known, struct x509_chain *c, struct err *e)
 {
 	static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
 	size_t at = space_len(p, n);
@@ -98,7 +129,7 @@ static int read_certs(const char *p, size_t n, struct x509_chain *c, struct err 
 		if (c->n == CHAIN_MAX)
 			return err_set(e, ERR_PROTO, "the chain has more than %d certificates", CHAIN_MAX);
 		size_t len = (size_t)(stop - (p + at)) + sizeof(end) - 1;
-		X509 *x = read_block(p + at, len);
+		X509 *x = read_block(p + at, len, known);
 		if (!x) {
 			ossl_err(e, "certificate %zu of the chain cannot be read", c->n + 1);
 			e->kind = ERR_PROTO;
@@ -229,14 +260,6 @@ static int read_serial(X509 *x, struct x509_info *info, struct err *e)
 	return 0;
 }
 
-/* The certificate's DER; the caller frees it with OPENSSL_free(). OpenSSL kept it from reading. */
-static size_t der_of(X509 *x, uint8_t **ret)
-{
-	*ret = NULL;
-	int n = i2d_X509(x, ret);
-	return n > 0 ? (size_t)n : 0;
-}
-
 static int describe(struct x509_chain *c, struct err *e)
 {
 	AUTO(buf_done) struct buf hex = buf_make(64);
@@ -257,10 +280,17 @@ static int describe(struct x509_chain *c, struct err *e)
 
 int x509_chain_parse(const void *pem, size_t n, struct x509_chain **ret, struct err *e)
 {
+	return x509_chain_parse_like(pem, n, NULL, ret, e);
+}
+
+int x509_chain_parse_like(
+	const void *pem, size_t n, const struct x509_chain *known, struct x509_chain **ret, struct err *e)
+{
 	if (n > BUF_MAX_CHAIN)
 		return err_set(e, ERR_PROTO, "a chain of %zu octets is larger than %d", n, BUF_MAX_CHAIN);
 	AUTO(x509_chain_freep) struct x509_chain *c = xcalloc(1, sizeof(*c));
-	if (read_certs(pem, n, c, e) || put_in_order(c, e) || describe(c, e))
+	c->refs = 1;
+	if (read_certs(pem, n, known, c, e) || put_in_order(c, e) || describe(c, e))
 		return -1;
 	*ret = TAKE(c);
 	return 0;

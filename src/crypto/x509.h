@@ -57,6 +57,12 @@ struct x509_info {
  * one before. A chain that links as it came keeps its order. ERR_PROTO when one does not link or names are not DNS.
  */
 int x509_chain_parse(const void *pem, size_t n, struct x509_chain **ret, struct err *e);
+/* As x509_chain_parse(). What stands above the leaf of known (NULL: nothing) and comes again is shared with it rather
+ * than decoded, which is what reading a chain takes most time for. Both then belong to one thread. */
+int x509_chain_parse_like(
+	const void *pem, size_t n, const struct x509_chain *known, struct x509_chain **ret, struct err *e);
+/* One more owner, who must call x509_chain_free() too. */
+struct x509_chain *x509_chain_ref(struct x509_chain *c);
 void x509_chain_free(struct x509_chain *c);
 void x509_chain_freep(struct x509_chain **c);
 const struct x509_info *x509_chain_info(const struct x509_chain *c);

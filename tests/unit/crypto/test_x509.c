@@ -267,6 +267,24 @@ static void test_order(void **state)
 	free(want);
 }
 
+/* What is shared with an earlier chain is whole, also when that one has gone. */
+static void test_like(void **state)
+{
+	const struct world *w = *state;
+	struct err e = {0};
+	struct x509_chain *again = NULL;
+	AUTO(xfreep) char *pem = xasprintf("%s%s", w->pem[0], w->pem[1]);
+	struct x509_chain *known = x509_chain_ref(parse(pem));
+	x509_chain_free(known);
+	assert_int_equal(x509_chain_parse_like(pem, strlen(pem), known, &again, &e), 0);
+	assert_string_equal(x509_chain_info(again)->sha256, x509_chain_info(known)->sha256);
+	x509_chain_free(known);
+	AUTO(buf_done) struct buf all = buf_make(BUF_MAX_CHAIN);
+	x509_chain_pem_all(again, &all);
+	assert_string_equal(buf_str(&all), pem);
+	x509_chain_free(again);
+}
+
 static void test_link(void **state)
 {
 	const struct world *w = *state;
@@ -501,6 +519,7 @@ int main(void)
 		cmocka_unit_test(test_csr_refused),
 		cmocka_unit_test(test_csr_of_others),
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_like),
 		cmocka_unit_test(test_link),
 		cmocka_unit_test(test_content),
 		cmocka_unit_test(test_info),
