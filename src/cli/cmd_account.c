@@ -160,7 +160,8 @@ static int run_register(struct cli *c, struct err *e)
 		err_ctx(e, "register the account at CA \"%s\"", conf->name);
 		if (!ca->account.url[0])
 			hint_other_key(&s, ca, e);
-		err_hint(e, "when the CA asks for its terms: read them, then give --agree-tos");
+		if (e->problem)
+			err_hint(e, "when the CA asks for its terms: read them, then give --agree-tos");
 		return -1;
 	}
 	if (!ca->account.created)

@@ -88,23 +88,33 @@ static void look_at_state(struct doctor *d, const struct site *s)
 		say(d, FINE, "state", NULL, "%s can be read and written", dir);
 }
 
+static void look_at_account(struct doctor *d, struct site *s, struct site_ca *ca)
+{
+	struct err e = {0};
+	const char *name = ca->conf->name;
+	const struct store_account *a = &ca->account;
+	if (!ca->conf->account_url && site_account_key_if_any(s, ca, &e)) {
+		say_err(d, name, &e);
+		return;
+	}
+	d->has_key |= ca->key != NULL;
+	if (!a->url[0])
+		say(d, ODD, name, "perdure account register", "no account yet");
+	else if (!ca->key && !ca->conf->account_url)
+		say(d, BROKEN, name, "put it back from a backup, or bring the account with \"perdure account import\"",
+			"the key of the account %s is missing: nothing can be renewed", a->url);
+	else
+		say(d, strcmp(a->status, "valid") ? BROKEN : FINE, name, NULL, "account %s is %s; key %s", a->url,
+			a->status, ca->key ? "here" : "elsewhere, by configuration");
+}
+
 static void look_at_ca(struct doctor *d, struct site *s, struct site_ca *ca, bool offline)
 {
 	struct err e = {0};
 	struct cafacts f = {0};
 	const struct acme_directory *dir = NULL;
 	const char *name = ca->conf->name;
-	if (!ca->conf->account_url && site_account_key_if_any(s, ca, &e))
-		say_err(d, name, &e);
-	d->has_key |= ca->key != NULL;
-	if (!ca->account.url[0])
-		say(d, ODD, name, "perdure account register", "no account yet");
-	else
-		say(d, strcmp(ca->account.status, "valid") ? BROKEN : FINE, name, NULL, "account %s is %s; key %s",
-			ca->account.url, ca->account.status,
-			ca->key                 ? "here"
-			: ca->conf->account_url ? "elsewhere, by configuration"
-						: "missing");
+	look_at_account(d, s, ca);
 	if (offline)
 		return;
 	if (site_directory(s, ca, &dir, &e)) {

@@ -30,7 +30,16 @@ static int run(struct cli *c, struct err *e)
 		return -1;
 	if (cli_flag(c, "dry-run")) {
 		AUTO(xfreep) char *text = config_init_text(ca, &names);
-		out_text("%s", text);
+		if (c->json) {
+			struct out_json j;
+			out_json_begin(&j);
+			json_out_str(&j.w, "config", path);
+			json_out_str(&j.w, "text", text);
+			json_out_bool(&j.w, "dry_run", true);
+			out_json_end(&j);
+		} else {
+			out_text("%s", text);
+		}
 		return EXIT_DONE;
 	}
 	if (config_init_write(path, ca, &names, e) || (ca && make_key(path, ca, &key, e)))
