@@ -10,7 +10,7 @@ ONLY ?=
 all:
 	@tools/bootstrap.sh build
 	@tools/configure.sh build
-	@ninja -C build perdure
+	@ninja -C build perdure perdure-testca
 
 demo: all
 	@tools/bootstrap.sh demo
@@ -43,7 +43,7 @@ distclean: clean
 	@rm -rf build
 
 help:
-	@echo 'make               build/perdure'
+	@echo 'make               build/perdure and build/perdure-testca'
 	@echo 'make demo [N=47]   N wildcard certificates issued and renewed from standing records, on loopback servers'
 	@echo 'make test [ONLY="static unit integration"]   every check'
 	@echo 'make bench         the numbers, as ratios'

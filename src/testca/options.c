@@ -181,7 +181,7 @@ static const struct option_row rows[] = {
 		NULL},
 	{"lifetime", "SECONDS", "of certificates without profile (7776000)", NUMBER, AT(lifetime_s), 1, INT32_MAX,
 		NULL},
-	{"profiles", "NAME=S,…", "certificate profiles and their lifetimes", SPECIAL, 0, 0, 0, set_profiles},
+	{"profiles", "NAME=S,...", "certificate profiles and their lifetimes", SPECIAL, 0, 0, 0, set_profiles},
 	{"alternates", "N", "alternate roots, that is chains (0)", NUMBER, AT(alternates), 0, 8, NULL},
 	{"key", "TYPE", "of root and intermediate: ec256, rsa2048, … (ec256)", SPECIAL, 0, 0, 0, set_key},
 	{"authz-delay", "MS", "a validation takes so long (0)", NUMBER, AT(authz_delay_ms), 0, INT32_MAX, NULL},

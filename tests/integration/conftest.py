@@ -56,7 +56,15 @@ def make_pebble(stage):
 
 @pytest.fixture
 def make_testca(stage):
-    return lambda knot=None, **options: harness.TestCA(stage, knot.address if knot else None, **options)
+    made = []
+
+    def make(knot=None, **options):
+        made.append(harness.TestCA(stage, knot.address if knot else None, **options))
+        return made[-1]
+
+    yield make
+    for ca in made:
+        ca.stop()
 
 
 @pytest.fixture
