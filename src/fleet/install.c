@@ -114,6 +114,17 @@ void install_start(struct loop *l, const char *state_dir, int64_t keep, const st
 	loop_job(l, file_work, file_done, f);
 }
 
+int install_csr_spki(const struct store_order *o, char ret[static 65], struct err *e)
+{
+	AUTO(buf_done) struct buf der = buf_make(BUF_MAX_SMALL_FILE);
+	struct x509_csr_info info = {0};
+	int r = x509_csr_read(o->csr_der.p, o->csr_der.n, "the certificate request", &der, &info, e);
+	if (!r)
+		memcpy(ret, info.spki_sha256, sizeof(info.spki_sha256));
+	x509_csr_info_done(&info);
+	return r;
+}
+
 void install_empty_row(const char *name, struct store_cert *row)
 {
 	*row = (struct store_cert){

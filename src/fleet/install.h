@@ -39,6 +39,9 @@ void install_set_done(struct install_set *s);
 void install_start(struct loop *l, const char *state_dir, int64_t keep, const struct store_order *o,
 	const struct install_set *set, install_fn done, void *ctx);
 
+/* The SHA-256 of the public key of the order's certificate request, in hexadecimal. ERR_CRYPTO. */
+int install_csr_spki(const struct store_order *o, char ret[static 65], struct err *e);
+
 /* A row for a lineage that has nothing yet. */
 void install_empty_row(const char *name, struct store_cert *row);
 

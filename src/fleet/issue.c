@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "acme/flow.h"
-#include "acme/problem.h"
 #include "acme/session.h"
 #include "base/buf.h"
 #include "base/fault.h"
@@ -45,6 +44,7 @@ struct issue_job {
 
 	struct acme_flow *flow;
 	struct recordcheck_query *check;
+	struct recordcheck_ahead *ahead; /* the DNS is asked while the order is placed */
 	acme_judged_fn judged;
 	void *judged_ctx;
 	void (*go)(const struct err *failed, void *go_ctx); /* the flow waits for a commit */
@@ -366,7 +366,10 @@ static void flow_judge(const struct acme_persist_offer *offer, acme_judged_fn ju
 	j->answers = true;
 	j->judged = judged;
 	j->judged_ctx = judged_ctx;
-	j->check = recordcheck_start(j->site->dns, &q, record_checked, j);
+	struct recordcheck_query *check = recordcheck_start(j->site->dns, j->ahead, &q, record_checked, j);
+	/* Without one it has been judged already, and perhaps the next one is in work. */
+	if (check)
+		j->check = check;
 }
 
 static const struct acme_flow_hooks flow_hooks = {
@@ -403,6 +406,9 @@ void issue_go(struct issue_job *j)
 		.level = j->ca->conf->level,
 		.account_uri_any = j->ca->conf->account_uri_any,
 	};
+	const char *first = j->order.names.v[0];
+	recordcheck_ahead_free(j->ahead);
+	j->ahead = recordcheck_ahead_start(j->site->dns, j->site->clk, strncmp(first, "*.", 2) ? first : first + 2);
 	j->flow = acme_flow_start(&r, &flow_hooks, j);
 }
 
@@ -415,18 +421,6 @@ static void new_committed(const struct err *failed, void *ctx)
 		return;
 	FAULT("issue.new");
 	ready(j);
-}
-
-static int fill_spki(struct issue_job *j, struct err *e)
-{
-	struct buf der = buf_make(BUF_MAX_SMALL_FILE);
-	struct x509_csr_info info = {0};
-	int r = x509_csr_read(j->order.csr_der.p, j->order.csr_der.n, "the certificate request", &der, &info, e);
-	if (!r)
-		memcpy(j->spki, info.spki_sha256, sizeof(j->spki));
-	buf_done(&der);
-	x509_csr_info_done(&info);
-	return r;
 }
 
 static int fill_order(struct issue_job *j, struct err *e)
@@ -461,7 +455,7 @@ static void have_key(const struct err *failed, void *ctx)
 			j->order.csr_der = secret_dup(buf_str(&der), der.n);
 		r = r || x509_spki_sha256(j->key, j->spki, &e);
 	} else {
-		r = fill_spki(j, &e);
+		r = install_csr_spki(&j->order, j->spki, &e);
 	}
 	if (r || fill_order(j, &e) || store_order_put(j->site->store, &j->order, &e)) {
 		fail(j, &e, false);
@@ -481,26 +475,12 @@ static int reuse_live_key(struct issue_job *j, struct err *e)
 	return found ? key_from_pem(pem.p, pem.n, "live private key", &j->key, e) : 0;
 }
 
-/* Whether a certificate could be kept: asked before orders are made, but the answer holds for a moment. */
-static int probe(struct site *s, struct err *e)
-{
-	enum { PROBE_MS = 1000 };
-	int64_t now = clk_mono(s->clk);
-	if (s->probed && now - s->probed_ms < PROBE_MS)
-		return 0;
-	if (certfiles_probe(s->config->state_dir, e))
-		return -1;
-	s->probed = true;
-	s->probed_ms = now;
-	return 0;
-}
-
 static void new_order(struct issue_job *j)
 {
 	struct err e = {0};
 	enum key_type type;
 	step(j, "key");
-	if (probe(j->site, &e) || reuse_live_key(j, &e)) {
+	if (site_probe(j->site, &e) || reuse_live_key(j, &e)) {
 		fail(j, &e, false);
 		return;
 	}
@@ -529,7 +509,8 @@ static bool same_order(const struct issue_job *j, const struct store_order *o)
 
 static int resume(struct issue_job *j, struct err *e)
 {
-	if (fill_spki(j, e) || (j->order.state == STORE_ORDER_ISSUED && install_prepare(&j->order, NULL, &j->set, e)))
+	if (install_csr_spki(&j->order, j->spki, e) ||
+		(j->order.state == STORE_ORDER_ISSUED && install_prepare(&j->order, NULL, &j->set, e)))
 		return -1;
 	if (j->csr_spki && strcmp(j->csr_spki, j->spki))
 		return err_set(
@@ -607,9 +588,11 @@ void issue_free(struct issue_job *j)
 		return;
 	loop_timer_free(j->start);
 	recordcheck_cancel(j->check);
+	recordcheck_ahead_free(j->ahead);
 	acme_flow_free(j->flow);
 	j->start = NULL;
 	j->check = NULL;
+	j->ahead = NULL;
 	j->flow = NULL;
 	j->abandoned = true;
 	if (!j->pending)

@@ -58,7 +58,7 @@ static void fill(struct run *r)
 			continue;
 		*s = (struct slot){.run = r, .item = r->next++};
 		r->in_flight++;
-		s->query = recordcheck_start(r->site->dns, &r->items[s->item].q, checked, s);
+		s->query = recordcheck_start(r->site->dns, NULL, &r->items[s->item].q, checked, s);
 	}
 	if (!r->in_flight)
 		loop_stop(r->site->loop);

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/strv.h"
 
+struct clk;
 struct dns;
 struct dns_view;
 
@@ -61,11 +62,22 @@ struct recordcheck {
 };
 void recordcheck_free(struct recordcheck *c);
 
-/* Called once on the loop, never from inside recordcheck_start(); c is owned by the callee. */
+/* A look at the DNS for a name that is begun before the question is complete, to save the wait later. */
+struct recordcheck_ahead;
+/* d and clk are borrowed until recordcheck_ahead_free(); clk tells how old the answer is. */
+struct recordcheck_ahead *recordcheck_ahead_start(struct dns *d, const struct clk *clk, const char *name);
+/* NULL is fine. A check that waits for it must have been cancelled or ended before. */
+void recordcheck_ahead_free(struct recordcheck_ahead *a);
+
+/* Called once on the loop; c is owned by the callee. */
 typedef void (*recordcheck_fn)(struct recordcheck *c, void *ctx);
 struct recordcheck_query;
-struct recordcheck_query *recordcheck_start(
-	struct dns *d, const struct recordcheck_question *q, recordcheck_fn done, void *ctx);
+/*
+ * ahead (NULL for none) is used, once, when it is for the same name and a few seconds old at most. When its answer is
+ * here already done is called before this returns, and this returns NULL; otherwise done comes later.
+ */
+struct recordcheck_query *recordcheck_start(struct dns *d, struct recordcheck_ahead *ahead,
+	const struct recordcheck_question *q, recordcheck_fn done, void *ctx);
 /* Ends it without a callback; NULL is fine. */
 void recordcheck_cancel(struct recordcheck_query *q);
 

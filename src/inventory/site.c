@@ -16,6 +16,7 @@
 #include "dns/dns.h"
 #include "http/http.h"
 #include "loop/loop.h"
+#include "state/certfiles.h"
 
 static void say_waiting(pid_t holder)
 {
@@ -180,6 +181,19 @@ int site_dns(struct site *s, struct err *e)
 	int r = dns_new(s->loop, &o, &s->dns, e);
 	free(stubs);
 	return r;
+}
+
+int site_probe(struct site *s, struct err *e)
+{
+	enum { PROBE_MS = 1000 };
+	int64_t now = clk_mono(s->clk);
+	if (s->probed && now - s->probed_ms < PROBE_MS)
+		return 0;
+	if (certfiles_probe(s->config->state_dir, e))
+		return -1;
+	s->probed = true;
+	s->probed_ms = now;
+	return 0;
 }
 
 char *site_account_key_path(const struct site *s, const struct site_ca *ca)

@@ -68,6 +68,12 @@ int site_find_ca(struct site *s, const char *name, struct site_ca **ret, struct 
 /* Opens the DNS as the configuration says. */
 int site_dns(struct site *s, struct err *e);
 
+/*
+ * Whether a certificate could be kept (certfiles_probe()): asked before orders are made, but an answer holds for a
+ * second.
+ */
+int site_probe(struct site *s, struct err *e);
+
 /* Path of the CA's account key file, heap string. */
 char *site_account_key_path(const struct site *s, const struct site_ca *ca);
 /* Loads the account key. ERR_CONFIG with the command to run when there is none here. */
