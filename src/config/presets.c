@@ -17,12 +17,6 @@ static const struct config_preset presets[] = {
 		"Let's Encrypt for tests, certificates not trusted by browsers; offers dns-persist-01"},
 	{"zerossl", "https://acme.zerossl.com/v2/DV90", "sectigo.com", CONFIG_LEVEL_UNSET, true,
 		"ZeroSSL; does not offer dns-persist-01, needs external account binding"},
-	{"sslcom-ecc", "https://acme.ssl.com/sslcom-dv-ecc", "ssl.com", CONFIG_LEVEL_UNSET, true,
-		"SSL.com, ECC certificates; does not offer dns-persist-01, needs external account binding"},
-	{"sslcom-rsa", "https://acme.ssl.com/sslcom-dv-rsa", "ssl.com", CONFIG_LEVEL_UNSET, true,
-		"SSL.com, RSA certificates; does not offer dns-persist-01, needs external account binding"},
-	{"actalis", "https://acme-api.actalis.com/acme/directory", "actalis.it", CONFIG_LEVEL_UNSET, true,
-		"Actalis; does not offer dns-persist-01, needs external account binding"},
 };
 
 const struct config_preset *config_presets(size_t *ret_n)

@@ -154,7 +154,7 @@ static void presets(void **state)
 				"  - google\n"
 				"  - {name: zerossl, eab: {kid: k, hmac_key_file: /s}, max_orders: 2}\n"
 				"  - {name: letsencrypt, directory: https://proxy.example/d}\n"
-				"defaults: {ca: actalis}\n",
+				"defaults: {ca: google-staging}\n",
 		NULL);
 	assert_int_equal(c->n_cas, 4);
 	const struct config_ca *google = config_find_ca(c, "google");
@@ -175,9 +175,9 @@ static void presets(void **state)
 	assert_string_equal(zerossl->eab_hmac_key_file, "/s");
 	assert_int_equal(zerossl->max_orders, 2);
 	assert_string_equal(config_find_ca(c, "letsencrypt")->directory, "https://proxy.example/d");
-	const struct config_ca *actalis = config_find_ca(c, "actalis");
-	assert_non_null(actalis);
-	assert_int_equal(actalis->mark.line, 5);
+	const struct config_ca *staging = config_find_ca(c, "zerossl");
+	assert_non_null(staging);
+	assert_int_equal(staging->mark.line, 5);
 	size_t n;
 	const struct config_preset *p = config_presets(&n);
 	for (size_t i = 0; i < n; i++) {
