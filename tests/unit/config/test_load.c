@@ -175,7 +175,7 @@ static void presets(void **state)
 	assert_string_equal(zerossl->eab_hmac_key_file, "/s");
 	assert_int_equal(zerossl->max_orders, 2);
 	assert_string_equal(config_find_ca(c, "letsencrypt")->directory, "https://proxy.example/d");
-	const struct config_ca *staging = config_find_ca(c, "zerossl");
+	const struct config_ca *staging = config_find_ca(c, "google-staging");
 	assert_non_null(staging);
 	assert_int_equal(staging->mark.line, 5);
 	size_t n;
