@@ -10,23 +10,63 @@
 #include "base/err.h"
 #include "base/xalloc.h"
 
-static int64_t read_ms(clockid_t id)
+static int64_t machine_us(clockid_t id)
 {
 	struct timespec t;
 	clock_gettime(id, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+#ifdef PERDURE_FAULTS
+/* Set before main(), so that every thread may read them. */
+static int64_t rate = 1, wall_start, mono_start;
+
+__attribute__((constructor)) static void read_rate(void)
+{
+	const char *wanted = getenv("PERDURE_TIME_RATE");
+	int64_t n = wanted ? strtol(wanted, NULL, 10) : 1;
+	rate = n > 1000 ? 1000 : n < 1 ? 1 : n;
+	wall_start = machine_us(CLOCK_REALTIME);
+	mono_start = machine_us(CLOCK_MONOTONIC);
+}
+
+static int64_t read_us(clockid_t id)
+{
+	int64_t start = id == CLOCK_REALTIME ? wall_start : mono_start;
+	return start + (machine_us(id) - start) * rate;
+}
+
+int64_t clk_real_rate(void)
+{
+	return rate;
+}
+#else
+static int64_t read_us(clockid_t id)
+{
+	return machine_us(id);
+}
+
+int64_t clk_real_rate(void)
+{
+	return 1;
+}
+#endif
+
+int64_t clk_real_mono_us(void)
+{
+	return read_us(CLOCK_MONOTONIC);
 }
 
 static int64_t real_wall(void *ctx)
 {
 	(void)ctx;
-	return read_ms(CLOCK_REALTIME);
+	return read_us(CLOCK_REALTIME) / 1000;
 }
 
 static int64_t real_mono(void *ctx)
 {
 	(void)ctx;
-	return read_ms(CLOCK_MONOTONIC);
+	return read_us(CLOCK_MONOTONIC) / 1000;
 }
 
 const struct clk *clk_real(void)

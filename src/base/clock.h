@@ -17,6 +17,10 @@ struct clk {
 
 /* The machine's clocks. */
 const struct clk *clk_real(void);
+/* The same monotonic clock, in microseconds. */
+int64_t clk_real_mono_us(void);
+/* How many times faster than the machine's clocks those run: 1, but for PERDURE_TIME_RATE (base/fault.h). */
+int64_t clk_real_rate(void);
 
 static inline int64_t clk_wall(const struct clk *c)
 {

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/xalloc.h"
@@ -222,7 +223,7 @@ static int want_timer(CURLM *multi, long ms, void *ctx)
 	if (ms < 0)
 		loop_timer_stop(c->timer);
 	else
-		loop_timer_start(c->timer, ms);
+		loop_timer_start(c->timer, ms * clk_real_rate()); /* libcurl goes by the machine's clock */
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 
 enum { CONNECT_TIMEOUT_MS = 15000, DEFAULT_TIMEOUT_MS = 60000, UPLOAD_BUFFER_OCTETS = 16 << 10 };
@@ -87,7 +88,8 @@ static CURLcode set_request(struct http_exchange *x)
 		SET(CURLOPT_POSTFIELDS, x->body);
 	}
 	SET(CURLOPT_HTTPHEADER, x->headers);
-	SET(CURLOPT_TIMEOUT_MS, (long)(x->timeout_ms > 0 ? x->timeout_ms : DEFAULT_TIMEOUT_MS));
+	int64_t timeout_ms = x->timeout_ms > 0 ? x->timeout_ms : DEFAULT_TIMEOUT_MS;
+	SET(CURLOPT_TIMEOUT_MS, (long)(timeout_ms / clk_real_rate()));
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, x);
 	SET(CURLOPT_HEADERFUNCTION, on_header);

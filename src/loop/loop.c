@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -98,9 +97,7 @@ int64_t loop_now_us_(const struct loop *l)
 	if (!l->real)
 		return clk_mono(l->clk) * 1000;
 	/* The same clock, but finer: with whole milliseconds a timer could fire almost one too early. */
-	struct timespec ts;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+	return clk_real_mono_us();
 }
 
 static bool waiting(const struct loop *l)
@@ -123,6 +120,8 @@ static int wait_and_dispatch(struct loop *l, struct err *e)
 	int flags = EVLOOP_ONCE | (block ? 0 : EVLOOP_NONBLOCK);
 
 	if (block && us > 0) {
+		if (l->real)
+			us = (us + clk_real_rate() - 1) / clk_real_rate();
 		struct timeval tv = {.tv_sec = us / 1000000, .tv_usec = us % 1000000};
 		event_add(&l->wake, &tv);
 	}
