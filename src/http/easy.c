@@ -14,6 +14,29 @@ const char *http_method_name_(enum http_method m)
 	return names[m];
 }
 
+/* --- sending --- */
+
+static size_t give_body(char *to, size_t size, size_t n, void *ctx)
+{
+	struct http_exchange *x = ctx;
+	size_t left = x->body_n - x->body_sent, take = size * n < left ? size * n : left;
+	memcpy(to, x->body + x->body_sent, take);
+	x->body_sent += take;
+	return take;
+}
+
+/*
+ * When a connection that was used before ends without an answer, libcurl sends a request again by itself, a POST too if
+ * it can go back in its body. The server may have acted on it: whether to send it again is for our caller to decide.
+ */
+static int never_back(void *ctx, curl_off_t offset, int origin)
+{
+	(void)ctx;
+	(void)offset;
+	(void)origin;
+	return CURL_SEEKFUNC_FAIL;
+}
+
 /* --- receiving --- */
 
 static size_t on_body(char *p, size_t size, size_t n, void *ctx)
@@ -85,7 +108,9 @@ static CURLcode set_request(struct http_exchange *x)
 	if (x->method == HTTP_POST) {
 		SET(CURLOPT_POST, 1L);
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body_n);
-		SET(CURLOPT_POSTFIELDS, x->body);
+		SET(CURLOPT_READFUNCTION, give_body);
+		SET(CURLOPT_READDATA, x);
+		SET(CURLOPT_SEEKFUNCTION, never_back);
 	}
 	SET(CURLOPT_HTTPHEADER, x->headers);
 	int64_t timeout_ms = x->timeout_ms > 0 ? x->timeout_ms : DEFAULT_TIMEOUT_MS;
@@ -185,6 +210,7 @@ static struct meaning transport_meaning(CURLcode rc)
 		{CURLE_COULDNT_RESOLVE_PROXY, ERR_NET, RETRY_LATER, "the proxy's name cannot be resolved"},
 		{CURLE_COULDNT_CONNECT, ERR_NET, RETRY_LATER, "no connection"},
 		{CURLE_PROXY, ERR_NET, RETRY_LATER, "the proxy refused"},
+		{CURLE_SEND_FAIL_REWIND, ERR_NET, RETRY_LATER, "the server closed the connection without an answer"},
 		{CURLE_GOT_NOTHING, ERR_NET, RETRY_LATER, "the server closed the connection without an answer"},
 		{CURLE_PARTIAL_FILE, ERR_NET, RETRY_LATER, "the answer ended too early"},
 		{CURLE_SEND_ERROR, ERR_NET, RETRY_LATER, "the connection broke while sending"},
