@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -120,11 +121,23 @@ const char *web_reason(int status)
 	return "Status";
 }
 
+/* Clients compare their clocks with it. */
+static void put_date(struct buf *o)
+{
+	char text[64];
+	time_t now = time(NULL);
+	struct tm tm;
+	gmtime_r(&now, &tm);
+	strftime(text, sizeof(text), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
+	buf_puts(o, text);
+}
+
 static void write_reply(struct web_conn *c, const struct web_reply *r)
 {
 	struct buf *o = &c->out;
 	bool no_body = r->status == 204 || c->head_only;
 	buf_printf(o, "HTTP/1.1 %d %s\r\n", r->status, web_reason(r->status));
+	put_date(o);
 	if (r->content_type)
 		buf_printf(o, "Content-Type: %s\r\n", r->content_type);
 	if (r->delivery == WEB_ENDLESS)
