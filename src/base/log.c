@@ -53,11 +53,7 @@ static size_t utf8_length(const unsigned char *s)
 	return 0;
 }
 
-/*
- * What a server said must not move the cursor or forge a second line: control characters, those of 8 bits (U+0080 to
- * U+009F) included, and octets that are no UTF-8 are shown by their numbers. A line feed at the end is dropped.
- */
-static void put_escaped(struct buf *out, const char *text)
+void log_escape(struct buf *out, const char *text)
 {
 	for (const unsigned char *s = (const unsigned char *)text; *s;) {
 		size_t n = utf8_length(s);
@@ -88,7 +84,7 @@ void log_at(enum log_level level, const char *fmt, ...)
 	va_end(ap);
 	struct buf line = buf_make((size_t)LINE_MAX_OCTETS * 5);
 	buf_printf(&line, "perdure: %s", prefix[level]);
-	put_escaped(&line, raw);
+	log_escape(&line, raw);
 	buf_putc(&line, '\n');
 	if (sink.before)
 		sink.before();

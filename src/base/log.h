@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+struct buf;
+
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 /* The default is LOG_LEVEL_INFO. */
@@ -14,6 +16,12 @@ bool log_enabled(enum log_level level);
 void log_set_before(void (*before)(void));
 
 void log_at(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/*
+ * What a server said must not move the cursor or forge a second line: puts the text into out with control characters,
+ * those of 8 bits (U+0080 to U+009F) included, and octets that are no UTF-8 shown by their numbers. A line feed at the
+ * end is dropped.
+ */
+void log_escape(struct buf *out, const char *text);
 #define log_error(...) log_at(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(...) log_at(LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_info(...) log_at(LOG_LEVEL_INFO, __VA_ARGS__)

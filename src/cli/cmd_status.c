@@ -2,8 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/xalloc.h"
 #include "cli/cli.h"
 #include "cli/output.h"
@@ -69,8 +71,11 @@ static void print_text(
 	out_text("%-32s %s%-9s%s %-14s ends %-8s renews %-8s%s\n", cert->name, out_colour_on(colour),
 		schedule_verdict_name(v), out_colour_off(), live ? row->ca : cert->cas.v[0], ends, renews,
 		has_order(l->s, cert->name, &since) ? " order in work" : "");
-	if (row && row->failures)
-		out_text("    failed %lld times, last: %s\n", (long long)row->failures, row->last_error);
+	if (row && row->failures) {
+		AUTO(buf_done) struct buf said = buf_make(BUF_MAX_HTTP_BODY);
+		log_escape(&said, row->last_error);
+		out_text("    failed %lld times, last: %s\n", (long long)row->failures, buf_str(&said));
+	}
 }
 
 static void planned(const struct config_cert *cert, const struct store_cert *row, enum schedule_verdict v, void *ctx)

@@ -7,9 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/xalloc.h"
 #include "cli/cli.h"
 
 /* The progress line belongs to the log sink: whoever writes a line clears it first. */
@@ -18,13 +20,51 @@ static struct {
 	bool shown;
 } progress;
 
+static const char *const colours[] = {[OUT_GOOD] = "\033[32m", [OUT_BAD] = "\033[31m", [OUT_WARN] = "\033[33m"};
+static const char colour_off[] = "\033[0m";
+
+static bool coloured(void)
+{
+	const char *term = getenv("TERM");
+	return isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
+}
+
+/* How many octets at s are to go out as they are: line feeds and tabs, and our colours where there are some. */
+static size_t layout(const char *s, bool colour)
+{
+	size_t n = strspn(s, "\n\t");
+	for (size_t i = 0; !n && colour && i < ARRAY_LEN(colours); i++)
+		if (!strncmp(s, colours[i], strlen(colours[i])))
+			n = strlen(colours[i]);
+	if (!n && colour && !strncmp(s, colour_off, strlen(colour_off)))
+		n = strlen(colour_off);
+	return n;
+}
+
 void out_text(const char *fmt, ...)
 {
+	enum { TEXT_MAX = 64 << 20 };
 	va_list ap;
-	out_progress_clear();
+	AUTO(buf_done) struct buf raw = buf_make(TEXT_MAX), out = buf_make(TEXT_MAX);
+	bool colour = coloured();
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	buf_vprintf(&raw, fmt, ap);
 	va_end(ap);
+	for (char *s = raw.p; s && *s;) {
+		size_t n = layout(s, colour);
+		buf_put(&out, s, n);
+		s += n;
+		char *end = s;
+		for (end += strcspn(end, "\n\t\033"); *end && !layout(end, colour);)
+			end += 1 + strcspn(end + 1, "\n\t\033");
+		char after = *end;
+		*end = '\0';
+		log_escape(&out, s);
+		*end = after;
+		s = end;
+	}
+	out_progress_clear();
+	fwrite(buf_str(&out), 1, out.n, stdout);
 }
 
 void out_json_begin(struct out_json *j)
@@ -77,21 +117,14 @@ void out_json_time(struct json_out *w, const char *member, int64_t secs)
 	json_out_str(w, member, text);
 }
 
-static bool coloured(void)
-{
-	const char *term = getenv("TERM");
-	return isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
-}
-
 const char *out_colour_on(enum out_colour c)
 {
-	static const char *const codes[] = {[OUT_GOOD] = "\033[32m", [OUT_BAD] = "\033[31m", [OUT_WARN] = "\033[33m"};
-	return coloured() ? codes[c] : "";
+	return coloured() ? colours[c] : "";
 }
 
 const char *out_colour_off(void)
 {
-	return coloured() ? "\033[0m" : "";
+	return coloured() ? colour_off : "";
 }
 
 void out_progress_init(const struct cli *c)
