@@ -119,6 +119,7 @@ static void report(struct issue_job *j, enum issue_result result)
 		.ca = j->ca->conf->name,
 		.result = result,
 		.e = &j->failure,
+		.placed = j->order.url && j->order.url[0],
 		.resumed = j->resumed,
 		.ms = clk_mono(j->site->clk) - j->started_ms,
 		.requests = j->flow ? acme_flow_requests(j->flow) : 0,
@@ -240,8 +241,7 @@ static void issued_committed(const struct err *failed, void *ctx)
 
 /* ---- the flow's hooks ---- */
 
-/* The order of an earlier run has expired or become invalid meanwhile: that is no failure of this run, which makes a
- * new one. */
+/* The order of an earlier run is of no use any more: no failure of this run, which makes a new one. */
 static void start_over(struct issue_job *j, const struct err *why)
 {
 	struct err e = {0};

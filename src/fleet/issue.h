@@ -32,6 +32,7 @@ struct issue_report {
 	const char *ca;
 	enum issue_result result;
 	const struct err *e; /* why, when nothing was issued; else clean */
+	bool placed; /* the CA had taken the order */
 	bool resumed; /* an order of an earlier run was gone on with */
 	int64_t ms; /* from start to end, without the wait between ready and issue_go() */
 	unsigned requests; /* ACME requests of the order */

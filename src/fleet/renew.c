@@ -194,12 +194,16 @@ static void report_unstarted(struct renew *r, const struct queue *q, const struc
 		r->hooks->report(&rep, r->ctx);
 }
 
-/* Failures that every other order at this CA would meet as well. */
-static bool concerns_the_account(const struct err *e)
+/* Failures that every other order at this CA would meet as well. An order that is refused as unauthorized, for no name
+ * in particular, is so for the account: deactivated, for one (RFC 8555 section 7.3.6). */
+static bool concerns_the_account(const struct issue_report *rep)
 {
-	return acme_problem_is(e, "accountDoesNotExist") || acme_problem_is(e, "userActionRequired") ||
+	const struct err *e = rep->e;
+	bool for_names = e->problem && e->problem->n_subs;
+	return (acme_problem_is(e, "unauthorized") && !rep->placed && !for_names) ||
+	       acme_problem_is(e, "accountDoesNotExist") || acme_problem_is(e, "userActionRequired") ||
 	       acme_problem_is(e, "externalAccountRequired") ||
-	       (acme_problem_is(e, "rateLimited") && e->retry_at && (!e->problem || !e->problem->n_subs)) ||
+	       (acme_problem_is(e, "rateLimited") && e->retry_at && !for_names) ||
 	       (e->kind == ERR_HTTP && e->retry == RETRY_LATER) || e->kind == ERR_TLS || e->kind == ERR_CLOCK;
 }
 
@@ -208,7 +212,7 @@ static void learn(struct queue *q, const struct issue_report *rep)
 	const struct err *e = rep->e;
 	bool lost = e->kind == ERR_NET || e->kind == ERR_TIMEOUT;
 	q->lost_contact = lost ? q->lost_contact + 1 : 0;
-	if (!err_is(&q->paused) && (concerns_the_account(e) || q->lost_contact >= LOST_CONTACT_LIMIT))
+	if (!err_is(&q->paused) && (concerns_the_account(rep) || q->lost_contact >= LOST_CONTACT_LIMIT))
 		err_copy(&q->paused, e);
 }
 
