@@ -44,6 +44,7 @@ test  python3          f:/usr/bin/python3
 test  python3-pytest   f:/usr/lib/python3/dist-packages/pytest
 test  python3-pytest-xdist f:/usr/lib/python3/dist-packages/xdist
 test  python3-dnspython f:/usr/lib/python3/dist-packages/dns
+test  python3-yaml     f:/usr/lib/python3/dist-packages/yaml
 test  python3-cryptography f:/usr/lib/python3/dist-packages/cryptography
 test  cppcheck         c:cppcheck
 test  clang            c:clang

@@ -132,6 +132,9 @@ integration_stage() {
 	if [ -z "${PERDURE_BIN:-}" ]; then
 		build normal build-test || return
 		build sanitized build-asan -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized || return
+		build "sanitized, with faults" build-asan-faults -Dfaults=true -Db_sanitize=address,undefined -Db_lundef=false \
+			-Dbuildtype=debugoptimized || return
+		export PERDURE_FAULTS_BIN=$PWD/build-asan-faults/perdure
 		export PERDURE_BIN=$PWD/build-asan/perdure PERDURE_PLAIN_BIN=$PWD/build-test/perdure
 	fi
 	pytest_tests "integration" tests/integration

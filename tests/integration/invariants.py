@@ -1,0 +1,102 @@
+"""
+What must hold of a state directory and its CA whenever a plain run has come to its end: the one checker of the scenarios and of the
+sweeps of crashes and failing disks.
+"""
+import os
+import re
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from e2e import FILES, SECRET, live_pair, pair_matches, rows
+
+
+def within(n, wanted):
+    """Whether a number is the one wanted, or between the two."""
+    low, high = wanted if isinstance(wanted, (list, tuple)) else (wanted, wanted)
+    return low <= n <= high
+
+
+def serials_at(ca):
+    """Serial numbers of all certificates that a TestCA issued, upper case without leading zeros."""
+    return sorted(c["serial"].upper().lstrip("0") for c in ca.certificates(10**6))
+
+
+def at_any_moment(p, names):
+    """Holds between any two steps: what live/ names is one complete generation with a matching pair. How many lineages are live."""
+    live = 0
+    for name in names:
+        if os.path.lexists(os.path.join(p.state_dir, "live", name)):
+            assert pair_matches(*live_pair(p, name)), f"{name}: the live key is not the live certificate's"
+            live += 1
+    return live
+
+
+def generation(folder):
+    """Checks the files of one generation; its serial number."""
+    assert set(os.listdir(folder)) == FILES, f"{folder}: {sorted(os.listdir(folder))}"
+    text = {}
+    for file in FILES:
+        path = os.path.join(folder, file)
+        mode = os.stat(path).st_mode & 0o7777
+        assert mode == 0o600 or file not in SECRET, f"{path}: mode {mode:o}"
+        with open(path, "rb") as f:
+            text[file] = f.read()
+        assert text[file] or file == "chain.pem", f"{path} is empty"
+    key = load_pem_private_key(text["privkey.pem"], None)
+    cert = x509.load_pem_x509_certificate(text["cert.pem"])
+    assert key.public_key().public_numbers() == cert.public_key().public_numbers(), f"{folder}: key and certificate do not match"
+    assert text["fullchain.pem"] == text["cert.pem"] + text["chain.pem"], folder
+    assert text["privkey.pem"].strip() in text["combined.pem"] and text["fullchain.pem"].strip() in text["combined.pem"], folder
+    return f"{cert.serial_number:X}"
+
+
+def archive(p):
+    """lineage -> serial numbers of its generations, each of them checked once."""
+    known = p.__dict__.setdefault("generations_known", {})  # a generation never changes
+    top = os.path.join(p.state_dir, "archive")
+    found = {}
+    for name in sorted(os.listdir(top)) if os.path.isdir(top) else []:
+        found[name] = []
+        for n in sorted(os.listdir(os.path.join(top, name)), key=lambda s: (not s.isdigit(), int(s) if s.isdigit() else s)):
+            folder = os.path.join(top, name, n)
+            assert n.isdigit(), f"left behind: {folder}"
+            mark = (folder, os.stat(folder).st_mtime_ns)
+            if mark not in known:
+                known[mark] = generation(folder)
+            found[name].append(known[mark])
+    return found
+
+
+def at_rest(p, names, ca, refused=0, given_up=0):
+    """
+    Holds after a plain run that ended well: every lineage is live in its newest generation, nothing is in work, nothing temporary is
+    left, keys are private, and what the CA issued is what the archive holds.
+
+    refused    certificates of the CA that were rightly not installed
+    given_up   orders at the CA that were rightly replaced by another before they were finalized
+    Both are a number, or the least and the most.
+    """
+    work = rows(p, "SELECT cert, state FROM work")
+    assert not work, f"orders left in work: {work}"
+    top = set(os.listdir(p.state_dir))
+    assert top <= {"lock", "perdure.db", "perdure.db-wal", "perdure.db-shm", "live", "archive", "accounts"}, f"left behind: {top}"
+    assert sorted(os.listdir(os.path.join(p.state_dir, "live"))) == sorted(names)
+    for base, _, files in os.walk(os.path.join(p.state_dir, "accounts")):
+        for file in files:
+            assert file == "key.pem", f"left behind: {base}/{file}"
+            assert os.stat(os.path.join(base, file)).st_mode & 0o7777 == 0o600
+    assert os.stat(os.path.join(p.state_dir, "perdure.db")).st_mode & 0o077 == 0
+    have = archive(p)
+    assert sorted(have) == sorted(names)
+    for name in names:
+        target = os.readlink(os.path.join(p.state_dir, "live", name))
+        newest = max(int(n) for n in os.listdir(os.path.join(p.state_dir, "archive", name)))
+        assert re.fullmatch(rf"\.\./archive/{re.escape(name)}/{newest}", target), f"{name} -> {target}, newest is {newest}"
+    assert at_any_moment(p, names) == len(names)
+    ours, theirs = sorted(s for v in have.values() for s in v), serials_at(ca)
+    assert len(set(ours)) == len(ours), "a certificate is there twice"
+    assert set(ours) <= set(theirs)
+    assert within(len(theirs) - len(ours), refused), f"the CA issued {len(theirs)} certificates, {len(ours)} are here, {refused} refused"
+    orders = ca.orders(10**6)
+    assert within(len(orders) - len(theirs), given_up), f"{len(orders)} orders for {len(theirs)} certificates, {given_up} given up"
+    return have

@@ -1,0 +1,196 @@
+"""
+The scenarios of tests/scenarios/: what a CA, the DNS, the clock or the disk does, and what must hold afterwards. A file is a behaviour:
+
+    about: one sentence                   certificates: 1 (how many wildcard certificates)
+    ca: {options of harness.TestCA}       entry: {more in the entry of cas:}      config: {more top-level keys}
+    issued: true                          each certificate is there already, before the faults
+    register: false                       no account is registered and no record published before the steps
+    own_dns: true                         a name server of its own, which may be stopped
+    refused: 0, given_up: 0               see invariants.at_rest()
+    recover: false                        no plain run at the end
+    steps:
+      - faults: [rules of docs/testca.md]     ca: [commands of its control socket]
+        dns: [lines of Knot.nsupdate()]       knot: stop or start
+        run: renew                            the command; rate: N (times faster), clock: +3d (shifted), strace: injection
+        rc: 0                                 says: [words of the output]    never: [words that must not be there]
+        results: [issued, failed]             of each certificate, in order; one word for all
+        requests: {newOrder: 1}               of this step at the CA
+        certificates: 1, orders: 1, accounts: 1   at the CA by now
+        work: 1                               orders in work afterwards
+        next: [60, 70]                        seconds from now on when the first certificate is tried again
+
+A number may be [least, most], a status one of several. {1} is the first certificate's name, {account} the account's URL, {base} the
+CA's origin, {record} the first certificate's record as a line of a zone file, MANY a thousand URLs and LONG 200 kB of text. A step clears the faults of the one before it. After the last step the faults end, the records are published again, and a plain run must bring every certificate to its rest.
+"""
+import functools
+import glob
+import itertools
+import json
+import os
+import re
+import subprocess
+import time
+
+import invariants
+import pytest
+import yaml
+from e2e import at_time, faults_path, need_faketime, plain_path, rows
+from harness import ROOT, HarnessError, Knot, Perdure, Stage, TestCA, publish_records, read, set_up_account, zones_named
+from state_tool import need_strace
+
+SCENARIOS = sorted(glob.glob(os.path.join(ROOT, "tests/scenarios/*.yaml")))
+KEYS = {"about", "certificates", "ca", "entry", "config", "issued", "register", "own_dns", "refused", "given_up", "recover", "steps"}
+STEP_KEYS = {"faults", "ca", "dns", "knot", "run", "rate", "clock", "strace", "rc", "says", "never", "results", "requests",
+             "certificates", "orders", "accounts", "work", "next"}
+ZONES = 240
+
+
+@functools.lru_cache(None)
+def program():
+    """With fault points and a clock that can run faster; with sanitizers where make test built one."""
+    return os.environ.get("PERDURE_FAULTS_BIN") or faults_path()
+
+
+@pytest.fixture(scope="module")
+def world():
+    """One name server for all scenarios, and names of which each is used once."""
+    with Stage() as stage:
+        names = zones_named(ZONES)
+        yield Knot(stage, names), iter(names)
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+class Scene:
+    """One scenario being played."""
+
+    def __init__(self, stage, world, text):
+        self.stage = stage
+        self.s = yaml.safe_load(text)
+        assert not set(self.s) - KEYS, f"unknown: {set(self.s) - KEYS}"
+        n = self.s.get("certificates", 1)
+        if self.s.get("own_dns"):
+            self.names = zones_named(n)
+            self.knot = Knot(stage, self.names)
+        else:
+            self.knot, names = world
+            self.names = list(itertools.islice(names, n))
+            assert len(self.names) == n, "ZONES is too small"
+        options = self.s.get("ca", {})
+        dns = None if options.pop("dns", "") == "none" else self.knot.address
+        self.ca = TestCA(stage, dns, **options)
+        self.words = {"MANY": json.dumps([f"https://localhost/{i}" for i in range(1000)]), "LONG": "long " * 40000, "{base}": self.ca.dir_url[: self.ca.dir_url.index("/", 9)], **{f"{{{i}}}": x for i, x in enumerate(self.names, 1)}}
+        self.p = Perdure(stage, {
+            "cas": [self.ca.config_entry(**self.told(self.s.get("entry", {})))],
+            "dns": {"stubs": [self.knot.stub()]},
+            "archive": {"keep": 1000},
+            "certificates": [{"name": x, "names": [x, "*." + x]} for x in self.names],
+            **self.told(self.s.get("config", {})),
+        }, binary=program())
+        self.counted = self.ca.log_requests()
+
+    def told(self, value):
+        """The value with the words in braces replaced, in every string of it."""
+        if isinstance(value, dict):
+            return {k: self.told(v) for k, v in value.items()}
+        if isinstance(value, list):
+            return [self.told(v) for v in value]
+        if isinstance(value, str):
+            for word, text in self.words.items():
+                value = value.replace(word, text)
+        return value
+
+    def register(self):
+        set_up_account(self.p)
+        lines = publish_records(self.p, self.knot)
+        self.words["{record}"] = lines[0] if lines else ""
+        self.words["{account}"] = self.p.run("account", "show", "--json").ok().json()["url"]
+
+    def play(self):
+        if self.s.get("register", True):
+            self.register()
+        if self.s.get("issued"):
+            self.p.run("renew").ok()
+        for i, step in enumerate(self.s["steps"], 1):
+            assert not set(step) - STEP_KEYS, f"unknown: {set(step) - STEP_KEYS}"
+            self.step(self.told(step), f"step {i}")
+        if self.s.get("recover", True):
+            self.recover()
+
+    def arrange(self, step):
+        self.ca.clear()
+        if step.get("knot"):
+            getattr(self.knot, step["knot"])()
+        if step.get("dns"):
+            self.knot.nsupdate(listed(step["dns"]))
+        for command in listed(step.get("ca", [])):
+            self.ca.command(command.pop("cmd"), **command)
+        for rule in listed(step.get("faults", [])):
+            self.ca.fault(rule.pop("fault"), **rule)
+        self.counted = self.ca.log_requests()
+
+    def step(self, step, where):
+        self.arrange(step)
+        if "run" not in step:
+            return
+        options = {"env": {}, "wrap": []}
+        if "rate" in step:
+            options["env"]["PERDURE_TIME_RATE"] = str(step["rate"])
+        if "clock" in step:
+            need_faketime()
+            options["wrap"] = at_time(step["clock"])["wrap"]
+            options["env"].update(at_time(step["clock"])["env"])
+        if "strace" in step:
+            need_strace()
+            options["wrap"] = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=" + step["strace"]]
+        if options["wrap"]:
+            self.p.binary = plain_path()  # sanitizers go with neither
+        done = self.p.run(*step["run"].split(), **options)
+        self.p.binary = program()
+        self.check(step, done, f"{where}: {done}")
+
+    def check(self, step, done, where):
+        assert done.rc in listed(step.get("rc", 0)), where
+        text = done.out + done.err
+        for words in listed(step.get("says", [])):
+            assert words in text, f"not said: {words}\n{where}"
+        for words in listed(step.get("never", [])):
+            assert words not in text, f"said: {words}\n{where}"
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]", text), f"a control character on the terminal\n{where}"
+        if "results" in step:
+            found = {name: word for word, name in re.findall(r"^(issued|renewed|held|parked|failed) (\S+)", done.out, re.M)}
+            wanted = step["results"] if isinstance(step["results"], list) else [step["results"]] * len(self.names)
+            assert [found.get(name, "-") for name in self.names] == wanted, where
+        made = self.ca.log_requests()
+        made.subtract(self.counted)
+        for endpoint, n in step.get("requests", {}).items():
+            assert invariants.within(made[endpoint], n), f"{endpoint}: {made[endpoint]} requests, not {n}: {dict(made)}\n{where}"
+        for what in {"certificates", "orders", "accounts"} & set(step):
+            n = len(self.ca.command(what, n=10000)[what])
+            assert invariants.within(n, step[what]), f"{n} {what} at the CA\n{where}"
+        if os.path.exists(os.path.join(self.p.state_dir, "perdure.db")):
+            work = rows(self.p, "SELECT cert, state, url FROM work")
+            assert len(work) == step.get("work", len(work)), f"orders in work: {work}\n{where}"
+        if "next" in step:
+            at = rows(self.p, f"SELECT next_at FROM cert WHERE name = '{self.names[0]}'")[0][0]
+            low, high = step["next"]
+            assert low <= at - time.time() <= high, f"tried again in {at - time.time():.0f} s, not {low} to {high}\n{where}"
+        invariants.at_any_moment(self.p, self.names)
+
+    def recover(self):
+        self.ca.clear()
+        if not self.s.get("register", True):
+            self.register()
+        publish_records(self.p, self.knot)
+        self.p.run("renew", *self.names).ok()
+        invariants.at_rest(self.p, self.names, self.ca, self.s.get("refused", 0), self.s.get("given_up", 0))
+        assert self.p.run("renew", "--exit-code").rc == 3
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=[os.path.basename(path)[:-5] for path in SCENARIOS])
+def test_scenario(path, stage, world):
+    scene = Scene(stage, world, read(path))
+    scene.play()
+    scene.ca.stop()
