@@ -120,35 +120,33 @@ static bool binds(const struct call *c, const struct buf *payload)
 	return same;
 }
 
-static int check_eab(struct call *c, const struct json *eab)
+static int check_binding(struct call *c, const struct json *eab, const struct jws_inner *in)
 {
 	static const char what[] = "externalAccountBinding";
-	struct jws_inner in;
-	struct err e = {0};
-	int rc = jws_inner_open(c, eab, what, &in);
-	const struct eab_key *k = rc ? NULL : find_eab(c->ca->o, json_str(json_get(in.protected, "kid")));
 	AUTO(xfreep) char *own = xasprintf("%s%s", c->ca->base, endpoint_path(EP_NEW_ACCOUNT));
-	if (!rc && !k)
-		rc = call_problem(c, 403, "unauthorized", "%s: unknown \"kid\"", what);
-	else if (!rc && strcmp(in.url, own) != 0)
-		rc = call_problem(c, 400, "malformed", "%s: \"url\" is not that of newAccount", what);
-	else if (!rc && json_get(in.protected, "nonce"))
-		rc = call_problem(c, 400, "malformed", "%s: \"nonce\" must not be there", what);
-	else if (!rc && !binds(c, &in.payload_text))
-		rc = call_problem(c, 400, "malformed", "%s: its payload is not the account's key", what);
-	if (!rc) {
-		struct jose_jws jws = {
-			.protected_b64 = xstrdup(json_str(json_get(eab, "protected"))),
-			.payload_b64 = xstrdup(json_str(json_get(eab, "payload"))),
-			.signature_b64 = xstrdup(json_str(json_get(eab, "signature"))),
-		};
-		if (jose_verify_hmac(k->key, k->n, in.alg, &jws, &e))
-			rc = call_problem(c, 403, "unauthorized", "%s: %s", what, e.msg);
-		free(jws.protected_b64);
-		free(jws.payload_b64);
-		free(jws.signature_b64);
-		err_done(&e);
-	}
+	const struct eab_key *k = find_eab(c->ca->o, json_str(json_get(in->protected, "kid")));
+	struct err e = {0};
+	if (!k)
+		return call_problem(c, 403, "unauthorized", "%s: unknown \"kid\"", what);
+	if (strcmp(in->url, own) != 0)
+		return call_problem(c, 400, "malformed", "%s: \"url\" is not that of newAccount", what);
+	if (json_get(in->protected, "nonce"))
+		return call_problem(c, 400, "malformed", "%s: \"nonce\" must not be there", what);
+	if (!binds(c, &in->payload_text))
+		return call_problem(c, 400, "malformed", "%s: its payload is not the account's key", what);
+	if (!jws_verify_hmac(eab, k->key, k->n, in->alg, &e))
+		return 0;
+	call_problem(c, 403, "unauthorized", "%s: %s", what, e.msg);
+	err_done(&e);
+	return -1;
+}
+
+static int check_eab(struct call *c, const struct json *eab)
+{
+	struct jws_inner in;
+	int rc = jws_inner_open(c, eab, "externalAccountBinding", &in);
+	if (!rc)
+		rc = check_binding(c, eab, &in);
 	jws_inner_done(&in);
 	return rc;
 }
@@ -305,19 +303,11 @@ static int take_new_key(struct call *c, struct key *k)
 static int verify_inner(struct call *c, const struct jws_inner *in, const struct key *k)
 {
 	struct err e = {0};
-	struct jose_jws jws = {
-		.protected_b64 = xstrdup(json_str(json_get(c->payload, "protected"))),
-		.payload_b64 = xstrdup(json_str(json_get(c->payload, "payload"))),
-		.signature_b64 = xstrdup(json_str(json_get(c->payload, "signature"))),
-	};
-	int rc = jose_verify(k, in->alg, &jws, &e);
-	free(jws.protected_b64);
-	free(jws.payload_b64);
-	free(jws.signature_b64);
-	if (rc)
-		call_problem(c, 400, "malformed", "the inner JWS: %s", e.msg);
+	if (!jws_verify(c->payload, k, in->alg, &e))
+		return 0;
+	call_problem(c, 400, "malformed", "the inner JWS: %s", e.msg);
 	err_done(&e);
-	return rc;
+	return -1;
 }
 
 int do_key_change(struct call *c)

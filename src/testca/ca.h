@@ -14,6 +14,7 @@
 #include "testca/options.h"
 
 struct authority;
+struct err;
 struct exchanger;
 struct faults;
 struct json;
@@ -103,6 +104,9 @@ struct jws_inner {
 };
 int jws_inner_open(struct call *c, const struct json *jws, const char *what, struct jws_inner *ret);
 void jws_inner_done(struct jws_inner *i);
+/* Verifies the signature, or the HMAC, of a JWS whose parts are known to be there. ERR_CRYPTO. */
+int jws_verify(const struct json *jws, const struct key *k, const char *alg, struct err *e);
+int jws_verify_hmac(const struct json *jws, const void *hmac_key, size_t n, const char *alg, struct err *e);
 /* The key of the header's jwk. -1 with a problem. */
 int jws_key(struct call *c, const struct json *protected, const struct buf *text, struct key **ret);
 

@@ -1,5 +1,6 @@
 /* jws.c: what a POST must be before anybody looks at what it wants (RFC 8555 section 6). */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/codec.h"
@@ -108,19 +109,32 @@ static int check_url(struct call *c)
 	return 0;
 }
 
-static int check_signature(struct call *c, const char *alg)
+static struct jose_jws parts_of(const struct json *jws)
 {
-	struct err e = {0};
-	struct jose_jws jws = {
-		.protected_b64 = xstrdup(json_str(json_get(c->jws, "protected"))),
-		.payload_b64 = xstrdup(json_str(json_get(c->jws, "payload"))),
-		.signature_b64 = xstrdup(json_str(json_get(c->jws, "signature"))),
+	return (struct jose_jws){
+		.protected_b64 = xstrdup(json_str(json_get(jws, "protected"))),
+		.payload_b64 = xstrdup(json_str(json_get(jws, "payload"))),
+		.signature_b64 = xstrdup(json_str(json_get(jws, "signature"))),
 	};
-	int rc = jose_verify(c->key ? c->key : c->account->key, alg, &jws, &e);
-	xfreep(&jws.protected_b64);
-	xfreep(&jws.payload_b64);
-	xfreep(&jws.signature_b64);
-	return rc ? malformed(c, "the JWS", &e) : 0;
+}
+
+static void parts_done(struct jose_jws *p)
+{
+	free(p->protected_b64);
+	free(p->payload_b64);
+	free(p->signature_b64);
+}
+
+int jws_verify(const struct json *jws, const struct key *k, const char *alg, struct err *e)
+{
+	AUTO(parts_done) struct jose_jws parts = parts_of(jws);
+	return jose_verify(k, alg, &parts, e);
+}
+
+int jws_verify_hmac(const struct json *jws, const void *hmac_key, size_t n, const char *alg, struct err *e)
+{
+	AUTO(parts_done) struct jose_jws parts = parts_of(jws);
+	return jose_verify_hmac(hmac_key, n, alg, &parts, e);
 }
 
 int jws_open(struct call *c)
@@ -140,8 +154,8 @@ int jws_open(struct call *c)
 	if (!nonce || !nonces_take(c->ca->nonces, nonce))
 		return call_problem(
 			c, 400, "badNonce", "the nonce is %s", nonce ? "not one of ours, or used already" : "missing");
-	if (check_signature(c, alg))
-		return -1;
+	if (jws_verify(c->jws, c->key ? c->key : c->account->key, alg, &e))
+		return malformed(c, "the JWS", &e);
 	/* A POST-as-GET has an empty payload (RFC 8555 section 6.3). */
 	if (c->payload_text.n && json_parse(c->payload_text.p, c->payload_text.n, "the payload", &c->payload, &e))
 		return malformed(c, "the JWS", &e);

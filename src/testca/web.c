@@ -72,6 +72,7 @@ static void conn_release(struct web_conn *c)
 	free(c);
 }
 
+/* Only the socket's end: whoever has a pointer to c goes on with it, then releases it. */
 static void conn_close(struct web_conn *c, bool polite)
 {
 	if (c->dead)
@@ -84,10 +85,7 @@ static void conn_close(struct web_conn *c, bool polite)
 	c->tls = NULL;
 	close(c->fd);
 	c->fd = -1;
-	/* Whoever works on the request has a pointer to it and will reply. */
 	c->rq.cut = true;
-	if (!c->busy && !c->turning)
-		conn_release(c);
 }
 
 /* --- replies --- */
@@ -455,7 +453,6 @@ void web_free(struct web *w)
 	if (!w)
 		return;
 	for (struct web_conn *c; (c = TAILQ_FIRST(&w->conns));) {
-		c->turning = true;
 		conn_close(c, false);
 		conn_release(c);
 	}

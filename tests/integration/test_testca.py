@@ -113,6 +113,27 @@ def test_wrong_records_are_refused_with_the_right_type(client, make_testca, make
     ca.stop()
 
 
+@pytest.mark.parametrize("dialect, repeated_unknown_tag, issuer_in_capitals, servfail", [
+    ("draft", None, None, "dns"),
+    ("boulder", None, None, "dns"),
+    ("pebble", "malformed", "unauthorized", "unauthorized"),
+])
+def test_dialects(client, make_testca, make_knot, dialect, repeated_unknown_tag, issuer_in_capitals, servfail):
+    zone = "w01.bench.test"
+    knot = make_knot([zone])
+    c = client(make_testca(knot, dialect=dialect))
+    c.register()
+
+    def problem(name):
+        authz = c.validate(c.order([name]).json())[0]
+        return None if authz["status"] == "valid" else authz["challenges"][0]["error"]["type"].rpartition(":")[2]
+
+    for value, want in [(f"ca.test;accounturi={c.kid};x=1;x=2", repeated_unknown_tag), (f"CA.TEST;accounturi={c.kid}", issuer_in_capitals)]:
+        knot.nsupdate([f"del _validation-persist.{zone}. TXT", f'_validation-persist.{zone}. 60 TXT "{value}"'])
+        assert problem(zone) == want, value
+    assert problem("elsewhere.test") == servfail  # a zone that Knot refuses to speak of
+
+
 def test_record_in_several_strings_and_behind_a_cname(client, make_testca, make_knot):
     knot = make_knot(["w01.bench.test", "w02.bench.test"])
     c = client(make_testca(knot))
@@ -362,6 +383,26 @@ def test_requests_for_certificates_that_are_wrong(client):
     assert c.post(order["finalize"], {"csr": b64(bytes(der))}).problem == "badCSR"
     assert c.post(order["finalize"], ready).json()["status"] == "valid"
     assert c.post(order["finalize"], ready).problem == "orderNotReady"
+
+
+def test_octets_that_are_no_request(client, make_testca):
+    ca = make_testca()
+    c = client(ca)
+    for octets in (b"\r\n\r\n", b"GET\r\n\r\n", b"\0" * 100 + b"\r\n\r\n", b"x" * 70000, b"POST / HTTP/1.1\r\nContent-Length: 9999999\r\n\r\n",
+                   b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"):
+        with socket.create_connection(("127.0.0.1", ca.port), 10) as raw, c.context.wrap_socket(raw, server_hostname="localhost") as s:
+            s.sendall(octets)
+            assert re.match(rb"HTTP/1.1 4(00|13) ", s.recv(1000)), octets[:50]
+    with socket.create_connection(("127.0.0.1", ca.port), 10) as raw:
+        raw.sendall(b"GET / HTTP/1.1\r\n\r\n")  # no TLS
+        raw.recv(1000)
+    # Two requests in one piece are answered one after the other.
+    with socket.create_connection(("127.0.0.1", ca.port), 10) as raw, c.context.wrap_socket(raw, server_hostname="localhost") as s:
+        s.sendall(b"GET /directory HTTP/1.1\r\n\r\nGET /nothing HTTP/1.1\r\nConnection: close\r\n\r\n")
+        got = b""
+        while piece := s.recv(65536):
+            got += piece
+    assert re.findall(rb"HTTP/1.1 (\d+)", got) == [b"200", b"404"]
 
 
 # --- certificates ---
