@@ -70,7 +70,7 @@ struct err {
 	int line;
 	struct err_problem *problem; /* owned, may be NULL */
 	char msg[1024]; /* what failed, outermost context first */
-	char hint[512]; /* what to do next, may be empty */
+	char hint[1024]; /* what to do next, may be empty */
 };
 
 /* Fills e (which must be clean or is overwritten) and has the value -1, so that `return err_set(…)` reads well. */
