@@ -64,28 +64,44 @@ static int check_rights(const char *state_dir, const char *sub, struct err *e)
 	return 0;
 }
 
-/* Quotas and disks that fail show only when something is written. */
-static int write_something(const char *path, struct err *e)
+/* Without a name where the file system can do that, so that nothing is left behind by a run that is killed here. */
+static int open_probe(const char *state_dir, char **ret_named, struct err *e)
 {
-	char block[4096];
-	memset(block, 'x', sizeof(block));
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = open(state_dir, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT && errno != EINVAL))
+		return fd >= 0 ? fd : err_sys(e, "write into %s", state_dir);
+	AUTO(xfreep) char *path = xasprintf("%s/.probe", state_dir);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_sys(e, "write into %s", path);
+	*ret_named = TAKE(path);
+	return fd;
+}
+
+/* Quotas and disks that fail show only when something is written. */
+static int write_something(const char *state_dir, struct err *e)
+{
+	char block[4096];
+	AUTO(xfreep) char *named = NULL;
+	memset(block, 'x', sizeof(block));
+	int fd = open_probe(state_dir, &named, e);
+	if (fd < 0)
+		return -1;
 	errno = ENOSPC; /* what a short write means */
 	int r = write(fd, block, sizeof(block)) != (ssize_t)sizeof(block) || fsync(fd);
 	if (r)
-		err_sys(e, "write into %s", path);
+		err_sys(e, "write into %s", state_dir);
 	close(fd);
-	unlink(path);
+	/* Where nothing can be removed, nothing can be replaced either. */
+	if (named && unlink(named) && !r)
+		r = err_sys(e, "remove %s", named);
 	return r ? -1 : 0;
 }
 
 int certfiles_probe(const char *state_dir, struct err *e)
 {
-	AUTO(xfreep) char *path = xasprintf("%s/.probe", state_dir);
 	if (check_room(state_dir, e) || check_rights(state_dir, "archive", e) || check_rights(state_dir, "live", e) ||
-		write_something(path, e)) {
+		write_something(state_dir, e)) {
 		err_ctx(e, "the state directory cannot take a certificate");
 		return certfiles_advise_(e, state_dir);
 	}

@@ -407,10 +407,10 @@ static void test_probe(void **state)
 	assert_int_equal(e.kind, ERR_SYS);
 	assert_int_equal(e.code, ENOENT);
 	err_done(&e);
-	/* The test file is not written through a link. */
+	/* The test file has no name, or is not written through a link. */
 	assert_int_equal(symlink("elsewhere", link), 0);
-	assert_int_equal(certfiles_probe(*state, &e), -1);
-	err_done(&e);
+	if (certfiles_probe(*state, &e))
+		err_done(&e);
 	assert_false(there(*state, "elsewhere"));
 	if (geteuid()) {
 		assert_int_equal(unlink(link), 0);
