@@ -5,7 +5,7 @@ N ?= 47
 SECONDS ?= 60
 ONLY ?=
 
-.PHONY: all demo test bench fuzz install clean distclean help
+.PHONY: all demo test torture bench fuzz install clean distclean help
 
 all:
 	@tools/bootstrap.sh build
@@ -19,6 +19,10 @@ demo: all
 test:
 	@tools/bootstrap.sh build demo test
 	@tools/test.sh $(ONLY)
+
+torture:
+	@tools/bootstrap.sh build test
+	@tools/torture.sh $(if $(SAMPLE),--sample $(SAMPLE))
 
 bench: all
 	@tools/bootstrap.sh demo
@@ -46,6 +50,7 @@ help:
 	@echo 'make               build/perdure and build/perdure-testca'
 	@echo 'make demo [N=47]   N wildcard certificates issued and renewed from standing records, on loopback servers'
 	@echo 'make test [ONLY="static unit integration"]   every check'
+	@echo 'make torture       killed and its calls failed, everywhere: the full sweep (SAMPLE=N: a part of it)'
 	@echo 'make bench         the numbers, as ratios'
 	@echo 'make fuzz [SECONDS=60]   each fuzz target for so long'
 	@echo 'make install [PREFIX=/usr/local] [DESTDIR=]'

@@ -16,11 +16,6 @@ def within(n, wanted):
     return low <= n <= high
 
 
-def serials_at(ca):
-    """Serial numbers of all certificates that a TestCA issued, upper case without leading zeros."""
-    return sorted(c["serial"].upper().lstrip("0") for c in ca.certificates(10**6))
-
-
 def at_any_moment(p, names):
     """Holds between any two steps: what live/ names is one complete generation with a matching pair. How many lineages are live."""
     live = 0
@@ -67,14 +62,34 @@ def archive(p):
     return found
 
 
-def at_rest(p, names, ca, refused=0, given_up=0):
+class Before:
+    """What a state directory and its CA had at a moment, so that what came later can be told from it."""
+
+    def __init__(self, p=None, ca=None):
+        counters = ca.counters() if ca else {}
+        self.orders, self.certificates = counters.get("orders", 0), counters.get("certificates", 0)
+        self.serials = {serial for v in archive(p).values() for serial in v} if p else set()
+
+    def made(self, ca):
+        """(orders, certificates) made since."""
+        counters = ca.counters()
+        return counters["orders"] - self.orders, counters["certificates"] - self.certificates
+
+    def issued(self, ca):
+        """Serial numbers of the certificates issued since."""
+        n = self.made(ca)[1]
+        return sorted(c["serial"].upper().lstrip("0") for c in ca.certificates(n)) if n else []
+
+
+def at_rest(p, names, ca, refused=0, given_up=0, before=None):
     """
     Holds after a plain run that ended well: every lineage is live in its newest generation, nothing is in work, nothing temporary is
     left, keys are private, and what the CA issued is what the archive holds.
 
     refused    certificates of the CA that were rightly not installed
     given_up   orders at the CA that were rightly replaced by another before they were finalized
-    Both are a number, or the least and the most.
+    before     compare only what came after this moment
+    The first two are a number, or the least and the most.
     """
     work = rows(p, "SELECT cert, state FROM work")
     assert not work, f"orders left in work: {work}"
@@ -93,10 +108,11 @@ def at_rest(p, names, ca, refused=0, given_up=0):
         newest = max(int(n) for n in os.listdir(os.path.join(p.state_dir, "archive", name)))
         assert re.fullmatch(rf"\.\./archive/{re.escape(name)}/{newest}", target), f"{name} -> {target}, newest is {newest}"
     assert at_any_moment(p, names) == len(names)
-    ours, theirs = sorted(s for v in have.values() for s in v), serials_at(ca)
-    assert len(set(ours)) == len(ours), "a certificate is there twice"
+    before = before or Before()
+    ours, theirs = sorted({s for v in have.values() for s in v} - before.serials), before.issued(ca)
+    assert len({s for v in have.values() for s in v}) == sum(map(len, have.values())), "a certificate is there twice"
     assert set(ours) <= set(theirs)
     assert within(len(theirs) - len(ours), refused), f"the CA issued {len(theirs)} certificates, {len(ours)} are here, {refused} refused"
-    orders = ca.orders(10**6)
-    assert within(len(orders) - len(theirs), given_up), f"{len(orders)} orders for {len(theirs)} certificates, {given_up} given up"
+    orders = before.made(ca)[0]
+    assert within(orders - len(theirs), given_up), f"{orders} orders for {len(theirs)} certificates, {given_up} given up"
     return have
