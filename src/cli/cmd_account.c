@@ -120,6 +120,28 @@ static void hint_other_key(const struct site *s, const struct site_ca *ca, struc
 		ca->conf->account_key, path);
 }
 
+static void collect_contact(const struct cli *c, const struct config_ca *conf, struct strv *ret)
+{
+	strv_copy(ret, cli_values(c, "contact")->n ? cli_values(c, "contact") : &conf->contact);
+	for (size_t i = 0; i < ret->n; i++)
+		if (strncmp(ret->v[i], "mailto:", 7) != 0) {
+			char *with = xasprintf("mailto:%s", ret->v[i]);
+			free(ret->v[i]);
+			ret->v[i] = with;
+		}
+}
+
+/* newAccount finds an account, but does not change it (RFC 8555 section 7.3.1): other contacts are told apart from it.
+ */
+static int update_contact(struct site *s, struct site_ca *ca, const struct strv *contact, struct err *e)
+{
+	if (!contact->n || strv_same_set(contact, &ca->account.contact))
+		return 0;
+	struct wait w = {.loop = s->loop, .into = &ca->account, .e = e};
+	acme_account_update(ca->session, contact, answered, &w);
+	return wait_for(&w) ? err_ctx(e, "change the contact of the account at CA \"%s\"", ca->conf->name) : 0;
+}
+
 static int run_register(struct cli *c, struct err *e)
 {
 	AUTO(site_close) struct site s = {.lock = {.fd = -1}};
@@ -139,13 +161,7 @@ static int run_register(struct cli *c, struct err *e)
 	if (note_thumbprint(ca, e) || store_account_put(s.store, &ca->account, e) || store_commit(s.store, e))
 		return -1;
 	AUTO(strv_done) struct strv contact = {0};
-	strv_copy(&contact, cli_values(c, "contact")->n ? cli_values(c, "contact") : &conf->contact);
-	for (size_t i = 0; i < contact.n; i++)
-		if (strncmp(contact.v[i], "mailto:", 7) != 0) {
-			char *with = xasprintf("mailto:%s", contact.v[i]);
-			free(contact.v[i]);
-			contact.v[i] = with;
-		}
+	collect_contact(c, conf, &contact);
 	struct acme_account_request r = {
 		.contact = &contact,
 		.agree_tos = cli_flag(c, "agree-tos"),
@@ -166,7 +182,8 @@ static int run_register(struct cli *c, struct err *e)
 	}
 	if (!ca->account.created)
 		ca->account.created = clk_wall(s.clk) / 1000;
-	if (store_account_put(s.store, &ca->account, e) || store_commit(s.store, e))
+	if ((!w.created && update_contact(&s, ca, &contact, e)) || store_account_put(s.store, &ca->account, e) ||
+		store_commit(s.store, e))
 		return -1;
 	print_registered(c, ca, w.created);
 	return EXIT_DONE;
@@ -185,7 +202,8 @@ const struct cli_verb verb_account_register = {
 	.summary = "make an account at a CA, or find the one that the key has",
 	.about = "The account key is made on first use and kept in the state directory (accounts/NAME/key.pem, mode "
 		 "0600).\n"
-		 "Safe to run again: an account that exists is found, not made twice.",
+		 "Safe to run again: an account that exists is found, not made twice; another contact replaces the one "
+		 "it has.",
 	.options = register_options,
 	.examples = "  perdure account register --ca letsencrypt-staging --agree-tos --contact ops@example.com",
 	.run = run_register,

@@ -115,6 +115,21 @@ def test_account_moves_to_another_host(fleet):
     assert bad.rc == 2 and "another account" in bad.err and snapshot(r.state_dir) == before
 
 
+def test_another_contact(make_testca, stage):
+    """Registering again makes no second account, and takes over the contact that is given."""
+    ca = make_testca(None, always_valid=True)
+    p = harness.Perdure(stage, {"cas": [{"name": "box", "directory": ca.dir_url, "ca_bundle": ca.ca_bundle}]})
+    register = ("account", "register", "--agree-tos", "--json")
+    first = p.run(*register, "--contact", "a@example.com").ok().json()
+    again = p.run(*register, "--contact", "b@example.com", "--contact", "c@example.com").ok().json()
+    assert first["new"] and not again["new"] and first["url"] == again["url"]
+    assert again["contact"] == ["mailto:b@example.com", "mailto:c@example.com"]
+    live = p.run("account", "show", "--live", "--json").ok().json()
+    assert live["contact"] == again["contact"]
+    # nothing is said of contacts: they stay
+    assert p.run(*register).ok().json()["contact"] == again["contact"]
+
+
 def test_public_account_data(fleet):
     """A host without the key prints the same records and judges them, and says where renewing is done."""
     p, ca, knot, names = fleet(3)
