@@ -122,7 +122,7 @@ static_stage() {
 
 unit_stage() {
 	if build normal build-test; then meson_tests "unit tests" build-test; fi
-	if build sanitized build-asan -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized; then
+	if build sanitized build-asan -Dfaults=true -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized; then
 		meson_tests "unit tests, sanitized" build-asan
 	fi
 	check "fuzz targets with libFuzzer" tools/fuzz.sh 0
@@ -131,10 +131,8 @@ unit_stage() {
 integration_stage() {
 	if [ -z "${PERDURE_BIN:-}" ]; then
 		build normal build-test || return
-		build sanitized build-asan -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized || return
-		build "sanitized, with faults" build-asan-faults -Dfaults=true -Db_sanitize=address,undefined -Db_lundef=false \
-			-Dbuildtype=debugoptimized || return
-		export PERDURE_FAULTS_BIN=$PWD/build-asan-faults/perdure
+		build sanitized build-asan -Dfaults=true -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized || return
+		export PERDURE_FAULTS_BIN=$PWD/build-asan/perdure
 		export PERDURE_BIN=$PWD/build-asan/perdure PERDURE_PLAIN_BIN=$PWD/build-test/perdure
 	fi
 	pytest_tests "integration" tests/integration
