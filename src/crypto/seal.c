@@ -27,17 +27,17 @@ static int derive(const char *passphrase, const uint8_t *salt, uint8_t key[stati
 {
 	uint64_t n = 32768, max = 64 << 20;
 	uint32_t r = 8, p = 1;
-	/* OSSL_PARAM has no const; these are only read. */
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_octet_string(
-			OSSL_KDF_PARAM_PASSWORD, (void *)(uintptr_t)passphrase, strlen(passphrase)),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)(uintptr_t)salt, SALT_LEN),
-		OSSL_PARAM_construct_uint64(OSSL_KDF_PARAM_SCRYPT_N, &n),
-		OSSL_PARAM_construct_uint32(OSSL_KDF_PARAM_SCRYPT_R, &r),
-		OSSL_PARAM_construct_uint32(OSSL_KDF_PARAM_SCRYPT_P, &p),
-		OSSL_PARAM_construct_uint64(OSSL_KDF_PARAM_SCRYPT_MAXMEM, &max),
-		OSSL_PARAM_construct_end(),
-	};
+	/* OSSL_PARAM has no const; these are only read. Assigned one by one: gcc 14's analyzer miscounts them in an
+	 * initialiser. */
+	OSSL_PARAM params[7], *to = params;
+	*to++ = OSSL_PARAM_construct_octet_string(
+		OSSL_KDF_PARAM_PASSWORD, (void *)(uintptr_t)passphrase, strlen(passphrase));
+	*to++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)(uintptr_t)salt, SALT_LEN);
+	*to++ = OSSL_PARAM_construct_uint64(OSSL_KDF_PARAM_SCRYPT_N, &n);
+	*to++ = OSSL_PARAM_construct_uint32(OSSL_KDF_PARAM_SCRYPT_R, &r);
+	*to++ = OSSL_PARAM_construct_uint32(OSSL_KDF_PARAM_SCRYPT_P, &p);
+	*to++ = OSSL_PARAM_construct_uint64(OSSL_KDF_PARAM_SCRYPT_MAXMEM, &max);
+	*to = OSSL_PARAM_construct_end();
 	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "SCRYPT", NULL);
 	EVP_KDF_CTX *ctx = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
 	bool ok = ctx && EVP_KDF_derive(ctx, key, KEY_LEN, params) == 1;

@@ -60,6 +60,13 @@ static int read_id(const char **s, uint64_t *ret)
 	return 0;
 }
 
+/* The second number, after its slash. */
+static int read_sub(const char **s, uint64_t *ret)
+{
+	(*s)++;
+	return read_id(s, ret);
+}
+
 struct endpoint_at endpoint_parse(const char *path)
 {
 	struct endpoint_at at = {.ep = EP_OTHER, .rest = ""};
@@ -71,7 +78,7 @@ struct endpoint_at endpoint_parse(const char *path)
 		if (table[i].tail == TEXT && *s == '/') {
 			at.rest = s + 1;
 		} else if (table[i].tail == NUMBERED) {
-			if (read_id(&s, &at.id) || (*s == '/' && (s++, read_id(&s, &at.sub))) || *s)
+			if (read_id(&s, &at.id) || (*s == '/' && read_sub(&s, &at.sub)) || *s)
 				continue;
 		} else if (*s) {
 			continue;
