@@ -38,6 +38,7 @@ struct curl_client {
 	struct exchange_list exchanges;
 	CURL *spare[SPARE_MAX];
 	size_t n_spare;
+	bool connected; /* a new connection is there, and those that wait for one have not been told */
 };
 
 /* --- exchanges --- */
@@ -120,6 +121,33 @@ static CURL *take_easy(struct curl_client *c)
 	return c->n_spare > 0 ? c->spare[--c->n_spare] : curl_easy_init();
 }
 
+/* Before a request goes out: is it the first on its connection? */
+static int on_ready(void *ctx, char *peer, char *own, int peer_port, int own_port)
+{
+	struct http_exchange *x = ctx;
+	long made = 0;
+	(void)peer, (void)own, (void)peer_port, (void)own_port;
+	if (curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &made) == CURLE_OK && made > 0)
+		x->c->connected = true;
+	return CURL_PREREQFUNC_OK;
+}
+
+/*
+ * Requests to a host whose first connection is being made wait for it, to share it if it speaks HTTP/2. When it does
+ * not, some releases of libcurl (8.14) leave them waiting for the first whole answer. They look again when any handle
+ * leaves.
+ */
+static void wake_waiting(struct curl_client *c)
+{
+	CURL *easy = c->connected ? take_easy(c) : NULL;
+	c->connected = false;
+	if (!easy)
+		return;
+	if (curl_multi_add_handle(c->multi, easy) == CURLM_OK)
+		curl_multi_remove_handle(c->multi, easy);
+	give_back(c, easy);
+}
+
 /* Fills x->refused when the request cannot be sent. */
 static int start(struct http_exchange *x, const struct http_request *r, struct err *e)
 {
@@ -127,6 +155,10 @@ static int start(struct http_exchange *x, const struct http_request *r, struct e
 		return -1;
 	x->easy = take_easy(x->c);
 	CURLcode rc = x->easy ? http_easy_setup_(x, r, &x->c->o) : CURLE_OUT_OF_MEMORY;
+	if (rc == CURLE_OK)
+		rc = curl_easy_setopt(x->easy, CURLOPT_PREREQFUNCTION, on_ready);
+	if (rc == CURLE_OK)
+		rc = curl_easy_setopt(x->easy, CURLOPT_PREREQDATA, x);
 	if (rc == CURLE_OK && curl_multi_add_handle(x->c->multi, x->easy) != CURLM_OK)
 		rc = CURLE_FAILED_INIT;
 	if (rc == CURLE_OK)
@@ -177,6 +209,7 @@ static void on_sock(unsigned events, void *ctx)
 	int running;
 	int what = (events & LOOP_READ ? CURL_CSELECT_IN : 0) | (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0);
 	curl_multi_socket_action(c->multi, s->fd, what, &running); /* s may be gone after it */
+	wake_waiting(c);
 	collect(c);
 }
 
@@ -185,6 +218,7 @@ static void on_timer(void *ctx)
 	struct curl_client *c = ctx;
 	int running;
 	curl_multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	wake_waiting(c);
 	collect(c);
 }
 

@@ -210,11 +210,10 @@ static struct meaning transport_meaning(CURLcode rc)
 		{CURLE_COULDNT_RESOLVE_PROXY, ERR_NET, RETRY_LATER, "the proxy's name cannot be resolved"},
 		{CURLE_COULDNT_CONNECT, ERR_NET, RETRY_LATER, "no connection"},
 		{CURLE_PROXY, ERR_NET, RETRY_LATER, "the proxy refused"},
-		{CURLE_SEND_FAIL_REWIND, ERR_NET, RETRY_LATER, "the server closed the connection without an answer"},
-		{CURLE_GOT_NOTHING, ERR_NET, RETRY_LATER, "the server closed the connection without an answer"},
+		{CURLE_SEND_FAIL_REWIND, ERR_NET, RETRY_LATER, "the connection ended without an answer"},
+		{CURLE_GOT_NOTHING, ERR_NET, RETRY_LATER, "the connection ended without an answer"},
 		{CURLE_PARTIAL_FILE, ERR_NET, RETRY_LATER, "the answer ended too early"},
 		{CURLE_SEND_ERROR, ERR_NET, RETRY_LATER, "the connection broke while sending"},
-		{CURLE_RECV_ERROR, ERR_NET, RETRY_LATER, "the connection broke while receiving"},
 		{CURLE_HTTP2, ERR_NET, RETRY_LATER, "the HTTP/2 connection broke"},
 		{CURLE_HTTP2_STREAM, ERR_NET, RETRY_LATER, "the HTTP/2 stream broke"},
 		{CURLE_SSL_CONNECT_ERROR, ERR_TLS, RETRY_LATER, "no TLS connection"},
@@ -240,6 +239,10 @@ static struct meaning meaning_of(const struct http_exchange *x, CURLcode rc)
 	if (rc == CURLE_SSL_CACERT_BADFILE)
 		return (struct meaning){ERR_TLS, RETRY_AFTER_OPERATOR, "the CA bundle cannot be used",
 			"the CA bundle must be a PEM file of root certificates"};
+	/* A connection that ends without TLS's closing message is an error of receiving to a newer libcurl; an older
+	 * one asks only what is missing. The reader is told what came, whichever it is. */
+	if (rc == CURLE_RECV_ERROR)
+		rc = x->header_octets ? CURLE_PARTIAL_FILE : CURLE_GOT_NOTHING;
 	return transport_meaning(rc);
 }
 
