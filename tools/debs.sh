@@ -1,9 +1,15 @@
 #!/bin/sh
-# debs.sh SUITE DIR PACKAGE...: unpacks packages of another Debian suite into DIR, without their dependencies. They come through
-# apt with a configuration of its own, signatures checked; the system's sources, lists and packages stay as they are.
+# debs.sh [--any-age] SUITE DIR PACKAGE...: unpacks packages of another Debian suite into DIR, without their dependencies. They come
+# through apt with a configuration of its own, signatures checked; the system's sources, lists and packages stay as they are. With
+# --any-age a list that has expired will do: that of a mirror that stands still, or for a clock that is ahead.
 set -eu
+valid_until=true
+if [ "${1:-}" = --any-age ]; then
+	valid_until=false
+	shift
+fi
 [ $# -ge 3 ] || {
-	echo "usage: debs.sh SUITE DIR PACKAGE..." >&2
+	echo "usage: debs.sh [--any-age] SUITE DIR PACKAGE..." >&2
 	exit 2
 }
 suite=$1
@@ -29,6 +35,7 @@ Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
 Acquire::IndexTargets::deb::DEP-11-icons-small::DefaultEnabled "false";
 Acquire::IndexTargets::deb::DEP-11-icons::DefaultEnabled "false";
 APT::Sandbox::User "";
+Acquire::Check-Valid-Until "$valid_until";
 CONF
 export APT_CONFIG="$tmp/apt.conf"
 apt-get -qq update >&2
