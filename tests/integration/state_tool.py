@@ -13,6 +13,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 LINES = 300  # as in certfiles_tool.c
 NAME = "example.com"
 CALLS = "%file,%desc"
+PRUNED = -1  # a look at a generation that is no more
 
 
 def tool_path():
@@ -92,15 +93,30 @@ def _lines(dirfd, name, kinds):
     return marks.pop()
 
 
+def _same(dirfd, path):
+    """Whether live/NAME still names the opened directory."""
+    try:
+        return os.path.samestat(os.fstat(dirfd), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
 def snapshot(state_dir, name=NAME):
     """
     One look at live/NAME: its directory is opened once, the files are read from that. Gives the generation, None when there is no link.
-    Raises Torn unless all five files are there, whole, and of one set.
+    Raises Torn unless all five files are there, whole, and of one set. A look that took so long that its generation was pruned
+    meanwhile, as live/NAME naming another one by now shows, is taken again.
     """
+    while (got := _look(os.path.join(state_dir, "live", name))) == PRUNED:
+        pass
+    return got
+
+
+def _look(live):
     try:
-        dirfd = os.open(os.path.join(state_dir, "live", name), os.O_RDONLY | os.O_DIRECTORY)
+        dirfd = os.open(live, os.O_RDONLY | os.O_DIRECTORY)
     except FileNotFoundError as e:
-        if os.path.lexists(os.path.join(state_dir, "live", name)):
+        if os.path.lexists(live):
             raise Torn("live/ names what is not there") from e
         return None
     try:
@@ -112,6 +128,8 @@ def snapshot(state_dir, name=NAME):
             _lines(dirfd, "combined.pem", ["key", "cert", "chain"]),
         }
     except FileNotFoundError as e:
+        if not _same(dirfd, live):
+            return PRUNED
         raise Torn(f"a file is missing: {e.filename}") from e
     finally:
         os.close(dirfd)
