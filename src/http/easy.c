@@ -250,7 +250,8 @@ void http_easy_error_(const struct http_exchange *x, CURLcode rc, struct err *e)
 {
 	struct meaning m = meaning_of(x, rc);
 	const char *detail = x->errbuf[0] ? x->errbuf : curl_easy_strerror(rc);
-	if (m.kind == ERR_LIMIT) /* libcurl can only say that we stopped reading */
+	/* In these cases libcurl can only say that we stopped reading, or would not send again. */
+	if (m.kind == ERR_LIMIT || rc == CURLE_SEND_FAIL_REWIND)
 		err_set(e, m.kind, "%s %.300s: %s", http_method_name_(x->method), x->url, m.words);
 	else
 		err_set(e, m.kind, "%s %.300s: %s (%s)", http_method_name_(x->method), x->url, m.words, detail);
