@@ -26,7 +26,7 @@ struct job {
 };
 STAILQ_HEAD(job_list, job);
 
-enum { JOBS_MIN_THREADS = 2, JOBS_MAX_THREADS = 8 };
+enum { JOBS_MAX_THREADS = 16 };
 
 /* The worker pool. Everything down to `quit` is guarded by mu; the rest belongs to the loop's thread. */
 struct jobs {
@@ -43,7 +43,6 @@ struct jobs {
 	size_t in_work; /* handed in and not yet delivered */
 	pthread_t threads[JOBS_MAX_THREADS];
 	unsigned n_threads;
-	unsigned max_threads;
 };
 
 TAILQ_HEAD(idle_list, loop_idle);

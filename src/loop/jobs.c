@@ -109,7 +109,7 @@ void loop_job(struct loop *l, void (*work)(void *arg), void (*done)(void *arg), 
 	j->done = done;
 	j->arg = arg;
 	pthread_mutex_lock(&p->mu);
-	bool more = p->n_queued >= p->n_resting && p->n_threads < p->max_threads;
+	bool more = p->n_queued >= p->n_resting && p->n_threads < JOBS_MAX_THREADS;
 	pthread_mutex_unlock(&p->mu);
 	if (more)
 		add_thread(p);
@@ -134,10 +134,6 @@ void loop_jobs_init_(struct loop *l)
 	STAILQ_INIT(&p->queued);
 	STAILQ_INIT(&p->finished);
 	p->fd = -1;
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-	p->max_threads = n < JOBS_MIN_THREADS   ? JOBS_MIN_THREADS
-			 : n > JOBS_MAX_THREADS ? JOBS_MAX_THREADS
-						: (unsigned)n;
 }
 
 static void drop(struct job_list *list)
