@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "acme/problem.h"
 #include "base/xalloc.h"
@@ -15,11 +16,16 @@
 /* After so many certificates in a row that could not reach a CA, the rest of its queue is parked without trying. */
 enum { LOST_CONTACT_LIMIT = 3 };
 
-/* So many jobs more than a CA takes orders: their keys are made, or their files written, while others are at the CA. */
+/* So many jobs more than a CA takes orders, and half as many again: their keys are made, or their files written, while
+ * others are at the CA. */
 enum { JOBS_BESIDE = 4 };
 
 /* While orders are at a CA the steps of those that are not wait for a commit so long: those at the CA hurry. */
 enum { PATIENCE_MS = 20 };
+
+/* With many orders at a CA those in a hurry share commits too: a millisecond's wait for every 8 orders, at most this.
+ * The others keep the CA busy meanwhile. */
+enum { HURRY_SHARE = 8, HURRY_MS_MAX = 10 };
 
 struct queue {
 	struct site_ca *ca;
@@ -29,15 +35,19 @@ struct queue {
 	size_t n_at_ca;
 	int lost_contact; /* consecutive jobs that ended for want of a connection */
 	struct err paused; /* set: nothing more is started at this CA */
+	TAILQ_HEAD(, job) ready; /* of its jobs, those that wait for their turn */
 };
 
 enum phase { PHASE_PREPARING, PHASE_READY, PHASE_AT_CA, PHASE_SERVED };
 
 struct job {
+	struct renew *r;
 	struct issue_job *issue;
 	struct queue *q;
 	const struct config_cert *cert;
 	enum phase phase;
+	LIST_ENTRY(job) link;
+	TAILQ_ENTRY(job) ready; /* in PHASE_READY */
 };
 
 struct renew {
@@ -46,8 +56,8 @@ struct renew {
 	const struct renew_hooks *hooks;
 	void *ctx;
 	struct queue *queues; /* one for each CA */
-	struct job *jobs; /* at work */
-	size_t n_jobs, cap_jobs;
+	LIST_HEAD(, job) jobs; /* at work */
+	size_t n_jobs;
 	struct renew_summary sum;
 };
 
@@ -220,59 +230,59 @@ static void start_more(struct renew *r);
 
 static void job_step(const char *cert, const char *what, void *ctx)
 {
-	struct renew *r = ctx;
-	if (r->hooks->step)
-		r->hooks->step(cert, what, r->ctx);
-}
-
-static struct job *job_of(const struct renew *r, const struct issue_job *issue)
-{
-	struct job *j = r->jobs;
-	while (j->issue != issue)
-		j++;
-	return j;
+	const struct job *j = ctx;
+	if (j->r->hooks->step)
+		j->r->hooks->step(cert, what, j->r->ctx);
 }
 
 static void enter(struct job *j, enum phase to)
 {
+	if (j->phase == PHASE_READY)
+		TAILQ_REMOVE(&j->q->ready, j, ready);
+	if (to == PHASE_READY)
+		TAILQ_INSERT_TAIL(&j->q->ready, j, ready);
 	j->q->n_at_ca -= j->phase == PHASE_AT_CA;
 	j->q->n_at_ca += to == PHASE_AT_CA;
 	j->phase = to;
 }
 
-static void drop_job(struct renew *r, struct job *j)
+static void drop_job(struct job *j)
 {
-	struct issue_job *issue = j->issue;
 	enter(j, PHASE_SERVED);
+	LIST_REMOVE(j, link);
 	j->q->n_jobs--;
-	*j = r->jobs[--r->n_jobs];
-	issue_free(issue);
+	j->r->n_jobs--;
+	issue_free(j->issue);
+	free(j);
 }
 
-static void job_done(struct issue_job *j, const struct issue_report *rep, void *ctx)
+static void job_done(struct issue_job *issue, const struct issue_report *rep, void *ctx)
 {
-	struct renew *r = ctx;
+	struct job *j = ctx;
+	struct renew *r = j->r;
+	(void)issue;
 	count(&r->sum, rep->result);
 	if (r->hooks->report)
 		r->hooks->report(rep, r->ctx);
-	struct job *own = job_of(r, j);
-	learn(own->q, rep);
-	drop_job(r, own);
+	learn(j->q, rep);
+	drop_job(j);
 	start_more(r);
 }
 
-static void job_ready(struct issue_job *j, void *ctx)
+static void job_ready(struct issue_job *issue, void *ctx)
 {
-	struct renew *r = ctx;
-	enter(job_of(r, j), PHASE_READY);
-	start_more(r);
+	struct job *j = ctx;
+	(void)issue;
+	enter(j, PHASE_READY);
+	start_more(j->r);
 }
 
-static void job_served(struct issue_job *j, void *ctx)
+static void job_served(struct issue_job *issue, void *ctx)
 {
-	struct renew *r = ctx;
-	enter(job_of(r, j), PHASE_SERVED);
-	start_more(r);
+	struct job *j = ctx;
+	(void)issue;
+	enter(j, PHASE_SERVED);
+	start_more(j->r);
 }
 
 static const struct issue_hooks job_hooks = {
@@ -281,46 +291,56 @@ static const struct issue_hooks job_hooks = {
 static void start_job(struct renew *r, struct queue *q, const struct config_cert *c)
 {
 	struct issue_request req = {.site = r->site, .ca = q->ca, .cert = c, .force_record = r->o->force_record};
-	if (r->n_jobs == r->cap_jobs) {
-		r->cap_jobs = r->cap_jobs ? r->cap_jobs * 2 : 16;
-		r->jobs = xreallocarray(r->jobs, r->cap_jobs, sizeof(*r->jobs));
-	}
+	struct job *j = xcalloc(1, sizeof(*j));
+	*j = (struct job){.r = r, .q = q, .cert = c};
 	q->n_jobs++;
-	r->jobs[r->n_jobs++] = (struct job){.issue = issue_start(&req, &job_hooks, r), .q = q, .cert = c};
+	r->n_jobs++;
+	LIST_INSERT_HEAD(&r->jobs, j, link);
+	j->issue = issue_start(&req, &job_hooks, j);
 }
 
 /* Jobs whose turn at the CA has come; those of a CA that is paused end here, their orders are kept. */
-static void let_go(struct renew *r)
+static void let_go(struct renew *r, struct queue *q)
 {
-	for (size_t i = 0; i < r->n_jobs;) {
-		struct job *j = &r->jobs[i];
-		bool ready = j->phase == PHASE_READY;
-		if (ready && err_is(&j->q->paused)) {
-			report_unstarted(r, j->q, j->cert);
-			drop_job(r, j);
+	for (struct job *j; (j = TAILQ_FIRST(&q->ready));) {
+		if (err_is(&q->paused)) {
+			report_unstarted(r, q, j->cert);
+			drop_job(j);
 			continue;
 		}
-		if (ready && j->q->n_at_ca < (size_t)j->q->ca->conf->max_orders) {
-			enter(j, PHASE_AT_CA);
-			issue_go(j->issue);
-		}
-		i++;
+		if (q->n_at_ca >= (size_t)q->ca->conf->max_orders)
+			return;
+		enter(j, PHASE_AT_CA);
+		issue_go(j->issue);
 	}
+}
+
+/* Jobs at once for a CA that takes so many orders at once. */
+static size_t room(const struct queue *q)
+{
+	size_t orders = (size_t)q->ca->conf->max_orders;
+	return orders + orders / 2 + JOBS_BESIDE;
+}
+
+static void set_patience(struct renew *r, size_t at_ca)
+{
+	int64_t hurry = (int64_t)(at_ca / HURRY_SHARE);
+	store_set_patience(r->site->store, at_ca ? PATIENCE_MS : 0, hurry < HURRY_MS_MAX ? hurry : HURRY_MS_MAX);
 }
 
 static void start_more(struct renew *r)
 {
-	bool at_ca = false;
-	let_go(r);
+	size_t at_ca = 0;
 	for (size_t i = 0; i < r->site->config->n_cas; i++) {
 		struct queue *q = &r->queues[i];
-		at_ca |= q->n_at_ca > 0;
+		let_go(r, q);
+		at_ca += q->n_at_ca;
 		while (q->next < q->n && err_is(&q->paused))
 			report_unstarted(r, q, q->certs[q->next++]);
-		while (q->next < q->n && q->n_jobs < (size_t)q->ca->conf->max_orders + JOBS_BESIDE)
+		while (q->next < q->n && q->n_jobs < room(q))
 			start_job(r, q, q->certs[q->next++]);
 	}
-	store_set_patience(r->site->store, at_ca ? PATIENCE_MS : 0);
+	set_patience(r, at_ca);
 	progress(r);
 	if (!r->n_jobs)
 		loop_stop(r->site->loop);
@@ -337,8 +357,8 @@ static void stop_signal(int signo, void *ctx)
 static void park_all(struct renew *r)
 {
 	size_t left = r->sum.due - finished(&r->sum);
-	while (r->n_jobs)
-		drop_job(r, &r->jobs[0]);
+	while (!LIST_EMPTY(&r->jobs))
+		drop_job(LIST_FIRST(&r->jobs));
 	r->sum.parked += left;
 }
 
@@ -371,8 +391,11 @@ int renew_run(struct site *s, const struct renew_options *o, const struct renew_
 	struct renew r = {.site = s, .o = o, .hooks = hooks, .ctx = ctx};
 	size_t n = s->config->n_cas;
 	r.queues = xcalloc(n, sizeof(*r.queues));
-	for (size_t i = 0; i < n; i++)
+	LIST_INIT(&r.jobs);
+	for (size_t i = 0; i < n; i++) {
 		r.queues[i].ca = &s->cas[i];
+		TAILQ_INIT(&r.queues[i].ready);
+	}
 	int result = plan(&r, e);
 	if (!result && !o->dry_run && r.sum.due)
 		result = work(&r, e);
@@ -381,7 +404,6 @@ int renew_run(struct site *s, const struct renew_options *o, const struct renew_
 		err_done(&r.queues[i].paused);
 	}
 	free(r.queues);
-	free(r.jobs);
 	*ret = r.sum;
 	return result;
 }

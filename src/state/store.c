@@ -27,8 +27,9 @@ struct store {
 	bool read_only;
 	struct loop_idle *idle; /* NULL without a loop */
 	struct loop_timer *late; /* the end of patience */
-	int64_t patience_ms;
+	int64_t patience_ms, hurry_ms;
 	bool late_runs;
+	bool hurried; /* late runs for somebody in a hurry */
 	struct waiter *waiting;
 	size_t n_waiting;
 	size_t cap_waiting;
@@ -174,16 +175,26 @@ void store_close(struct store *s)
 	free(s);
 }
 
-void store_hurry(struct store *s)
+static void commit_this_turn(struct store *s)
 {
 	if (s->idle)
 		loop_idle_request(s->idle);
 }
 
+void store_hurry(struct store *s)
+{
+	if (!s->hurry_ms) {
+		commit_this_turn(s);
+	} else if (s->idle && !s->hurried) {
+		s->late_runs = s->hurried = true;
+		loop_timer_start(s->late, s->hurry_ms);
+	}
+}
+
 static void request_commit(struct store *s)
 {
 	if (!s->idle || !s->patience_ms) {
-		store_hurry(s);
+		commit_this_turn(s);
 	} else if (!s->late_runs) {
 		s->late_runs = true;
 		loop_timer_start(s->late, s->patience_ms);
@@ -193,22 +204,23 @@ static void request_commit(struct store *s)
 static void patience_ends(void *ctx)
 {
 	struct store *s = ctx;
-	s->late_runs = false;
-	store_hurry(s);
+	s->late_runs = s->hurried = false;
+	commit_this_turn(s);
 }
 
-void store_set_patience(struct store *s, int64_t ms)
+void store_set_patience(struct store *s, int64_t ms, int64_t hurry_ms)
 {
 	s->patience_ms = ms;
-	if (s->late_runs && !ms)
-		store_hurry(s);
+	s->hurry_ms = hurry_ms;
+	if ((s->late_runs && !ms) || (s->hurried && !hurry_ms))
+		commit_this_turn(s);
 }
 
 static void stop_late(struct store *s)
 {
 	if (s->late_runs)
 		loop_timer_stop(s->late);
-	s->late_runs = false;
+	s->late_runs = s->hurried = false;
 }
 
 static void undo(struct store *s, struct err *why)
@@ -218,7 +230,7 @@ static void undo(struct store *s, struct err *why)
 		err_done(&e);
 	err_move(&s->failed, why);
 	s->told = false;
-	store_hurry(s);
+	commit_this_turn(s);
 }
 
 /* Calls those who wait. They may write and wait again: that is for the next commit. */

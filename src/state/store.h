@@ -48,10 +48,11 @@ void store_detach(struct store *s);
 /*
  * With a loop: how long a commit may be put off, in milliseconds; 0, as it is at first, for the end of the turn.
  * Whoever has several things in work lets those that can wait share the commit of the one that cannot: that one
- * hurries.
+ * hurries. With many in a hurry at once they too may wait a little, hurry_ms at most, to share a wait for the disk: the
+ * loop stands still during it.
  */
-void store_set_patience(struct store *s, int64_t ms);
-/* What is pending is committed at the end of this turn. */
+void store_set_patience(struct store *s, int64_t ms, int64_t hurry_ms);
+/* What is pending is committed at the end of this turn, or after hurry_ms. */
 void store_hurry(struct store *s);
 
 /* Commits at once. 0, or -1 with ERR_STORE (disk full, i/o error): everything since the last commit is undone, and the

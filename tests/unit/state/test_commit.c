@@ -145,7 +145,7 @@ static void test_patience(void **state)
 	store_attach(s, l);
 	struct loop_timer *timer = loop_timer_new(l, hurry, s);
 
-	store_set_patience(s, FOR_EVER);
+	store_set_patience(s, FOR_EVER, 0);
 	put_cert(s, "x", 1);
 	store_after_commit(s, on_commit, &told);
 	loop_timer_start(timer, 1);
@@ -154,23 +154,39 @@ static void test_patience(void **state)
 
 	put_cert(s, "x", 2);
 	store_after_commit(s, on_commit, &told);
-	store_set_patience(s, 0);
+	store_set_patience(s, 0, 0);
 	must(loop_run(l, &e), &e);
 	assert_int_equal(told.calls, 2);
 
-	store_set_patience(s, 1);
+	store_set_patience(s, 1, 0);
 	put_cert(s, "x", 3);
 	store_after_commit(s, on_commit, &told);
 	assert_int_equal(told.calls, 2);
 	must(loop_run(l, &e), &e);
 	assert_int_equal(told.calls, 3);
 
-	/* What waits when the loop goes is committed with the close. */
-	store_set_patience(s, FOR_EVER);
+	/* Those in a hurry wait too when told so; then not longer than that, nor longer than they are told so. */
+	store_set_patience(s, FOR_EVER, 1);
 	put_cert(s, "x", 4);
+	store_after_commit(s, on_commit, &told);
+	store_hurry(s);
+	store_hurry(s);
+	must(loop_run(l, &e), &e);
+	assert_int_equal(told.calls, 4);
+	store_set_patience(s, FOR_EVER, FOR_EVER);
+	put_cert(s, "x", 5);
+	store_after_commit(s, on_commit, &told);
+	store_hurry(s);
+	store_set_patience(s, FOR_EVER, 0);
+	must(loop_run(l, &e), &e);
+	assert_int_equal(told.calls, 5);
+
+	/* What waits when the loop goes is committed with the close. */
+	store_set_patience(s, FOR_EVER, 0);
+	put_cert(s, "x", 6);
 	store_close(s);
 	s = open_store(*state);
-	assert_int_equal(generation(s, "x"), 4);
+	assert_int_equal(generation(s, "x"), 6);
 	store_close(s);
 	loop_timer_free(timer);
 	loop_free(l);
