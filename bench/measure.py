@@ -27,16 +27,18 @@ def _memory(pid):
     return values.get("VmHWM", 0), values.get("RssAnon", 0)
 
 
-def run(argv, env=None, stdin=None, cwd=None, watch=0.0, keep=True, errors=False, ok=(0,)):
+def run(argv, env=None, stdin=None, cwd=None, watch=0.0, keep=True, errors=False, quiet=False, ok=(0,)):
     """
     Runs argv to its end. stdin: an open file, or bytes. watch: looks at its memory every so many seconds, which costs
     time: not for runs whose time counts (the kernel's own maximum is of no use here, it counts the parent's memory
-    before exec). keep=False: what it says is counted, not kept; errors=True: standard error too. RuntimeError when the status is not one of `ok`.
+    before exec). keep=False: what it says is counted, not kept; errors=True: standard error too, quiet=True: standard error is thrown away.
+    RuntimeError when the status is not one of `ok`.
     """
     source = subprocess.DEVNULL if stdin is None else subprocess.PIPE if isinstance(stdin, bytes) else stdin
     out_read, out_write = os.pipe()
     start = time.perf_counter()
-    p = subprocess.Popen(argv, stdin=source, stdout=out_write, stderr=subprocess.STDOUT if errors else None, env=env, cwd=cwd)
+    p = subprocess.Popen(argv, stdin=source, stdout=out_write, env=env, cwd=cwd,
+                         stderr=subprocess.STDOUT if errors else subprocess.DEVNULL if quiet else None)
     os.close(out_write)
     if isinstance(stdin, bytes):
         p.stdin.write(stdin)  # no more than a pipe holds, or the program reads it before it writes
