@@ -136,7 +136,7 @@ class Uacme(Peer):
 
 def reason(error):
     """What the client said last before it gave up."""
-    lines = [line.strip() for line in str(error).partition(": status ")[2].splitlines() if line.strip()] or str(error).splitlines()
+    lines = [line.strip() for line in str(error).partition(": status ")[2].partition(": ")[2].splitlines() if line.strip()] or str(error).splitlines()
     telling = [line for line in lines if any(w in line.lower() for w in ("error", "fail", "invalid"))] or lines
     return telling[0][:200].replace("|", "/")
 
