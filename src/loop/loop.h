@@ -69,8 +69,8 @@ void loop_idle_free(struct loop_idle *i);
 /* --- worker threads --- */
 /*
  * Runs work(arg) on a worker thread, then done(arg) on the loop. Threads are made when first needed, at most 16
- * whatever the number of processors: most jobs wait for the disk, which serves many at once. Jobs wait in order. The loop keeps running while jobs are in work. work() must not touch what
- * the loop's callbacks use meanwhile.
+ * whatever the number of processors: most jobs wait for the disk, which serves many at once. Jobs wait in order. The
+ * loop keeps running while jobs are in work. work() must not touch what the loop's callbacks use meanwhile.
  */
 void loop_job(struct loop *l, void (*work)(void *arg), void (*done)(void *arg), void *arg);
 
