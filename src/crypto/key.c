@@ -1,7 +1,6 @@
 /* key.c: private keys: types, making, reading, writing. */
 #include "crypto/key.h"
 
-#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -174,67 +173,14 @@ int key_from_pem(const void *pem, size_t n, const char *what, struct key **ret, 
 	return 0;
 }
 
-/* The DER of an ECPrivateKey (RFC 5915 section 3) without its curve, as RFC 5958 has it around; allocated by OpenSSL.
- */
-static size_t ec_private_der(const struct key *k, uint8_t **ret)
-{
-	enum { SCALAR_MAX = 48, POINT_MAX = 1 + 2 * SCALAR_MAX, DER_MAX = 16 + SCALAR_MAX + POINT_MAX };
-	const uint8_t scalar_n = k->type == KEY_EC256 ? 32 : SCALAR_MAX, point_n = (uint8_t)(1 + 2 * scalar_n);
-	const uint8_t n = (uint8_t)(10 + scalar_n + point_n);
-	size_t have = 0;
-	BIGNUM *scalar = NULL;
-	uint8_t *der = OPENSSL_malloc(DER_MAX), *at = der;
-	if (!der)
-		return 0;
-	*at++ = 0x30; /* SEQUENCE */
-	if (n > 127)
-		*at++ = 0x81;
-	*at++ = n;
-	const uint8_t before[] = {0x02, 1, 1, 0x04, scalar_n}; /* version 1; OCTET STRING */
-	const uint8_t between[] = {0xa1, (uint8_t)(point_n + 3), 0x03, (uint8_t)(point_n + 1), 0}; /* [1] BIT STRING */
-	memcpy(at, before, sizeof(before));
-	at += sizeof(before);
-	bool ok = EVP_PKEY_get_bn_param(k->pkey, OSSL_PKEY_PARAM_PRIV_KEY, &scalar) &&
-		  BN_bn2binpad(scalar, at, scalar_n) == scalar_n;
-	at += scalar_n;
-	memcpy(at, between, sizeof(between));
-	at += sizeof(between);
-	ok = ok && EVP_PKEY_get_octet_string_param(k->pkey, OSSL_PKEY_PARAM_PUB_KEY, at, POINT_MAX, &have) &&
-	     have == point_n;
-	BN_clear_free(scalar);
-	if (!ok) {
-		OPENSSL_clear_free(der, DER_MAX);
-		return 0;
-	}
-	*ret = der;
-	return (size_t)(at + point_n - der);
-}
-
-/* OpenSSL 3.0 looks through all its encoders for each key, which takes longer than making an EC key. */
-static bool write_ec(BIO *out, const struct key *k)
-{
-	static const int curves[] = {[KEY_EC256] = NID_X9_62_prime256v1, [KEY_EC384] = NID_secp384r1};
-	uint8_t *der = NULL;
-	size_t n = ec_private_der(k, &der);
-	PKCS8_PRIV_KEY_INFO *p8 = n ? PKCS8_PRIV_KEY_INFO_new() : NULL;
-	bool ok = p8 && PKCS8_pkey_set0(p8, OBJ_nid2obj(NID_X9_62_id_ecPublicKey), 0, V_ASN1_OBJECT,
-				OBJ_nid2obj(curves[k->type]), der, (int)n);
-	if (!ok)
-		OPENSSL_clear_free(der, n);
-	ok = ok && PEM_write_bio_PKCS8_PRIV_KEY_INFO(out, p8) == 1;
-	PKCS8_PRIV_KEY_INFO_free(p8); /* wipes the key */
-	return ok;
-}
-
 int key_to_pem(const struct key *k, struct secret *ret, struct err *e)
 {
 	if (!k->signer)
 		return err_set(e, ERR_CRYPTO, "writing a private key: only the public part is known");
 	/* A memory BIO wipes what it releases. */
 	AUTO(ossl_bio_freep) BIO *out = BIO_new(BIO_s_mem());
-	bool ec = k->type == KEY_EC256 || k->type == KEY_EC384;
 	char *p;
-	if (!out || !(ec ? write_ec(out, k) : PEM_write_bio_PKCS8PrivateKey(out, k->pkey, NULL, NULL, 0, NULL, NULL)))
+	if (!out || !PEM_write_bio_PKCS8PrivateKey(out, k->pkey, NULL, NULL, 0, NULL, NULL))
 		return ossl_err(e, "writing a private key");
 	long n = BIO_get_mem_data(out, &p);
 	*ret = secret_dup(p, (size_t)n);

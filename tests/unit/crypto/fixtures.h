@@ -175,21 +175,4 @@ __attribute__((unused)) static const char mismatch_pem[] =
 	"l9u03Z3B22+zk61azL2R6dgkT/FddxFnzuCi7VH2u+dqeNpUCmoPCZV+\n"
 	"-----END PRIVATE KEY-----\n";
 
-/* openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 */
-__attribute__((unused)) static const char pkcs8_p256_pem[] =
-	"-----BEGIN PRIVATE KEY-----\n"
-	"MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg47MTkeh5hiUEC4sz\n"
-	"JB80GkwXSQij5wJOonIn6K6noUKhRANCAAQwIb7D34xyVMeuO6KoMnWAbOVvssDC\n"
-	"GU6dk2OoDt+HwaTJVMHYZBA7sIrkrQvkRMb5wwhakAB8P1oazvEfhQJ6\n"
-	"-----END PRIVATE KEY-----\n";
-
-/* openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 */
-__attribute__((unused)) static const char pkcs8_p384_pem[] =
-	"-----BEGIN PRIVATE KEY-----\n"
-	"MIG2AgEAMBAGByqGSM49AgEGBSuBBAAiBIGeMIGbAgEBBDD8RMQlp9OdwojzFPMr\n"
-	"SaHIqxwRSHBWImdPK1rUGM1dp+jVNAtUZYCkQqIz/NYMcmKhZANiAASQRWnh2hVA\n"
-	"Fu2uUbQ7pvERTquDZ/J2haM/w3bsbmsD7XsDH2Rlua823Lyu34GXqKMVCMCqjrsF\n"
-	"NZCw0Af5OyrVXu8OqOuc/12DdYpCk9yJ7rrN9rvtZiqB5N2OtPtgqCg=\n"
-	"-----END PRIVATE KEY-----\n";
-
 #endif

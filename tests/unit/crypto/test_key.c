@@ -56,24 +56,6 @@ static void test_generate(void **state)
 	key_free(NULL);
 }
 
-/* Octet for octet what OpenSSL's own program writes. */
-static void test_written(void **state)
-{
-	(void)state;
-	static const char *const pems[] = {pkcs8_p256_pem, pkcs8_p384_pem, rfc8037_a1_pem};
-	for (size_t i = 0; i < ARRAY_LEN(pems); i++) {
-		struct err e = {0};
-		struct key *k = NULL;
-		struct secret pem = {0};
-		assert_int_equal(key_from_pem(pems[i], strlen(pems[i]), "x.pem", &k, &e), 0);
-		assert_int_equal(key_to_pem(k, &pem, &e), 0);
-		assert_int_equal(pem.n, strlen(pems[i]));
-		assert_memory_equal(pem.p, pems[i], pem.n);
-		secret_done(&pem);
-		key_free(k);
-	}
-}
-
 static void test_ref(void **state)
 {
 	(void)state;
@@ -244,7 +226,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_generate),
-		cmocka_unit_test(test_written),
 		cmocka_unit_test(test_ref),
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_public_only),
