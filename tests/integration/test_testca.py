@@ -1,4 +1,5 @@
 """perdure-testca: perdure issues and renews against it at every level, and a client that does everything wrong is refused."""
+import contextlib
 import base64
 import datetime
 import hashlib
@@ -391,11 +392,16 @@ def test_octets_that_are_no_request(client, make_testca):
     for octets in (b"\r\n\r\n", b"GET\r\n\r\n", b"\0" * 100 + b"\r\n\r\n", b"x" * 70000, b"POST / HTTP/1.1\r\nContent-Length: 9999999\r\n\r\n",
                    b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"):
         with socket.create_connection(("127.0.0.1", ca.port), 10) as raw, c.context.wrap_socket(raw, server_hostname="localhost") as s:
-            s.sendall(octets)
-            assert re.match(rb"HTTP/1.1 4(00|13) ", s.recv(1000)), octets[:50]
+            try:
+                s.sendall(octets)
+                assert re.match(rb"HTTP/1.1 4(00|13) ", s.recv(1000)), octets[:50]
+            except ConnectionError:
+                # Closing before everything was read resets the connection, and the answer may be lost with it.
+                assert len(octets) > 65536
     with socket.create_connection(("127.0.0.1", ca.port), 10) as raw:
         raw.sendall(b"GET / HTTP/1.1\r\n\r\n")  # no TLS
-        raw.recv(1000)
+        with contextlib.suppress(ConnectionError):
+            raw.recv(1000)
     # Two requests in one piece are answered one after the other.
     with socket.create_connection(("127.0.0.1", ca.port), 10) as raw, c.context.wrap_socket(raw, server_hostname="localhost") as s:
         s.sendall(b"GET /directory HTTP/1.1\r\n\r\nGET /nothing HTTP/1.1\r\nConnection: close\r\n\r\n")
