@@ -1,6 +1,6 @@
 """perdure-testca: perdure issues and renews against it at every level, and a client that does everything wrong is refused."""
-import contextlib
 import base64
+import contextlib
 import datetime
 import hashlib
 import json
