@@ -201,22 +201,32 @@ void flow_go_on(struct acme_flow *f, struct acme_order *o, const struct http_rep
 	flow_fail(f, &e, true);
 }
 
+/* The order as it is now; false when that could not be learnt, which has ended the flow. */
+static bool order_again(
+	struct acme_flow *f, const struct http_reply *r, const struct err *failed, struct acme_order *ret)
+{
+	struct err e = {0};
+	f->post = NULL;
+	if (failed) {
+		flow_fail_request(f, failed, "reading the order again");
+		return false;
+	}
+	if (flow_read_order(f, r, ret, &e)) {
+		err_retry(&e, RETRY_LATER, 0);
+		flow_fail(f, &e, false);
+		return false;
+	}
+	return true;
+}
+
 /* An order that was kept: whatever it has become meanwhile. */
 static void on_kept_order(const struct http_reply *r, const struct err *failed, void *ctx)
 {
 	struct acme_flow *f = ctx;
 	struct acme_order o;
 	struct err e = {0};
-	f->post = NULL;
-	if (failed) {
-		flow_fail_request(f, failed, "reading the order again");
+	if (!order_again(f, r, failed, &o))
 		return;
-	}
-	if (flow_read_order(f, r, &o, &e)) {
-		err_retry(&e, RETRY_LATER, 0);
-		flow_fail(f, &e, false);
-		return;
-	}
 	bool open = o.status == ACME_PENDING || o.status == ACME_READY;
 	if (open && o.expires && o.expires < flow_wall(f) / 1000) {
 		char when[CLOCK_TEXT_MAX];
@@ -236,16 +246,8 @@ static void on_reread(const struct http_reply *r, const struct err *failed, void
 	struct acme_flow *f = ctx;
 	struct acme_order o;
 	struct err e = {0};
-	f->post = NULL;
-	if (failed) {
-		flow_fail_request(f, failed, "reading the order again");
+	if (!order_again(f, r, failed, &o))
 		return;
-	}
-	if (flow_read_order(f, r, &o, &e)) {
-		err_retry(&e, RETRY_LATER, 0);
-		flow_fail(f, &e, false);
-		return;
-	}
 	bool open = o.status == ACME_PENDING || o.status == ACME_READY;
 	bool again = f->saved->retry == RETRY_NOW || f->saved->retry == RETRY_LATER;
 	if (open && (!again || f->rereads > MAX_REREADS)) {
