@@ -108,6 +108,20 @@ int scan_next(struct scan *s, struct perdure_param *ret);
 /* Whether t is an issuer-domain-name of RFC 8659; if not, *ret_at (may be NULL) is the octet of t that does not fit. */
 bool issuer_grammar(struct perdure_text t, size_t *ret_at);
 
+/* ---- record.c: the zone-file form (RFC 1035 section 5.1) ---- */
+
+/* Octets that c takes when escaped: 1, 2 or 4. */
+size_t escaped_size(unsigned char c);
+/* Writes c, escaped; gives the end. */
+char *put_escaped(char *out, unsigned char c);
+/* Writes t escaped between quotes, which takes at most t.n * 4 + 2 octets; gives the end. */
+char *put_quoted(char *out, struct perdure_text t);
+
+/* ---- caa.c ---- */
+
+/* Whether a value of `validationmethods` has the method among its labels, whatever else it holds. */
+bool caa_lists_method(struct perdure_text list, const char *method);
+
 /* ---- dialect.c ---- */
 
 enum issuer_check {

@@ -142,23 +142,33 @@ struct perdure_text perdure_txt_piece(const char *p, size_t len, size_t i)
 	return (struct perdure_text){.p = p + from, .n = n};
 }
 
-static char *put_presented(char *out, struct perdure_text t)
+size_t escaped_size(unsigned char c)
+{
+	if (c == '"' || c == '\\')
+		return 2;
+	return c < 0x20 || c > 0x7E ? 4 : 1;
+}
+
+char *put_escaped(char *out, unsigned char c)
+{
+	size_t size = escaped_size(c);
+	if (size > 1)
+		*out++ = '\\';
+	if (size < 4) {
+		*out++ = (char)c;
+		return out;
+	}
+	*out++ = (char)('0' + c / 100);
+	*out++ = (char)('0' + c / 10 % 10);
+	*out++ = (char)('0' + c % 10);
+	return out;
+}
+
+char *put_quoted(char *out, struct perdure_text t)
 {
 	*out++ = '"';
-	for (size_t i = 0; i < t.n; i++) {
-		unsigned char c = (unsigned char)t.p[i];
-		if (c == '"' || c == '\\') {
-			*out++ = '\\';
-			*out++ = (char)c;
-		} else if (c < 0x20 || c > 0x7E) {
-			*out++ = '\\';
-			*out++ = (char)('0' + c / 100);
-			*out++ = (char)('0' + c / 10 % 10);
-			*out++ = (char)('0' + c % 10);
-		} else {
-			*out++ = (char)c;
-		}
-	}
+	for (size_t i = 0; i < t.n; i++)
+		out = put_escaped(out, (unsigned char)t.p[i]);
 	*out++ = '"';
 	return out;
 }
@@ -175,7 +185,7 @@ enum perdure_status perdure_txt_present(const char *p, size_t len, char **ret_te
 	for (size_t i = 0; i < n; i++) {
 		if (i)
 			*out++ = ' ';
-		out = put_presented(out, perdure_txt_piece(p, len, i));
+		out = put_quoted(out, perdure_txt_piece(p, len, i));
 	}
 	*out = '\0';
 	*ret_text = text;

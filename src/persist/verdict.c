@@ -26,28 +26,6 @@ struct judge {
 	struct perdure_verdict malformed, unauthorized, other; /* the best of each kind, with reason OK for none */
 };
 
-static size_t escaped_size(unsigned char c)
-{
-	if (c == '"' || c == '\\')
-		return 2;
-	return c < 0x20 || c > 0x7E ? 4 : 1;
-}
-
-static char *put_escaped(char *out, unsigned char c)
-{
-	size_t size = escaped_size(c);
-	if (size > 1)
-		*out++ = '\\';
-	if (size < 4) {
-		*out++ = (char)c;
-		return out;
-	}
-	*out++ = (char)('0' + c / 100);
-	*out++ = (char)('0' + c / 10 % 10);
-	*out++ = (char)('0' + c % 10);
-	return out;
-}
-
 /* PERDURE_OK, PERDURE_ELIMIT when it cannot be RDATA, PERDURE_ENOMEM. v->heap is to be freed. */
 static enum perdure_status value_make(
 	struct value *v, const struct dialect *d, const struct perdure_text *strings, size_t n, size_t base)
