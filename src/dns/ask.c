@@ -101,7 +101,7 @@ static void next_try(struct ask *a)
 		t->server = a->order[a->next++];
 		a->under_way++;
 		loop_timer_start(a->timer, SLOW_MS);
-		exchange_ask(a->d->exchanger, &t->server->addr, a->name, a->type, false, &t->wait);
+		exchange_ask(a->d->exchanger, &t->server->addr, a->name, a->type, 0, &t->wait);
 		return;
 	}
 }

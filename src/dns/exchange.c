@@ -211,7 +211,9 @@ static int make_query(struct exchange *x)
 	struct err e = {0};
 	uint16_t id;
 	random_octets(&id, sizeof(id));
-	if (!message_query(x->query, x->name, x->type, id, x->rd, x->edns, &x->query_n, &e))
+	unsigned flags = (x->flags & EXCHANGE_RD ? MESSAGE_RD : 0U) | (x->edns ? MESSAGE_EDNS : 0U) |
+			 (x->edns && x->flags & EXCHANGE_DO ? MESSAGE_DO : 0U);
+	if (!message_query(x->query, x->name, x->type, id, flags, &x->query_n, &e))
 		return 0;
 	failed(x, EXCHANGE_BROKEN, "%.180s", e.msg);
 	err_done(&e);
@@ -358,11 +360,11 @@ void exchange_refuse(struct exchange *x)
 	failed(x, EXCHANGE_TIMEOUT, "gave no answer to other questions a moment ago, not asked again yet");
 }
 
-void exchange_ask(
-	struct exchanger *s, const struct addr *addr, const char *name, uint16_t type, bool rd, struct exchange_wait *w)
+void exchange_ask(struct exchanger *s, const struct addr *addr, const char *name, uint16_t type, unsigned flags,
+	struct exchange_wait *w)
 {
 	struct peer *p = peer_get(s, addr);
-	struct exchange *x = peer_find(p, name, type, rd);
+	struct exchange *x = peer_find(p, name, type, flags);
 	if (!x) {
 		x = xcalloc(1, sizeof(*x));
 		x->s = s;
@@ -371,7 +373,7 @@ void exchange_ask(
 		x->addr = *addr;
 		x->name = xstrdup(name);
 		x->type = type;
-		x->rd = rd;
+		x->flags = flags;
 		x->edns = true;
 		x->timer = loop_timer_new(s->loop, timed_out, x);
 		TAILQ_INIT(&x->waits);

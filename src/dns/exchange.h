@@ -44,11 +44,16 @@ struct exchanger *exchanger_new(struct loop *l, int64_t timeout_ms, unsigned per
 /* Ends all exchanges without callbacks. */
 void exchanger_free(struct exchanger *s);
 
+enum exchange_flag {
+	EXCHANGE_RD = 1, /* ask for recursion */
+	EXCHANGE_DO = 2, /* ask for signatures */
+};
+
 /*
- * Asks addr for name and type; rd asks for recursion. w->fn is called once, from the loop, never from inside this call;
- * it may ask and cancel as it likes.
+ * Asks addr for name and type; flags is of enum exchange_flag. w->fn is called once, from the loop, never from inside
+ * this call; it may ask and cancel as it likes.
  */
-void exchange_ask(struct exchanger *s, const struct addr *addr, const char *name, uint16_t type, bool rd,
+void exchange_ask(struct exchanger *s, const struct addr *addr, const char *name, uint16_t type, unsigned flags,
 	struct exchange_wait *w);
 /* No callback any more; fine when w waits for nothing. */
 void exchange_cancel(struct exchange_wait *w);

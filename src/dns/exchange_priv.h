@@ -30,12 +30,12 @@ struct exchange {
 	struct exchange_waits waits;
 	enum exchange_state state;
 	bool counted; /* holds one of the slots of its peer */
-	bool rd;
 	bool edns;
 	bool delivering;
 	bool over_tcp; /* failed over TCP */
 	enum exchange_status status; /* in EXCHANGE_ENDING */
 	uint16_t type;
+	unsigned flags;
 	unsigned tries;
 	unsigned strays;
 	struct addr addr;
@@ -82,7 +82,7 @@ struct exchanger {
 
 struct peer *peer_get(struct exchanger *s, const struct addr *addr);
 /* The exchange with this question that is under way or queued, or NULL. */
-struct exchange *peer_find(struct peer *p, const char *name, uint16_t type, bool rd);
+struct exchange *peer_find(struct peer *p, const char *name, uint16_t type, unsigned flags);
 /* Queues a new exchange at its peer; starts it (exchange_start) or refuses it (exchange_refuse) when it may. */
 void peer_join(struct exchange *x, int64_t now);
 /* The peer has answered this one. */

@@ -2,6 +2,7 @@
 #include "dns/message.h"
 
 #include <ldns/ldns.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "dns/name.h"
 
 /* RFC 1035 section 4.1.4 names no limit for pointers in one name; real encoders need a handful. */
-enum { POINTERS_MAX = 32, NAME_MAX_OCTETS = 255, CLASS_IN = 1 };
+enum { POINTERS_MAX = 32, CLASS_IN = 1, SOA_NUMBERS = 20, CHUNK = 1024 };
 
 static uint16_t get16(const uint8_t *p)
 {
@@ -29,21 +30,22 @@ static void put16(uint8_t *p, uint16_t v)
 	p[1] = (uint8_t)v;
 }
 
-int message_query(uint8_t out[static MESSAGE_QUERY_MAX], const char *name, uint16_t type, uint16_t id, bool rd,
-	bool edns, size_t *ret_n, struct err *e)
+int message_query(uint8_t out[static MESSAGE_QUERY_MAX], const char *name, uint16_t type, uint16_t id, unsigned flags,
+	size_t *ret_n, struct err *e)
 {
+	bool edns = flags & (MESSAGE_EDNS | MESSAGE_DO);
 	ldns_rdf *dname = NULL;
 	ldns_status s = ldns_str2rdf_dname(&dname, *name ? name : ".");
 	if (s != LDNS_STATUS_OK)
 		return err_set(e, ERR_PARSE, "\"%s\" is no domain name: %s", name, ldns_get_errorstr_by_id(s));
 	size_t n = ldns_rdf_size(dname);
-	if (n > NAME_MAX_OCTETS) {
+	if (n > NAME_WIRE_MAX) {
 		ldns_rdf_deep_free(dname);
 		return err_set(e, ERR_PARSE, "\"%s\" is longer than a domain name may be", name);
 	}
 	memset(out, 0, MESSAGE_HEADER);
 	put16(out, id);
-	out[2] = rd ? 1 : 0;
+	out[2] = flags & MESSAGE_RD ? 1 : 0;
 	put16(out + 4, 1);
 	put16(out + 10, edns ? 1 : 0);
 	uint8_t *p = out + MESSAGE_HEADER;
@@ -58,6 +60,7 @@ int message_query(uint8_t out[static MESSAGE_QUERY_MAX], const char *name, uint1
 		memset(p, 0, 11);
 		put16(p + 1, MESSAGE_OPT);
 		put16(p + 3, MESSAGE_UDP_SIZE);
+		put16(p + 7, flags & MESSAGE_DO ? 0x8000U : 0U);
 		p += 11;
 	}
 	*ret_n = (size_t)(p - out);
@@ -90,7 +93,7 @@ static int check_name(const uint8_t *p, size_t n, size_t *pos, struct err *e)
 		if (len > 63)
 			return err_set(e, ERR_PARSE, "a label of an unknown kind");
 		octets += len + 1U;
-		if (octets > NAME_MAX_OCTETS)
+		if (octets > NAME_WIRE_MAX)
 			return err_set(e, ERR_PARSE, "a name of more than 255 octets");
 		at += len + 1U;
 		if (!len)
@@ -100,66 +103,102 @@ static int check_name(const uint8_t *p, size_t n, size_t *pos, struct err *e)
 	return 0;
 }
 
-static char *dname_text(const ldns_rdf *dname)
+/* Memory that lives as long as the message: a few large pieces instead of one for each name. */
+struct message_chunk {
+	struct message_chunk *next;
+	size_t used, size;
+	_Alignas(max_align_t) uint8_t p[];
+};
+
+static void *take(struct message *m, size_t n)
 {
-	char *s = ldns_rdf2str(dname);
-	if (!s)
-		return NULL;
-	size_t n = strlen(s);
-	if (n && s[n - 1] == '.')
-		s[n - 1] = '\0';
-	name_lower(s);
-	return s;
+	struct message_chunk *c = m->chunks;
+	size_t want = (n + sizeof(void *) - 1) & ~(sizeof(void *) - 1);
+	if (!c || c->size - c->used < want) {
+		size_t size = want > CHUNK ? want : CHUNK;
+		c = xmalloc(sizeof(*c) + size);
+		*c = (struct message_chunk){.next = m->chunks, .size = size};
+		m->chunks = c;
+	}
+	void *at = c->p + c->used;
+	c->used += want;
+	return at;
+}
+
+static void *take_copy(struct message *m, const void *p, size_t n)
+{
+	void *at = take(m, n);
+	if (n)
+		memcpy(at, p, n);
+	return at;
+}
+
+/* Writes the name at *pos, which check_name() has passed, without pointers and in lower case; gives its length. */
+static size_t expand_name(const uint8_t *p, size_t *pos, uint8_t out[static NAME_WIRE_MAX])
+{
+	size_t at = *pos, end = 0, n = 0;
+	for (;;) {
+		uint8_t len = p[at];
+		if (len >= 0xc0) {
+			if (!end)
+				end = at + 2;
+			at = get16(p + at) & 0x3fffU;
+			continue;
+		}
+		out[n++] = len;
+		for (size_t i = 1; i <= len; i++) {
+			uint8_t c = p[at + i];
+			out[n++] = c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+		}
+		at += len + 1U;
+		if (!len)
+			break;
+	}
+	*pos = end ? end : at;
+	return n;
 }
 
 /* Reads the name at *pos, which check_name() has passed. */
-static int read_name(const uint8_t *p, size_t n, size_t *pos, char **ret, struct err *e)
+static char *read_name(struct message *m, const uint8_t *p, size_t *pos)
 {
-	ldns_rdf *dname = NULL;
-	ldns_status s = ldns_wire2dname(&dname, p, n, pos);
-	char *text = s == LDNS_STATUS_OK ? dname_text(dname) : NULL;
-	ldns_rdf_deep_free(dname);
-	if (!text)
-		return err_set(e, ERR_PARSE, "a name cannot be read: %s", ldns_get_errorstr_by_id(s));
-	*ret = text;
+	uint8_t wire[NAME_WIRE_MAX];
+	char text[NAME_TEXT_MAX];
+	size_t n = name_from_wire(wire, expand_name(p, pos, wire), text);
+	return take_copy(m, text, n + 1);
+}
+
+static int read_txt(struct message *m, struct message_rr *r, struct err *e)
+{
+	size_t n = 0;
+	for (size_t at = 0; at < r->n_data; at += r->data[at] + 1U, n++)
+		if (r->data[at] >= r->n_data - at)
+			return err_set(e, ERR_PARSE, "the data of a record (type %d) is damaged", MESSAGE_TXT);
+	r->txt.strings = take(m, n * sizeof(*r->txt.strings));
+	r->txt.n = n;
+	for (size_t i = 0, at = 0; i < n; at += r->data[at] + 1U, i++)
+		r->txt.strings[i] = (struct dns_string){.p = r->data + at + 1, .n = r->data[at]};
 	return 0;
 }
 
-static void take_txt(const ldns_rr *rr, struct dns_txt *ret)
+/* The data of NS, CNAME, DNAME and SOA, which check_data() has passed, without pointers. */
+static void read_names(struct message *m, const uint8_t *p, size_t data, struct message_rr *r)
 {
-	size_t n = ldns_rr_rd_count(rr);
-	ret->strings = xcalloc(n ? n : 1, sizeof(*ret->strings));
-	ret->n = n;
-	for (size_t i = 0; i < n; i++) {
-		const ldns_rdf *f = ldns_rr_rdf(rr, i);
-		/* The data of a character-string begins with its length. */
-		size_t len = ldns_rdf_size(f) - 1;
-		ret->strings[i].p = len ? xmemdup(ldns_rdf_data(f) + 1, len) : NULL;
-		ret->strings[i].n = len;
+	uint8_t out[2 * NAME_WIRE_MAX + SOA_NUMBERS];
+	size_t pos = data, n = expand_name(p, &pos, out);
+	char text[NAME_TEXT_MAX];
+	r->target = take_copy(m, text, name_from_wire(out, n, text) + 1);
+	if (r->type == DNS_TYPE_SOA) {
+		n += expand_name(p, &pos, out + n);
+		memcpy(out + n, p + pos, SOA_NUMBERS);
+		n += SOA_NUMBERS;
 	}
+	r->data = take_copy(m, out, n);
+	r->n_data = n;
 }
 
-/* The data of the types we read by their fields; pos is at the record's owner, end behind its data. */
-static int read_fields(const uint8_t *p, size_t n, size_t pos, size_t end, struct message_rr *r, struct err *e)
+static bool has_names(uint16_t type)
 {
-	ldns_rr *rr = NULL;
-	ldns_status s = ldns_wire2rr(&rr, p, n, &pos, LDNS_SECTION_ANSWER);
-	int rc = 0;
-	if (s != LDNS_STATUS_OK || pos != end)
-		rc = err_set(e, ERR_PARSE, "the data of a record (type %u) is damaged", r->type);
-	else if (r->type == MESSAGE_TXT)
-		take_txt(rr, &r->txt);
-	else if (ldns_rr_rd_count(rr) < 1 || !(r->target = dname_text(ldns_rr_rdf(rr, 0))))
-		rc = err_set(e, ERR_PARSE, "a record (type %u) without its name", r->type);
-	if (s == LDNS_STATUS_OK)
-		ldns_rr_free(rr);
-	return rc;
-}
-
-static bool has_fields(uint16_t type)
-{
-	return type == MESSAGE_TXT || type == MESSAGE_NS || type == MESSAGE_CNAME || type == MESSAGE_DNAME ||
-	       type == MESSAGE_SOA;
+	return type == MESSAGE_NS || type == MESSAGE_CNAME || type == MESSAGE_DNAME || type == MESSAGE_SOA;
 }
 
 static int check_data(const uint8_t *p, size_t data, size_t len, uint16_t type, struct err *e)
@@ -169,12 +208,14 @@ static int check_data(const uint8_t *p, size_t data, size_t len, uint16_t type, 
 		return err_set(e, ERR_PARSE, "an address of %zu octets", len);
 	if (type == MESSAGE_TXT && len == 0)
 		return err_set(e, ERR_PARSE, "a TXT record without a string");
-	if (type != MESSAGE_NS && type != MESSAGE_CNAME && type != MESSAGE_DNAME && type != MESSAGE_SOA)
+	if (!has_names(type))
 		return 0;
 	/* The end of the data is the end of what the name itself may use; pointers out of it lead back. */
 	for (int names = type == MESSAGE_SOA ? 2 : 1; names; names--)
 		if (check_name(p, end, &pos, e))
 			return -1;
+	if (end - pos != (type == MESSAGE_SOA ? SOA_NUMBERS : 0))
+		return err_set(e, ERR_PARSE, "the data of a record (type %u) is damaged", type);
 	return 0;
 }
 
@@ -208,13 +249,15 @@ static int read_rr(
 	/* The owner is the question's name in nearly all answers; one copy of it serves them all. */
 	if (m->has_question && n - owner > 1 && get16(p + owner) == (0xc000 | MESSAGE_HEADER))
 		r->owner = m->qname;
-	else if (read_name(p, n, &begin, &r->owner, e))
-		return -1;
-	if (has_fields(type))
-		return read_fields(p, n, owner, data + len, r, e);
-	r->data = xmemdup(p + data, len);
+	else
+		r->owner = read_name(m, p, &begin);
+	if (has_names(type)) {
+		read_names(m, p, data, r);
+		return 0;
+	}
+	r->data = take_copy(m, p + data, len);
 	r->n_data = len;
-	return 0;
+	return type == MESSAGE_TXT ? read_txt(m, r, e) : 0;
 }
 
 static int read_question(const uint8_t *p, size_t n, size_t *pos, struct message *m, struct err *e)
@@ -223,28 +266,19 @@ static int read_question(const uint8_t *p, size_t n, size_t *pos, struct message
 	if (count > 1)
 		return err_set(e, ERR_PARSE, "%u questions", count);
 	if (!count) {
-		m->qname = xstrdup("");
+		m->qname = take_copy(m, "", 1);
 		return 0;
 	}
 	size_t end = *pos;
-	if (check_name(p, n, &end, e) || read_name(p, n, pos, &m->qname, e))
+	if (check_name(p, n, &end, e))
 		return -1;
-	*pos = end;
+	m->qname = read_name(m, p, pos);
 	if (n - end < 4)
 		return err_set(e, ERR_PARSE, "the question is cut off");
 	m->qtype = get16(p + end);
 	m->has_question = true;
 	*pos = end + 4;
 	return 0;
-}
-
-static void rr_done(struct message *m, struct message_rr *r)
-{
-	if (r->owner != m->qname)
-		free(r->owner);
-	free(r->target);
-	dns_txt_done(&r->txt);
-	free(r->data);
 }
 
 static int read_sections(const uint8_t *p, size_t n, size_t pos, struct message *m, struct err *e)
@@ -257,10 +291,8 @@ static int read_sections(const uint8_t *p, size_t n, size_t pos, struct message 
 			bool keep = false;
 			if (m->n_rr >= MESSAGE_RECORDS_MAX)
 				return err_set(e, ERR_LIMIT, "more than %d records", MESSAGE_RECORDS_MAX);
-			if (read_rr(p, n, &pos, m, &r, &keep, e)) {
-				rr_done(m, &r);
+			if (read_rr(p, n, &pos, m, &r, &keep, e))
 				return -1;
-			}
 			if (!keep)
 				continue;
 			if (m->n_rr == cap) {
@@ -299,10 +331,11 @@ int message_decode(const uint8_t *p, size_t n, struct message *ret, struct err *
 
 void message_done(struct message *m)
 {
-	for (size_t i = 0; i < m->n_rr; i++)
-		rr_done(m, &m->rr[i]);
 	free(m->rr);
-	free(m->qname);
+	for (struct message_chunk *c; (c = m->chunks);) {
+		m->chunks = c->next;
+		free(c);
+	}
 	*m = (struct message){0};
 }
 
@@ -316,36 +349,4 @@ const char *message_rcode_name(uint16_t rcode, char buf[static 16])
 		return "BADVERS";
 	snprintf(buf, 16, "RCODE %u", rcode);
 	return buf;
-}
-
-void dns_txt_done(struct dns_txt *t)
-{
-	for (size_t i = 0; i < t->n; i++)
-		free(t->strings[i].p);
-	free(t->strings);
-	*t = (struct dns_txt){0};
-}
-
-int dns_txt_cmp(const struct dns_txt *a, const struct dns_txt *b)
-{
-	for (size_t i = 0; i < a->n && i < b->n; i++) {
-		const struct dns_string *x = &a->strings[i], *y = &b->strings[i];
-		size_t n = x->n < y->n ? x->n : y->n;
-		int c = n ? memcmp(x->p, y->p, n) : 0;
-		if (c)
-			return c;
-		if (x->n != y->n)
-			return x->n < y->n ? -1 : 1;
-	}
-	return a->n == b->n ? 0 : a->n < b->n ? -1 : 1;
-}
-
-void dns_txt_copy(struct dns_txt *dst, const struct dns_txt *src)
-{
-	dst->n = src->n;
-	dst->strings = xcalloc(src->n ? src->n : 1, sizeof(*dst->strings));
-	for (size_t i = 0; i < src->n; i++) {
-		dst->strings[i].n = src->strings[i].n;
-		dst->strings[i].p = src->strings[i].n ? xmemdup(src->strings[i].p, src->strings[i].n) : NULL;
-	}
 }

@@ -53,3 +53,33 @@ void name_lower(char *name)
 		if (*name >= 'A' && *name <= 'Z')
 			*name = (char)(*name + ('a' - 'A'));
 }
+
+static char *put_octet(char *to, uint8_t c)
+{
+	if (c > 0x20 && c < 0x7f) {
+		if (strchr(".;()\\", c))
+			*to++ = '\\';
+		*to++ = (char)c;
+		return to;
+	}
+	*to++ = '\\';
+	*to++ = (char)('0' + c / 100);
+	*to++ = (char)('0' + c / 10 % 10);
+	*to++ = (char)('0' + c % 10);
+	return to;
+}
+
+size_t name_from_wire(const uint8_t *p, size_t n, char out[static NAME_TEXT_MAX])
+{
+	char *to = out;
+	if (n > NAME_WIRE_MAX)
+		n = NAME_WIRE_MAX;
+	for (size_t at = 0; at < n && p[at] && p[at] < n - at; at += p[at] + 1U) {
+		if (at)
+			*to++ = '.';
+		for (size_t i = 1; i <= p[at]; i++)
+			to = put_octet(to, p[at + i]);
+	}
+	*to = '\0';
+	return (size_t)(to - out);
+}

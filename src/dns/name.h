@@ -7,6 +7,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+enum {
+	NAME_WIRE_MAX = 255, /* octets of a name in a message */
+	NAME_TEXT_MAX = 4 * NAME_WIRE_MAX + 1,
+};
 
 /* The name without its first label, a pointer into name; "" for a name of one label, NULL for the root. */
 const char *name_parent(const char *name);
@@ -18,5 +24,10 @@ const char *name_suffix(const char *name, unsigned n);
 bool name_within(const char *name, const char *zone);
 /* Lower-cases ASCII letters in place. */
 void name_lower(char *name);
+/*
+ * The text of a name without pointers of at most n octets on the wire; letters stay as they are. Gives the length of
+ * the text, 0 for the root. Data that is no name is read as far as it is one.
+ */
+size_t name_from_wire(const uint8_t *p, size_t n, char out[static NAME_TEXT_MAX]);
 
 #endif

@@ -81,19 +81,19 @@ struct peer *peer_get(struct exchanger *s, const struct addr *addr)
 	return p;
 }
 
-static bool same_question(const struct exchange *x, const char *name, uint16_t type, bool rd)
+static bool same_question(const struct exchange *x, const char *name, uint16_t type, unsigned flags)
 {
-	return x->type == type && x->rd == rd && !x->delivering && strcmp(x->name, name) == 0;
+	return x->type == type && x->flags == flags && !x->delivering && strcmp(x->name, name) == 0;
 }
 
-struct exchange *peer_find(struct peer *p, const char *name, uint16_t type, bool rd)
+struct exchange *peer_find(struct peer *p, const char *name, uint16_t type, unsigned flags)
 {
 	struct exchange *x;
 	TAILQ_FOREACH(x, &p->active, link)
-	if (same_question(x, name, type, rd))
+	if (same_question(x, name, type, flags))
 		return x;
 	TAILQ_FOREACH(x, &p->queue, link)
-	if (same_question(x, name, type, rd))
+	if (same_question(x, name, type, flags))
 		return x;
 	return NULL;
 }

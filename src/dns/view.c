@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/xalloc.h"
 #include "dns/answer.h"
@@ -52,6 +53,7 @@ struct dns_query {
 	TAILQ_ENTRY(dns_query) link;
 	enum { VIEW_WAITING, VIEW_ACTIVE, VIEW_ENDED } state;
 	struct dns_view *v;
+	unsigned flags;
 	struct err *e; /* NULL while all is well: many views wait in the queue, and an error is large */
 	struct hop *hops[HOPS_MAX + 1];
 	size_t n_hops;
@@ -172,6 +174,8 @@ static void assemble(struct dns_query *q)
 	}
 	for (size_t i = 0; i + 1 < q->n_hops; i++)
 		add_dissent(v, q->hops[i], q->hops[i + 1]->name);
+	answer_group(v);
+	v->at = clk_wall(loop_clk(q->d->loop)) / 1000;
 }
 
 static void end(struct dns_query *q)
@@ -208,7 +212,7 @@ static void on_deadline(void *ctx)
 				continue;
 			exchange_cancel(&p->wait);
 			p->pending = false;
-			answer_fail(&p->a, DNS_TIMEOUT, "no answer before the deadline of the look-up");
+			answer_fail(&p->a, DNS_SILENT, "no answer before the deadline of the look-up");
 			p->a.rtt_ms = q->d->deadline_ms;
 		}
 		h->pending = 0;
@@ -277,7 +281,7 @@ static void take_reply(struct poll *p, const struct message *m, const struct rep
 	case REPLY_FOUND:
 		a->result = DNS_FOUND;
 		a->ttl = r->ttl;
-		answer_take_txt(a, m, name);
+		answer_take(a, m, name, p->hop->q->v->type);
 		break;
 	case REPLY_NODATA:
 	case REPLY_NXDOMAIN:
@@ -293,10 +297,10 @@ static void take_reply(struct poll *p, const struct message *m, const struct rep
 		break;
 	case REPLY_REFERRAL:
 		p->referred = true;
-		answer_fail(a, DNS_FAILED, "refers to other servers");
+		answer_fail(a, DNS_LAME, "refers to other servers");
 		break;
 	case REPLY_BAD:
-		answer_fail(a, DNS_FAILED, r->text);
+		answer_fail(a, DNS_ERROR, r->text);
 		break;
 	}
 }
@@ -306,16 +310,17 @@ static void read_resolver(struct poll *p, const struct message *m)
 {
 	struct reply r;
 	const char *name = p->hop->name;
-	reply_read_resolver(m, name, MESSAGE_TXT, &r);
+	reply_read_resolver(m, name, p->hop->q->v->type, &r);
 	while (r.kind == REPLY_ALIAS) {
 		const char *target = r.target;
 		if (p->chain.n == HOPS_MAX || strcmp(target, p->hop->name) == 0 || strv_has(&p->chain, target)) {
-			answer_fail(&p->a, DNS_FAILED, "its answer is a circle of CNAMEs, or too long a chain of them");
+			answer_fail(
+				&p->a, DNS_MALFORMED, "its answer is a circle of CNAMEs, or too long a chain of them");
 			return;
 		}
 		strv_add(&p->chain, target);
 		name = target;
-		reply_read_resolver(m, name, MESSAGE_TXT, &r);
+		reply_read_resolver(m, name, p->hop->q->v->type, &r);
 	}
 	take_reply(p, m, &r, name);
 }
@@ -324,7 +329,7 @@ static void read_server(struct poll *p, const struct message *m)
 {
 	struct reply r;
 	struct hop *h = p->hop;
-	reply_read(m, h->name, MESSAGE_TXT, h->zone->name, &r);
+	reply_read(m, h->name, h->q->v->type, h->zone->name, &r);
 	take_reply(p, m, &r, h->name);
 	if (r.kind == REPLY_ALIAS)
 		p->target = xstrdup(r.target);
@@ -344,7 +349,7 @@ static void on_answer(const struct exchange_reply *x, void *ctx)
 	p->a.tcp = x->tcp;
 	p->a.rtt_ms = x->rtt_ms;
 	if (x->status != EXCHANGE_ANSWER)
-		answer_fail(&p->a, x->status == EXCHANGE_TIMEOUT ? DNS_TIMEOUT : DNS_FAILED, x->text);
+		answer_fail(&p->a, x->status == EXCHANGE_TIMEOUT ? DNS_SILENT : DNS_MALFORMED, x->text);
 	else if (q->d->mode == DNS_RESOLVER)
 		read_resolver(p, x->msg);
 	else
@@ -370,13 +375,14 @@ static void ask_all(struct hop *h)
 		p->hop = h;
 		answer_init(&p->a, s->host, s->has_addr ? s->addr.text : "");
 		if (!s->has_addr) {
-			answer_fail(&p->a, DNS_FAILED, s->why);
+			answer_fail(&p->a, DNS_ADDRESSLESS, s->why);
 			continue;
 		}
 		p->wait = (struct exchange_wait){.fn = on_answer, .ctx = p};
 		p->pending = true;
 		h->pending++;
-		exchange_ask(d->exchanger, &s->addr, h->name, MESSAGE_TXT, d->mode == DNS_RESOLVER, &p->wait);
+		exchange_ask(d->exchanger, &s->addr, h->name, h->q->v->type, d->mode == DNS_RESOLVER ? EXCHANGE_RD : 0,
+			&p->wait);
 	}
 }
 
@@ -485,12 +491,20 @@ void dns_views_drop(struct dns *d)
 
 struct dns_query *dns_view_txt(struct dns *d, const char *owner, dns_view_fn done, void *ctx)
 {
+	return dns_view_rrset(d, owner, DNS_TYPE_TXT, 0, done, ctx);
+}
+
+struct dns_query *dns_view_rrset(
+	struct dns *d, const char *owner, uint16_t type, unsigned flags, dns_view_fn done, void *ctx)
+{
 	struct dns_query *q = xcalloc(1, sizeof(*q));
 	q->d = d;
 	q->done = done;
 	q->ctx = ctx;
 	q->v = xcalloc(1, sizeof(*q->v));
 	q->v->owner = xstrdup(owner);
+	q->v->type = type;
+	q->flags = flags;
 	q->v->zone = xstrdup("");
 	q->v->looked = true;
 	TAILQ_INSERT_TAIL(&d->waiting, q, link);

@@ -88,7 +88,7 @@ static void ask(struct check *c)
 {
 	c->wait.fn = on_reply;
 	c->wait.ctx = c;
-	exchange_ask(c->r->exchanger, &c->r->server, c->name, c->type, true, &c->wait);
+	exchange_ask(c->r->exchanger, &c->r->server, c->name, c->type, EXCHANGE_RD, &c->wait);
 }
 
 /* --- judging --- */

@@ -18,7 +18,7 @@ static void ask_back(const struct message *m)
 	struct message again;
 	struct err e = {0};
 	size_t n = 0;
-	if (message_query(query, m->qname, m->qtype, m->id, true, true, &n, &e))
+	if (message_query(query, m->qname, m->qtype, m->id, MESSAGE_RD | MESSAGE_EDNS, &n, &e))
 		abort();
 	query[2] |= 0x80;
 	if (message_decode(query, n, &again, &e) || strcmp(again.qname, m->qname) != 0 || again.id != m->id)
@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	reply_read_resolver(&m, m.qname, m.qtype, &r);
 	answer_init(&a, "ns.example.test", "192.0.2.1");
-	answer_take_txt(&a, &m, m.qname);
+	answer_take(&a, &m, m.qname, m.qtype);
 	answer_done(&a);
 	if (m.has_question)
 		ask_back(&m);

@@ -45,10 +45,10 @@ static void test_query(void **state)
 	size_t n = 0;
 	struct err e = {0};
 	(void)state;
-	assert_int_equal(message_query(out, "_v.a.test", MESSAGE_TXT, 0xabcd, false, true, &n, &e), 0);
+	assert_int_equal(message_query(out, "_v.a.test", MESSAGE_TXT, 0xabcd, MESSAGE_EDNS, &n, &e), 0);
 	assert_int_equal(n, sizeof(want) - 1);
 	assert_memory_equal(out, want, n);
-	assert_int_equal(message_query(out, "", MESSAGE_NS, 1, true, false, &n, &e), 0);
+	assert_int_equal(message_query(out, "", MESSAGE_NS, 1, MESSAGE_RD, &n, &e), 0);
 	assert_int_equal(n, 17);
 	assert_memory_equal(out, "\x00\x01\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x01", 17);
 }
@@ -68,7 +68,7 @@ static void test_query_bad_names(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		struct err e = {0};
 		size_t n = 77;
-		int rc = message_query(out, names[i], MESSAGE_TXT, 1, false, true, &n, &e);
+		int rc = message_query(out, names[i], MESSAGE_TXT, 1, MESSAGE_EDNS, &n, &e);
 		/* "." alone is the root written out; anything else here is no name. */
 		if (strcmp(names[i], ".") == 0) {
 			assert_int_equal(rc, 0);

@@ -212,10 +212,10 @@ static void test_equal_questions_meet(void **state)
 	struct exchange *x = join(f, "192.0.2.1");
 	x->name = name;
 	x->type = MESSAGE_TXT;
-	assert_ptr_equal(peer_find(x->peer, "_v.example.test", MESSAGE_TXT, false), x);
-	assert_null(peer_find(x->peer, "_v.example.test", MESSAGE_A, false));
-	assert_null(peer_find(x->peer, "_v.example.test", MESSAGE_TXT, true));
-	assert_null(peer_find(x->peer, "example.test", MESSAGE_TXT, false));
+	assert_ptr_equal(peer_find(x->peer, "_v.example.test", MESSAGE_TXT, 0), x);
+	assert_null(peer_find(x->peer, "_v.example.test", MESSAGE_A, 0));
+	assert_null(peer_find(x->peer, "_v.example.test", MESSAGE_TXT, EXCHANGE_RD));
+	assert_null(peer_find(x->peer, "example.test", MESSAGE_TXT, 0));
 }
 
 int main(void)
