@@ -1,7 +1,6 @@
 /*
- * verdicts.c: how many verdicts per second libperdure gives on one core, at each level and for a mix of good and bad
- * records. The target is 1,000,000 per second for clear account URLs; level 02 is printed beside it, where the digest
- * sets the pace.
+ * verdicts.c: how many verdicts per second libperdure gives on one core: for a mix of good and bad records with clear
+ * account URLs in every dialect, and at level 02, where the digest sets the pace. The target holds for all of them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,10 +91,10 @@ int main(int argc, char **argv)
 	if (perdure_record_build(&recipe, &b) != PERDURE_OK)
 		return 1;
 	const char *hashed[] = {b.value};
-	run("level 02, one key, valid", &q, hashed, 1, rounds / 4);
+	double rate = run("level 02, one key, valid", &q, hashed, 1, rounds / 4);
+	slowest = slowest < rate ? slowest : rate;
 	perdure_built_done(&b);
 	perdure_hash_openssl_free(hash.ctx);
-	printf("slowest dialect at level 01: %.2f x the target of %.0f verdicts/s on one core\n", slowest / TARGET,
-		TARGET);
+	printf("slowest: %.2f x the target of %.0f verdicts/s on one core\n", slowest / TARGET, TARGET);
 	return slowest >= TARGET ? 0 : 1;
 }

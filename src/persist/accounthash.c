@@ -24,46 +24,49 @@ size_t b64url(const uint8_t *in, size_t n, char *out)
 	return at;
 }
 
-static int b64url_value(char c)
+/* What each character stands for, plus one; 0 for those outside the alphabet. Every verdict of level 02 reads two. */
+/* clang-format off */
+static const uint8_t sextets[256] = {
+	['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
+	['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
+	['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, ['-'] = 63, ['_'] = 64,
+};
+/* clang-format on */
+
+static inline uint32_t sextet(char c, bool *bad)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (is_digit(c))
-		return c - '0' + 52;
-	return c == '-' ? 62 : c == '_' ? 63 : -1;
+	uint8_t v = sextets[(unsigned char)c];
+	*bad |= !v;
+	return (uint32_t)(v - 1) & 63;
 }
 
 bool b64url_decode(struct perdure_text t, uint8_t *out, size_t want)
 {
 	if (t.n != (want * 4 + 2) / 3)
 		return false;
-	uint32_t bits = 0;
-	unsigned have = 0;
-	size_t at = 0;
-	for (size_t i = 0; i < t.n; i++) {
-		int v = b64url_value(t.p[i]);
-		if (v < 0)
-			return false;
-		bits = bits << 6 | (uint32_t)v;
-		have += 6;
-		if (have >= 8) {
-			have -= 8;
-			out[at++] = (uint8_t)(bits >> have);
-			bits &= (1u << have) - 1;
-		}
+	bool bad = false;
+	size_t at = 0, i = 0;
+	for (; i + 4 <= t.n; i += 4) {
+		uint32_t v = sextet(t.p[i], &bad) << 18 | sextet(t.p[i + 1], &bad) << 12 |
+			     sextet(t.p[i + 2], &bad) << 6 | sextet(t.p[i + 3], &bad);
+		out[at++] = (uint8_t)(v >> 16);
+		out[at++] = (uint8_t)(v >> 8);
+		out[at++] = (uint8_t)v;
 	}
-	return bits == 0;
+	uint32_t rest = 0;
+	for (size_t k = i; k < t.n; k++)
+		rest |= sextet(t.p[k], &bad) << (18 - 6 * (k - i));
+	for (; at < want; at++, rest <<= 8)
+		out[at] = (uint8_t)(rest >> 16);
+	return !bad && !(rest & 0xFFFFFF);
 }
 
 bool thumbprint_ok(const char *s)
 {
 	size_t n = 0;
-	for (; s && s[n]; n++)
-		if (n >= THUMBPRINT_LEN || b64url_value(s[n]) < 0)
-			return false;
-	return n == THUMBPRINT_LEN;
+	while (s && n <= THUMBPRINT_LEN && sextets[(unsigned char)s[n]])
+		n++;
+	return n == THUMBPRINT_LEN && !s[n];
 }
 
 enum perdure_status uri_ok(const char *s)

@@ -47,10 +47,11 @@ static inline bool is_alnum(char c)
 	return is_digit(c) || (l >= 'a' && l <= 'z');
 }
 
-/* What RFC 8659 allows in a parameter's value. */
+/* What RFC 8659 allows in a parameter's value: printable, without space and `;`. */
+extern const bool value_octets[256];
 static inline bool is_value_octet(char c)
 {
-	return c > 0x20 && c < 0x7F && c != ';';
+	return value_octets[(unsigned char)c];
 }
 
 static inline struct perdure_text text_of(const char *s)
@@ -65,6 +66,8 @@ static inline bool text_eq(struct perdure_text a, struct perdure_text b)
 
 static inline bool text_eq_fold(struct perdure_text a, struct perdure_text b)
 {
+	if (text_eq(a, b)) /* nearly always decides */
+		return true;
 	if (a.n != b.n)
 		return false;
 	for (size_t i = 0; i < a.n; i++)

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+const bool value_octets[256] = {[0x21 ... ';' - 1] = true, [';' + 1 ... 0x7E] = true};
+
 const struct scan_rules scan_strict = {.lone_semicolon = true};
 
 static bool is_space(const struct scan_rules *rules, char c)
@@ -75,9 +77,10 @@ static int read_param(struct scan *s, size_t from, size_t to, size_t equals, str
 	}
 	size_t value_from = equals + 1, value_to = to;
 	trim(s, &value_from, &value_to);
-	for (size_t i = value_from; i < value_to && !s->rules->any_value; i++)
-		if (!is_value_octet(s->p[i]))
-			return fail(s, PERDURE_FAULT_VALUE, i);
+	if (!s->rules->any_value)
+		for (size_t i = value_from; i < value_to; i++)
+			if (!is_value_octet(s->p[i]))
+				return fail(s, PERDURE_FAULT_VALUE, i);
 	ret->tag = (struct perdure_text){.p = s->p + tag_from, .n = tag_to - tag_from};
 	ret->tag_at = tag_from;
 	ret->value = (struct perdure_text){.p = s->p + value_from, .n = value_to - value_from};

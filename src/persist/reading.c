@@ -259,7 +259,7 @@ static enum perdure_status take_param(const struct dialect *d, struct scan *s, c
 
 enum perdure_status reading_params(const struct dialect *d, struct scan *s, struct reading *r)
 {
-	struct tags tags;
+	struct tags tags SCRATCH;
 	tags.hash = tags.few;
 	tags.n = 0;
 	tags.cap = TAGS_INLINE;
