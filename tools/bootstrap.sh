@@ -56,6 +56,11 @@ test  mandoc           c:mandoc
 test  shellcheck       c:shellcheck
 test  curl             c:curl
 test  faketime         c:faketime
+test  iproute2         f:/sbin/ip
+test  bind9            f:/usr/sbin/named
+test  bind9-utils      f:/usr/bin/dnssec-signzone
+test  nsd              f:/usr/sbin/nsd
+test  unbound          f:/usr/sbin/unbound
 '
 
 say() { echo "bootstrap: $*" >&2; }
@@ -109,13 +114,22 @@ clang_rt() {
 	echo "libclang-rt-${clang:?no clang in the package lists}-dev"
 }
 
-# Debian starts and enables a server when its package is installed; for the demo that would be a stray DNS server.
+# Debian starts and enables a server when its package is installed; for demo and tests that would be stray DNS servers.
+# hold_services PACKAGE...: the DNS servers among the packages stay off
 hold_services() {
-	[ -d /run/systemd/system ] && [ ! -e /usr/sbin/policy-rc.d ] || return 0
-	say "keeping Debian from starting Knot as a system service"
+	held=
+	for p; do
+		case $p in
+		knot | nsd | unbound) held="$held $p.service" ;;
+		bind9) held="$held named.service" ;;
+		esac
+	done
+	[ -n "$held" ] && [ ! -e /usr/sbin/policy-rc.d ] || return 0
+	say "keeping Debian from starting$held"
 	printf '#!/bin/sh\nexit 101\n' | as_root tee /usr/sbin/policy-rc.d >/dev/null
 	as_root chmod 755 /usr/sbin/policy-rc.d
-	trap 'as_root rm -f /usr/sbin/policy-rc.d; as_root systemctl -q disable knot.service 2>/dev/null || true' EXIT
+	# shellcheck disable=SC2064,SC2086  # the list as it is now
+	trap "as_root rm -f /usr/sbin/policy-rc.d; as_root systemctl -q disable$held 2>/dev/null || true" EXIT
 }
 
 apt_install() {
@@ -123,7 +137,7 @@ apt_install() {
 	say "installing from Debian, with apt-get: $*"
 	apt_update
 	case " $* " in *" @clang-rt "*) set -- "$@" "$(clang_rt)" ;; esac
-	case " $* " in *" knot "*) hold_services ;; esac
+	hold_services "$@"
 	for p; do
 		shift
 		[ "$p" = @clang-rt ] || set -- "$@" "$p"

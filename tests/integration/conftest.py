@@ -7,6 +7,7 @@ Fixtures. The classes are described in harness.py.
     make_testca    make_testca(knot or None, **options) -> TestCA
     make_perdure   make_perdure(config dict or text) -> Perdure
     pebble00       path of a Pebble that speaks level 00 of the draft ($PEBBLE00, else Debian unstable's); skips where there is none
+    dnstree        a whole DNS in a network namespace: see dnstree.py; skips where there can be none
     fleet          fleet(n, **pebble options) -> (perdure, pebble, knot, names): configured, account registered, records published
 """
 import os
@@ -19,7 +20,9 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import dnstree as dns_tree  # noqa: E402
 import harness  # noqa: E402
+import netns  # noqa: E402
 
 
 def pytest_configure(config):
@@ -107,3 +110,13 @@ def pebble00():
         except OSError:  # another worker was quicker
             shutil.rmtree(mine, ignore_errors=True)
     return path
+
+
+@pytest.fixture(scope="session")
+def dnstree():
+    with harness.Stage() as s:
+        try:
+            tree = dns_tree.Tree(s)
+        except netns.NamespaceError as e:
+            pytest.skip(f"NO TEST ON THE DNS TREE: {e}")
+        yield tree

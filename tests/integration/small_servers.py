@@ -1,6 +1,7 @@
 """
 Small servers beside those of harness.py, for tests that need several of them or need them to say odd things.
 
+    s = DnsServer(udp=lambda q, wire: [...], tcp=lambda q, connection, stop: ...)  # says what it is told to; .address, .close()
     zone = ZoneServer(stage, "127.0.0.2", 5300, "example.test", ['www TXT "x"'])   # knotd with one zone; .change(lines), .stop()
     ca = Directory(stage, meta={"caaIdentities": ["ca.test"]})                     # only the directory of a CA, over HTTPS
     ca.meta["accountHashPrefix"] = ...; ca.up = False; ca.requests
@@ -11,7 +12,10 @@ import os
 import socket
 import socketserver
 import ssl
+import struct
 import threading
+
+import dns.message
 
 import harness
 
@@ -154,3 +158,79 @@ class Directory:
     def stop(self):
         self.server.shutdown()
         self.server.server_close()
+
+
+class DnsServer:
+    """
+    A DNS server in Python at a free port. udp(query, wire) gives a list of packets to send; tcp(query, connection, stop) writes what
+    it likes. asked and tcp_asked count the questions. late: seconds that packets are held back.
+    """
+
+    def __init__(self, udp=None, tcp=None, ip="127.0.0.1", port=None, late=0):
+        self.udp, self.tcp, self.asked, self.tcp_asked, self.stop = udp, tcp, 0, 0, threading.Event()
+        self.late = late
+        self.port = port or harness.free_port()
+        self.address = f"{ip}@{self.port}"
+        self.u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.u.bind((ip, self.port))
+        self.t = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.t.bind((ip, self.port))
+        self.t.listen(64)
+        self.u.settimeout(0.1)
+        self.t.settimeout(0.1)
+        self.threads = [threading.Thread(target=f, daemon=True) for f in (self._udp, self._tcp)]
+        for t in self.threads:
+            t.start()
+
+    def _udp(self):
+        while not self.stop.is_set():
+            try:
+                wire, peer = self.u.recvfrom(65535)
+            except socket.timeout:
+                continue
+            self.asked += 1
+            self.peer = peer
+            packets = self.udp(dns.message.from_wire(wire), wire) if self.udp else []
+            if self.late:
+                threading.Thread(target=self._send, args=(packets, peer), daemon=True).start()
+            else:
+                self._send(packets, peer)
+
+    def _send(self, packets, peer):
+        if self.late and self.stop.wait(self.late):
+            return
+        for packet in packets:
+            try:
+                self.u.sendto(packet, peer)
+            except OSError:  # closed meanwhile
+                return
+
+    def _tcp(self):
+        while not self.stop.is_set():
+            try:
+                c, _ = self.t.accept()
+            except socket.timeout:
+                continue
+            except OSError:  # a test shut it down
+                return
+            self.tcp_asked += 1
+            threading.Thread(target=self._tcp_one, args=(c,), daemon=True).start()
+
+    def _tcp_one(self, c):
+        with c:
+            c.settimeout(5)
+            try:
+                n = struct.unpack(">H", c.recv(2, socket.MSG_WAITALL))[0]
+                q = dns.message.from_wire(c.recv(n, socket.MSG_WAITALL))
+                if self.tcp:
+                    self.tcp(q, c, self.stop)
+            except (OSError, struct.error):
+                pass
+
+    def close(self):
+        self.stop.set()
+        for t in self.threads:
+            t.join()
+        self.u.close()
+        self.t.close()

@@ -20,6 +20,8 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
+from small_servers import DnsServer
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.dirname(os.environ["PERDURE_BIN"]) if os.environ.get("PERDURE_BIN") else os.path.join(ROOT, "build")
 TOOL = os.path.join(os.path.abspath(BUILD), "tests/integration/dnsview_tool")
@@ -275,75 +277,12 @@ def test_broken_delegations(tree):
 # --- servers that misbehave -------------------------------------------------------------------------------------------------
 
 
-class Server:
-    """
-    A DNS server in Python at a free port. udp(query, wire) gives a list of packets to send; tcp(query, connection) writes what
-    it likes. asked counts the questions.
-    """
-
-    def __init__(self, udp=None, tcp=None, ip="127.0.0.1", port=None):
-        self.udp, self.tcp, self.asked, self.tcp_asked, self.stop = udp, tcp, 0, 0, threading.Event()
-        self.port = port or free_port()
-        self.address = f"{ip}@{self.port}"
-        self.u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.u.bind((ip, self.port))
-        self.t = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self.t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.t.bind((ip, self.port))
-        self.t.listen(64)
-        self.u.settimeout(0.1)
-        self.t.settimeout(0.1)
-        self.threads = [threading.Thread(target=f, daemon=True) for f in (self._udp, self._tcp)]
-        for t in self.threads:
-            t.start()
-
-    def _udp(self):
-        while not self.stop.is_set():
-            try:
-                wire, peer = self.u.recvfrom(65535)
-            except socket.timeout:
-                continue
-            self.asked += 1
-            self.peer = peer
-            for packet in (self.udp(dns.message.from_wire(wire), wire) if self.udp else []):
-                self.u.sendto(packet, peer)
-
-    def _tcp(self):
-        while not self.stop.is_set():
-            try:
-                c, _ = self.t.accept()
-            except socket.timeout:
-                continue
-            except OSError:  # a test shut it down
-                return
-            self.tcp_asked += 1
-            threading.Thread(target=self._tcp_one, args=(c,), daemon=True).start()
-
-    def _tcp_one(self, c):
-        with c:
-            c.settimeout(5)
-            try:
-                n = struct.unpack(">H", c.recv(2, socket.MSG_WAITALL))[0]
-                q = dns.message.from_wire(c.recv(n, socket.MSG_WAITALL))
-                if self.tcp:
-                    self.tcp(q, c, self.stop)
-            except (OSError, struct.error):
-                pass
-
-    def close(self):
-        self.stop.set()
-        for t in self.threads:
-            t.join()
-        self.u.close()
-        self.t.close()
-
-
 @pytest.fixture
 def server():
     made = []
 
     def make(udp=None, tcp=None, **where):
-        made.append(Server(udp, tcp, **where))
+        made.append(DnsServer(udp, tcp, **where))
         return made[-1]
 
     yield make
