@@ -35,6 +35,8 @@ static void dns_done(struct config_dns *d)
 	free(d->stubs);
 	strv_done(&d->resolvers);
 	strv_done(&d->hints);
+	free(d->trust_anchor);
+	strv_done(&d->vantage);
 }
 
 void config_free(struct config *c)

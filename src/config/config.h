@@ -57,6 +57,9 @@ struct config_dns {
 	struct strv resolvers;
 	struct strv hints;
 	int64_t timeout_ms;
+	bool validate;
+	char *trust_anchor; /* absolute, or NULL for the distribution's */
+	struct strv vantage; /* resolvers, as dns_resolvers_ask() takes them */
 };
 
 enum config_validation { CONFIG_VALIDATION_AUTO, CONFIG_VALIDATION_PERSIST };

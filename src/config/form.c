@@ -106,6 +106,24 @@ static const char *check_address_port(const char *s)
 	return NULL;
 }
 
+static const char *check_resolver(const char *s)
+{
+	const char *tcp = "tcp://", *https = "https://", *template = "{?dns}";
+	if (!strncmp(s, tcp, strlen(tcp)))
+		return check_address_port(s + strlen(tcp));
+	if (strncmp(s, https, strlen(https)) != 0)
+		return check_address_port(s);
+	/* RFC 8484 section 4.1: a POST goes to the URI template without its variable. */
+	char url[FORM_MAX_URL + 8];
+	size_t n = strlen(s), t = strlen(template);
+	if (n >= sizeof(url))
+		return "is too long for a URL";
+	memcpy(url, s, n + 1);
+	if (n > t && !strcmp(url + n - t, template))
+		url[n - t] = '\0';
+	return check_url(url);
+}
+
 static const char *check_mail(const char *s)
 {
 	const char *scheme = "mailto:";
@@ -146,6 +164,8 @@ const char *form_check(enum schema_form form, int64_t max, const char *s)
 		return is_address(s) ? NULL : "is not an IP address";
 	case SCHEMA_ADDRESS_PORT:
 		return check_address_port(s);
+	case SCHEMA_RESOLVER:
+		return check_resolver(s);
 	case SCHEMA_MAIL:
 		return check_mail(s);
 	case SCHEMA_THUMBPRINT:

@@ -159,6 +159,10 @@ static int load_dns(struct load *l, struct err *e)
 	dns->timeout_ms = v[SCHEMA_DNS_TIMEOUT].i;
 	copy_items(&dns->resolvers, &v[SCHEMA_DNS_RESOLVERS]);
 	copy_items(&dns->hints, &v[SCHEMA_DNS_HINTS]);
+	dns->validate = v[SCHEMA_DNS_VALIDATE].i != 0;
+	if (v[SCHEMA_DNS_ANCHOR].set)
+		dns->trust_anchor = load_path(&v[SCHEMA_DNS_ANCHOR].mark, v[SCHEMA_DNS_ANCHOR].s);
+	copy_items(&dns->vantage, &v[SCHEMA_DNS_VANTAGE]);
 	if (dns->mode == CONFIG_DNS_RESOLVER && !dns->resolvers.n) {
 		CONFIG_ERROR(e, &v[SCHEMA_DNS_MODE].mark, "dns.mode is resolver, but dns.resolvers is missing");
 		err_hint(e, "add resolvers: [ADDRESS] below dns");

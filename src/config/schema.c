@@ -96,6 +96,18 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 		"Addresses of root servers, instead of the built-in list.", NULL},
 	[SCHEMA_DNS_TIMEOUT] = {SCHEMA_DNS, "timeout", SCHEMA_DURATION, SCHEMA_TEXT, DURATION(1), DURATION(60), NULL,
 		"2s", NULL, "How long to wait for one answer of one server.", NULL},
+	[SCHEMA_DNS_VALIDATE] = {SCHEMA_DNS, "validate", SCHEMA_BOOL, SCHEMA_TEXT, 0, 0, NULL, "true", NULL,
+		"Validate answers with DNSSEC, as public CAs do.",
+		"In a closed network where that makes no sense, false."},
+	[SCHEMA_DNS_ANCHOR] = {SCHEMA_DNS, "trust_anchor", SCHEMA_STRING, SCHEMA_PATH, 0, 0, NULL, NULL,
+		"/usr/share/dns/root.key", "File with the DS or DNSKEY records that validation starts from.",
+		"Without it: the root's keys as the package dns-root-data ships them, kept up to date in the state "
+		"directory (RFC 5011). Names in stub zones are validated only with it, for the public chain of "
+		"signatures need not lead there."},
+	[SCHEMA_DNS_VANTAGE] = {SCHEMA_DNS, "vantage", SCHEMA_STRINGS, SCHEMA_RESOLVER, 1, 32, NULL, NULL,
+		"[192.0.2.1, \"tcp://192.0.2.2@5353\", \"https://dns.example/dns-query\"]",
+		"Resolvers elsewhere whose answers are shown beside those of the zone's servers.",
+		"They show what caches still hold. No order is held up by what they say."},
 
 	[SCHEMA_DEFAULTS] = {.name = "defaults",
 		.type = SCHEMA_MAP,

@@ -42,6 +42,9 @@ enum schema_id {
 	SCHEMA_DNS_RESOLVERS,
 	SCHEMA_DNS_HINTS,
 	SCHEMA_DNS_TIMEOUT,
+	SCHEMA_DNS_VALIDATE,
+	SCHEMA_DNS_ANCHOR,
+	SCHEMA_DNS_VANTAGE,
 	SCHEMA_DEFAULTS,
 	SCHEMA_DEFAULT_CA,
 	SCHEMA_DEFAULT_VALIDATION,
@@ -91,6 +94,7 @@ enum schema_form {
 	SCHEMA_ZONE, /* the name of a DNS zone */
 	SCHEMA_ADDRESS, /* IPv4 or IPv6 */
 	SCHEMA_ADDRESS_PORT, /* the same, with "@PORT" or without */
+	SCHEMA_RESOLVER, /* the same, with "tcp://" before it or without, or the https URL of DNS over HTTPS */
 	SCHEMA_MAIL, /* with "mailto:" or without */
 	SCHEMA_THUMBPRINT, /* RFC 7638, SHA-256, base64url */
 	SCHEMA_HOST, /* a name for a certificate; checked by name.c */

@@ -114,6 +114,8 @@ static const char *form_words(enum schema_form form)
 		return "IP address";
 	case SCHEMA_ADDRESS_PORT:
 		return "IP address, with \"@PORT\" or without";
+	case SCHEMA_RESOLVER:
+		return "IP address, with \"@PORT\" or without, with \"tcp://\" or without, or https URL";
 	case SCHEMA_MAIL:
 		return "mail address";
 	case SCHEMA_THUMBPRINT:

@@ -36,6 +36,9 @@ struct dns_options {
 	int64_t deadline_ms; /* for one view, all servers and hops together; 0 for 10000 */
 	unsigned per_server; /* questions in flight to one address; 0 for 32 */
 	unsigned pace; /* questions a second to one address; 0 for 500; stubs, resolvers and loopback have no limit */
+	bool validate; /* false: dns_validate() answers DNS_UNVALIDATED */
+	const char *trust_anchor; /* file; NULL for the distribution's */
+	const char *state_dir; /* where a copy of the distribution's is kept up to date; NULL for nowhere */
 };
 
 struct dns;

@@ -177,6 +177,9 @@ int site_dns(struct site *s, struct err *e)
 		.resolvers = &c->resolvers,
 		.hints = &c->hints,
 		.timeout_ms = c->timeout_ms,
+		.validate = c->validate,
+		.trust_anchor = c->trust_anchor,
+		.state_dir = s->config->state_dir,
 	};
 	int r = dns_new(s->loop, &o, &s->dns, e);
 	free(stubs);
