@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "perdure/caa.h"
 #include "perdure/persist.h"
 
 #define KEY "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
@@ -143,10 +144,41 @@ static enum perdure_status do_judge_tags(void)
 	return do_judge(PERDURE_DIALECT_PEBBLE, many, n_many);
 }
 
+static enum perdure_status do_caa(void)
+{
+	static const char *const issuers[] = {"a.b"};
+	static const char rdata[] = "\x00\x05issuea.b;validationmethods=dns-01;accounturi=https://a.b/acct/1";
+	struct perdure_caa_question q = {.issuers = issuers, .n_issuers = 1};
+	struct perdure_text rr = {rdata, sizeof(rdata) - 1};
+	struct perdure_caa_verdict v;
+	struct perdure_caa_fix f = {0};
+	char *text;
+	assert_int_equal(perdure_caa_judge(&q, &rr, 1, &v), PERDURE_OK);
+	assert_int_equal(v.reason, PERDURE_CAA_METHOD);
+	enum perdure_status s = perdure_caa_explain(&q, &rr, &v, &text);
+	if (s != PERDURE_OK)
+		return s;
+	perdure_free(text);
+	s = perdure_caa_fix(&q, &rr, &v, "example.com", 60, &f);
+	assert_int_equal(s == PERDURE_OK, f.line != NULL);
+	perdure_caa_fix_done(&f);
+	return s;
+}
+
+static enum perdure_status do_caa_unknown(void)
+{
+	char *text;
+	enum perdure_status s = perdure_caa_present("\x00", 1, &text);
+	if (s == PERDURE_OK)
+		perdure_free(text);
+	return s;
+}
+
 static void test_every_allocation(void **state)
 {
 	(void)state;
-	static enum perdure_status (*const calls[])(void) = {do_parse, do_build, do_join, do_judge_long, do_judge_tags};
+	static enum perdure_status (*const calls[])(void) = {
+		do_parse, do_build, do_join, do_judge_long, do_judge_tags, do_caa, do_caa_unknown};
 	n_many = (size_t)snprintf(many, sizeof(many), "a.b;accounturi=u");
 	for (int i = 0; i < 300; i++)
 		n_many += (size_t)snprintf(many + n_many, sizeof(many) - n_many, ";t%d=value", i);
