@@ -18,7 +18,7 @@ struct loop;
 
 /* What is to be looked at. */
 enum observe_what {
-	OBSERVE_TXT = 1, /* TXT at _validation-persist.FQDN */
+	OBSERVE_TXT = 1, /* TXT at _validation-persist.FQDN: always looked at, asked for or not */
 	OBSERVE_CAA = 2, /* CAA at the FQDN and the names above it, up to the top-level domain (RFC 8659 section 3) */
 	OBSERVE_DNSSEC = 4, /* what a validating resolver makes of the TXT RRset, and of CAA when that is looked at */
 	OBSERVE_DELEGATION = 8, /* CNAME and TXT at _acme-challenge.FQDN */
@@ -36,7 +36,7 @@ struct observed {
 
 /* CAA at one name of the climb. Shared by all names below it, so counted. */
 struct observed_caa {
-	unsigned refs; /* private */
+	unsigned refs; /* caacache.c's */
 	char *name;
 	struct observed at;
 };
