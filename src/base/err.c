@@ -30,6 +30,7 @@ static const char *const kind_names[] = {
 	[ERR_BUSY] = "busy",
 	[ERR_CANCEL] = "cancelled",
 	[ERR_CLOCK] = "clock",
+	[ERR_PROVIDER] = "provider",
 };
 _Static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == ERR_KIND_N_, "one name per kind");
 

@@ -32,6 +32,7 @@ enum err_kind {
 	ERR_BUSY, /* another process holds what we need */
 	ERR_CANCEL, /* stopped on request */
 	ERR_CLOCK, /* this machine's clock is wrong */
+	ERR_PROVIDER, /* a DNS provider said no; code is its cause (enum provider_cause) */
 	ERR_KIND_N_
 };
 

@@ -39,6 +39,18 @@ static void dns_done(struct config_dns *d)
 	strv_done(&d->vantage);
 }
 
+static void provider_done(struct config_provider *p)
+{
+	free(p->name);
+	free(p->type);
+	strv_done(&p->zones);
+	for (size_t i = 0; i < p->n_values; i++) {
+		free(p->values[i].s);
+		strv_done(&p->values[i].list);
+	}
+	free(p->values);
+}
+
 void config_free(struct config *c)
 {
 	if (!c)
@@ -50,6 +62,9 @@ void config_free(struct config *c)
 		strv_done(&c->certs[i].names);
 		strv_done(&c->certs[i].cas);
 	}
+	for (size_t i = 0; i < c->n_providers; i++)
+		provider_done(&c->providers[i]);
+	free(c->providers);
 	free(c->cas);
 	free(c->certs);
 	dns_done(&c->dns);

@@ -62,6 +62,27 @@ struct config_dns {
 	struct strv vantage; /* resolvers, as dns_resolvers_ask() takes them */
 };
 
+/* One key of a provider's type; of the three, what the key's type is. */
+struct config_provider_value {
+	const char *key; /* below the provider: "server", "tsig.file" */
+	char *s; /* text, words; paths absolute */
+	int64_t i; /* numbers, milliseconds, 0 and 1 */
+	struct strv list;
+};
+
+struct config_provider {
+	char *name;
+	char *type; /* one of those the schema lists */
+	struct strv zones; /* lower case, no dot at the end; empty: any */
+	struct config_provider_value *values; /* those given, each allowed for the type; those required are there */
+	size_t n_values;
+	struct config_mark mark;
+};
+/* The value of a key: NULL, dflt, an empty list when it was not given. */
+const char *config_provider_str(const struct config_provider *p, const char *key);
+int64_t config_provider_int(const struct config_provider *p, const char *key, int64_t dflt);
+const struct strv *config_provider_list(const struct config_provider *p, const char *key);
+
 enum config_validation { CONFIG_VALIDATION_AUTO, CONFIG_VALIDATION_PERSIST };
 
 struct config_cert {
@@ -86,6 +107,8 @@ struct config {
 	struct config_ca *cas;
 	size_t n_cas;
 	struct config_dns dns;
+	struct config_provider *providers; /* in their order in the file */
+	size_t n_providers;
 	struct config_cert *certs; /* sorted by name */
 	size_t n_certs;
 	struct strv warnings; /* "FILE:LINE:COLUMN: …": private suffixes and other things that are allowed but odd */
@@ -106,6 +129,16 @@ void config_freep(struct config **c);
 const struct config_ca *config_find_ca(const struct config *c, const char *name);
 /* The lineage of that name, or NULL. */
 const struct config_cert *config_find_cert(const struct config *c, const char *name);
+
+/* The provider of that name, or NULL. */
+const struct config_provider *config_find_provider(const struct config *c, const char *name);
+/*
+ * The i-th provider to ask for a zone that holds name: the one that lists the closest zone above it in `zones` and no
+ * other, else those without a list, in their order. NULL when there are no more. *ret_zone (may be NULL) is the listed
+ * zone, or NULL.
+ */
+const struct config_provider *config_provider_for(
+	const struct config *c, const char *name, size_t i, const char **ret_zone);
 
 /* The path used without --config: $PERDURE_CONFIG, else /etc/perdure/perdure.yaml for root, else
  * $XDG_CONFIG_HOME/perdure/perdure.yaml. Heap string. */

@@ -31,13 +31,13 @@ static const char *check_label(const char *s)
 	return NULL;
 }
 
-static const char *check_url(const char *s)
+static const char *check_url(const char *s, bool http)
 {
-	const char *scheme = "https://";
+	const char *scheme = http && !strncmp(s, "http://", 7) ? "http://" : "https://";
 	if (strlen(s) > FORM_MAX_URL)
 		return "is too long for a URL";
 	if (strncmp(s, scheme, strlen(scheme)) != 0)
-		return "is not an https URL";
+		return http ? "is neither an https URL nor an http one" : "is not an https URL";
 	const char *host = s + strlen(scheme);
 	size_t n = strcspn(host, "/?#");
 	if (!n || host[0] == ':')
@@ -155,7 +155,9 @@ const char *form_check(enum schema_form form, int64_t max, const char *s)
 	case SCHEMA_PATH:
 		return strlen(s) > FORM_MAX_PATH ? "is too long for a path" : NULL;
 	case SCHEMA_URL:
-		return check_url(s);
+		return check_url(s, false);
+	case SCHEMA_URL_HTTP:
+		return check_url(s, true);
 	case SCHEMA_ISSUER:
 		return is_labels(s, "", false) ? NULL : "is not an issuer domain name";
 	case SCHEMA_ZONE:

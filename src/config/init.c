@@ -10,6 +10,7 @@
 #include "base/xalloc.h"
 #include "config/config.h"
 #include "config/name.h"
+#include "config/provider_key.h"
 #include "config/schema.h"
 
 enum { INIT_MAX = 64 << 10, INIT_INDENT = 2 };
@@ -17,6 +18,7 @@ enum { INIT_MAX = 64 << 10, INIT_INDENT = 2 };
 struct init {
 	struct buf b;
 	const char *ca;
+	const char *type; /* of the provider that is being written */
 	const struct strv *names;
 };
 
@@ -34,6 +36,8 @@ static void put_value(struct init *in, enum schema_id id)
 	const struct schema_key *k = &schema_keys[id];
 	if (id == SCHEMA_CA_NAME && in->ca) {
 		buf_puts(&in->b, in->ca);
+	} else if (id == SCHEMA_PROVIDER_NAME || id == SCHEMA_PROVIDER_TYPE) {
+		buf_puts(&in->b, in->type);
 	} else if (id == SCHEMA_CERT_NAMES && is_active(in, id)) {
 		for (size_t i = 0; i < in->names->n; i++)
 			buf_printf(&in->b, "%s\"%s\"", i ? ", " : "[", in->names->v[i]);
@@ -85,10 +89,34 @@ static void put_key(struct init *in, enum schema_id id, bool dash, int indent)
 	}
 }
 
+/* One element for each type, named after it, with the keys it takes; `zones` in the first. */
+static void put_providers(struct init *in, int indent)
+{
+	const char *types = schema_keys[SCHEMA_PROVIDER_TYPE].words;
+	for (const char *p = types; *p; p += strspn(p, " ")) {
+		size_t n = strcspn(p, " ");
+		AUTO(xfreep) char *type = xstrndup(p, n);
+		in->type = type;
+		put_key(in, SCHEMA_PROVIDER_NAME, true, indent);
+		put_key(in, SCHEMA_PROVIDER_TYPE, false, indent);
+		if (p == types)
+			put_key(in, SCHEMA_PROVIDER_ZONES, false, indent);
+		for (enum schema_id id = SCHEMA_ROOT + 1; id < SCHEMA_N_; id++)
+			if (schema_keys[id].parent == SCHEMA_PROVIDERS && provider_takes_key(type, id, NULL))
+				put_key(in, id, false, indent);
+		in->type = NULL;
+		p += n;
+	}
+}
+
 /* A list is shown with one element; certificates with two, because their two forms exclude each other. */
 static void put_children(struct init *in, enum schema_id parent, int indent)
 {
 	bool dash = schema_keys[parent].type == SCHEMA_LIST;
+	if (parent == SCHEMA_PROVIDERS) {
+		put_providers(in, indent);
+		return;
+	}
 	/* An element's first key decides whether the element is there: it must be the active one. */
 	if (parent == SCHEMA_CERTS) {
 		put_key(in, SCHEMA_CERT_NAMES, true, indent);

@@ -116,7 +116,7 @@ static void copy_items(struct strv *to, const struct section_value *v)
 }
 
 /* "Corp.Example." → "corp.example"; "." → "" */
-static char *zone_name(const char *s)
+char *load_zone_name(const char *s)
 {
 	char *z = xstrdup(s);
 	size_t n = strlen(z);
@@ -136,7 +136,7 @@ static int add_stub(struct load *l, const struct section_item *item, struct err 
 		require(&s, SCHEMA_STUB_ZONE, &item->mark, e) || require(&s, SCHEMA_STUB_SERVERS, &item->mark, e))
 		return -1;
 	struct config_dns *dns = &l->c->dns;
-	AUTO(xfreep) char *zone = zone_name(s.v[SCHEMA_STUB_ZONE].s);
+	AUTO(xfreep) char *zone = load_zone_name(s.v[SCHEMA_STUB_ZONE].s);
 	for (size_t i = 0; i < dns->n_stubs; i++)
 		if (!strcmp(dns->stubs[i].zone, zone))
 			return CONFIG_ERROR(
@@ -182,7 +182,7 @@ static int assemble(struct load *l, struct err *e)
 					       : config_default_state_dir();
 	c->keep = v[SCHEMA_ARCHIVE_KEEP].i;
 	c->record_ttl = v[SCHEMA_DEFAULT_TTL].i / 1000;
-	if (load_dns(l, e) || load_cas(l, e) || load_certs(l, e))
+	if (load_dns(l, e) || load_cas(l, e) || load_providers(l, e) || load_certs(l, e))
 		return -1;
 	if (l->warnings_dropped)
 		strv_add_take(&c->warnings, xasprintf("%s: %zu more warnings", c->path, l->warnings_dropped));

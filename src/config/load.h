@@ -44,6 +44,8 @@ int load_text(const char *file, const char *p, size_t n, const struct load_sourc
 
 /* path, if relative, below the directory of the file that m is in; absolute. Heap string. */
 char *load_path(const struct config_mark *m, const char *path);
+/* The name of a zone as written: lower case, without its last dot. Heap string. */
+char *load_zone_name(const char *s);
 /* Keeps a file name for marks. */
 const char *load_file_name(struct load *l, const char *path);
 /* Adds "FILE:LINE:COLUMN: …" to the warnings; after a hundred they are only counted. */
@@ -53,6 +55,9 @@ void load_warn(struct load *l, const struct config_mark *m, const char *fmt, ...
 int load_cas(struct load *l, struct err *e);
 /* A name from a `ca:` list: an entry of `cas`, or a preset, which becomes one. */
 int load_ca_ref(struct load *l, const struct section_item *item, struct strv *to, struct err *e);
+
+/* load_provider.c: all of `providers`. */
+int load_providers(struct load *l, struct err *e);
 
 /* load_cert.c: `defaults` and all of `certificates`. */
 int load_certs(struct load *l, struct err *e);

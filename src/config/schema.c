@@ -2,6 +2,7 @@
 #include "config/schema.h"
 
 #define CERT_KEYS "ec256 ec384 rsa2048 rsa3072 rsa4096"
+#define PROVIDERS "rfc2136 powerdns"
 #define VALIDATIONS "auto dns-persist-01"
 #define DURATION(s) ((int64_t)(s)*1000)
 
@@ -108,6 +109,53 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 		"[192.0.2.1, \"tcp://192.0.2.2@5353\", \"https://dns.example/dns-query\"]",
 		"Resolvers elsewhere whose answers are shown beside those of the zone's servers.",
 		"They show what caches still hold. No order is held up by what they say."},
+
+	[SCHEMA_PROVIDERS] = {.name = "providers",
+		.type = SCHEMA_LIST,
+		.help = "DNS providers, for the host that publishes records. No other host needs them.",
+		.text = "Credentials are in files of their own, which only \"perdure record\" and \"perdure provider\" "
+			"open. "
+			"A file that group or others have any right to is refused."},
+	[SCHEMA_PROVIDER_NAME] = {SCHEMA_PROVIDERS, "name", SCHEMA_STRING, SCHEMA_LABEL, 0, 64, NULL, NULL, "edge",
+		"Name of the provider in this configuration. Required.", NULL},
+	[SCHEMA_PROVIDER_TYPE] = {SCHEMA_PROVIDERS, "type", SCHEMA_WORD, SCHEMA_TEXT, 0, 0, PROVIDERS, NULL, "rfc2136",
+		"What kind of provider it is. Required.", "The command \"perdure provider list\" tells of each."},
+	[SCHEMA_PROVIDER_ZONES] = {SCHEMA_PROVIDERS, "zones", SCHEMA_STRINGS, SCHEMA_ZONE, 1, 10000, NULL, NULL,
+		"[example.com]", "Zones that are changed through this provider and no other: one, or a list of them.",
+		"A name belongs to the provider that lists the closest zone above it. Providers without this key are "
+		"asked, in "
+		"their order here, for names that no list covers; the first that holds a zone for the name has it."},
+	[SCHEMA_PROVIDER_SERVER] = {SCHEMA_PROVIDERS, "server", SCHEMA_STRING, SCHEMA_ADDRESS_PORT, 0, 0, NULL, NULL,
+		"192.0.2.53", "For rfc2136, required: address of the primary server, ADDRESS or ADDRESS@PORT.",
+		"It need not be among the servers that the zone names."},
+	[SCHEMA_PROVIDER_TSIG] = {SCHEMA_PROVIDERS, "tsig", SCHEMA_MAP, SCHEMA_TEXT, 0, 0, NULL, NULL, NULL,
+		"For rfc2136: the key that signs the updates (RFC 8945).",
+		"Without it updates are not signed, which only a server that goes by addresses accepts."},
+	[SCHEMA_PROVIDER_TSIG_FILE] = {SCHEMA_PROVIDER_TSIG, "file", SCHEMA_STRING, SCHEMA_PATH, 0, 0, NULL, NULL,
+		"/etc/perdure/edge.key", "File with the key. Required.",
+		"It holds a key statement as tsig-keygen and keymgr write it, or ALGORITHM:NAME:SECRET, or the secret "
+		"alone "
+		"in base64. Its mode must be 0600 or stricter."},
+	[SCHEMA_PROVIDER_TSIG_NAME] = {SCHEMA_PROVIDER_TSIG, "name", SCHEMA_STRING, SCHEMA_ZONE, 0, 0, NULL, NULL,
+		"perdure-key", "Name of the key. Required unless the file says it.",
+		"Where the file holds several keys, the one of this name is taken."},
+	[SCHEMA_PROVIDER_TSIG_ALGORITHM] = {SCHEMA_PROVIDER_TSIG, "algorithm", SCHEMA_WORD, SCHEMA_TEXT, 0, 0,
+		"hmac-sha256 hmac-sha512 hmac-sha1", NULL, "hmac-sha256",
+		"Algorithm of a key whose file does not say it; hmac-sha256 when not given.", NULL},
+	[SCHEMA_PROVIDER_URL] = {SCHEMA_PROVIDERS, "url", SCHEMA_STRING, SCHEMA_URL_HTTP, 0, 0, NULL, NULL,
+		"https://dns.example.com:8443", "For powerdns, required: URL of the server's interface, without /api.",
+		NULL},
+	[SCHEMA_PROVIDER_PLAIN_HTTP] = {SCHEMA_PROVIDERS, "plain_http", SCHEMA_BOOL, SCHEMA_TEXT, 0, 0, NULL, "false",
+		NULL, "For powerdns: allow a url without TLS that is not of this machine.",
+		"The key then crosses the network in the clear."},
+	[SCHEMA_PROVIDER_CA_BUNDLE] = {SCHEMA_PROVIDERS, "ca_bundle", SCHEMA_STRING, SCHEMA_PATH, 0, 0, NULL, NULL,
+		"/etc/perdure/dns-ca.pem", "PEM file of the roots to trust when talking to the provider over https.",
+		"The default is the system's trust store."},
+	[SCHEMA_PROVIDER_SERVER_ID] = {SCHEMA_PROVIDERS, "server_id", SCHEMA_STRING, SCHEMA_LABEL, 0, 64, NULL, NULL,
+		"localhost", "For powerdns: name of the server in its interface; localhost when not given.", NULL},
+	[SCHEMA_PROVIDER_KEY_FILE] = {SCHEMA_PROVIDERS, "key_file", SCHEMA_STRING, SCHEMA_PATH, 0, 0, NULL, NULL,
+		"/etc/perdure/edge.api-key", "For powerdns, required: file with the key of the interface.",
+		"Its mode must be 0600 or stricter."},
 
 	[SCHEMA_DEFAULTS] = {.name = "defaults",
 		.type = SCHEMA_MAP,

@@ -106,6 +106,8 @@ static const char *form_words(enum schema_form form)
 		return "path, relative to the directory of the file that names it";
 	case SCHEMA_URL:
 		return "https URL";
+	case SCHEMA_URL_HTTP:
+		return "https or http URL";
 	case SCHEMA_ISSUER:
 	case SCHEMA_ZONE:
 	case SCHEMA_HOST:
