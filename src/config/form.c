@@ -121,7 +121,7 @@ static const char *check_resolver(const char *s)
 	memcpy(url, s, n + 1);
 	if (n > t && !strcmp(url + n - t, template))
 		url[n - t] = '\0';
-	return check_url(url);
+	return check_url(url, false);
 }
 
 static const char *check_mail(const char *s)

@@ -13,7 +13,7 @@
 #include "dns/message.h"
 #include "dns/name.h"
 
-enum { RDATA_TEXT_MAX = 6 * RDATA_MAX, CAA_TAG_MAX = 15, NAME_TEXT_MAX = 1024 };
+enum { RDATA_TEXT_MAX = 6 * RDATA_MAX, CAA_TAG_MAX = 15, RDATA_NAME_MAX = 1024 };
 
 /* --- writing --- */
 
@@ -143,7 +143,7 @@ static int parse_txt(const char *text, struct buf *out, struct err *e)
 
 static int parse_target(const char *text, struct buf *out, struct err *e)
 {
-	if (!*text || strpbrk(text, " \t\"") || strlen(text) > NAME_TEXT_MAX)
+	if (!*text || strpbrk(text, " \t\"") || strlen(text) > RDATA_NAME_MAX)
 		return err_set(e, ERR_PARSE, "\"%.100s\" is not a domain name", text);
 	AUTO(xfreep) char *s = rdata_from_target(text);
 	buf_puts(out, s);
