@@ -432,7 +432,7 @@ remote-control:
 
     def _doubles(self):
         said = {
-            "dead": None, "late": self._good("late.beta"), "upward": upward, "nonaa": self._good("nonaa.beta", aa=False),
+            "dead": None, "late": self._good("late.beta", "halflate.beta"), "upward": upward, "nonaa": self._good("nonaa.beta", aa=False),
             "beside": self._good("beside.beta", cname=True), "refusing": refusing,
         }
         for name, udp in said.items():
@@ -440,17 +440,18 @@ remote-control:
         self.stage.closers.append(lambda: [d.close() for d in self.doubles])
 
     @staticmethod
-    def _good(zone, aa=True, cname=False):
-        """Answers for a zone of which there is the apex and its record."""
-        soa = dns.rrset.from_text(zone + ".", TTL, "IN", "SOA",
-                                  f"knot.hosting.beta. hostmaster.hosting.beta. 1 3600 600 86400 {NEGATIVE_TTL}")
-        host = zone.split(".", maxsplit=1)[0] + ".hosting.beta."
-        apex = {dns.rdatatype.SOA: soa, dns.rdatatype.NS: dns.rrset.from_text(zone + ".", TTL, "IN", "NS", host)}
+    def _good(*zones, aa=True, cname=False):
+        """Answers for zones of which there is the apex and its record."""
+        soa_text = f"knot.hosting.beta. hostmaster.hosting.beta. 1 3600 600 86400 {NEGATIVE_TTL}"
 
         def udp(q, _wire):
             r = dns.message.make_response(q)
             r.flags |= dns.flags.AA if aa else 0
             name, kind = q.question[0].name.to_text().lower(), q.question[0].rdtype
+            zone = next((z for z in zones if ("." + name).endswith(f".{z}.")), zones[0])
+            soa = dns.rrset.from_text(zone + ".", TTL, "IN", "SOA", soa_text)
+            hosts = [f"{h}.hosting.beta." for h in BETA[zone.removesuffix(".beta")]]
+            apex = {dns.rdatatype.SOA: soa, dns.rdatatype.NS: dns.rrset.from_text(zone + ".", TTL, "IN", "NS", *hosts)}
             if name == f"{LABEL}.{zone}.":
                 if kind == dns.rdatatype.TXT:
                     r.answer.append(dns.rrset.from_text(q.question[0].name, TTL, "IN", "TXT", f'"{GOOD}"'))

@@ -472,11 +472,12 @@ class Knot:
     Dynamic updates are taken with the TSIG key .tsig_name / .tsig_secret until disable_updates().
 
     records   more zone lines, by zone: {"w01.bench.test": ["www 60 A 127.0.0.1"]}
+    port      where to listen, when somebody knows already; else a free one
 
     Attributes: port, address ("127.0.0.1:port", for Pebble), zones, tsig_file (knsupdate's and perdure's format).
     """
 
-    def __init__(self, stage, zones, parent="bench.test", records=None):
+    def __init__(self, stage, zones, parent="bench.test", records=None, port=0):
         self.stage = stage
         self.parent = parent
         self.zones = list(zones)
@@ -490,7 +491,7 @@ class Knot:
         self.updates_on = True
         self._counted = collections.Counter()
         self.process = None
-        self.port = 0
+        self.port = port
         os.mkdir(os.path.join(self.folder, "zones"))
         for zone in self._all():
             self._zone_file(zone)

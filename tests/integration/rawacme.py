@@ -94,7 +94,7 @@ class Client:
 
     def send(self, method, url, body=None, headers=None):
         """One request as it is; nonces of replies are kept."""
-        self.connection.request(method, url.removeprefix(self.host), body, headers or {})
+        self.connection.request(method, url.removeprefix(self.host), body, {"User-Agent": "perdure-test", **(headers or {})})
         reply = Reply(self.connection.getresponse())
         if reply.headers.get("Replay-Nonce"):
             self.nonces.append(reply.headers["Replay-Nonce"])
