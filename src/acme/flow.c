@@ -308,7 +308,8 @@ static bool blames_replaces(const struct err *e)
 {
 	if (e->kind != ERR_ACME && e->kind != ERR_HTTP)
 		return false;
-	return e->code != 429 && !acme_problem_is(e, "rateLimited") && !acme_problem_is(e, "badNonce") &&
+	bool later = e->code == 429 || (e->code == 503 && e->retry_at);
+	return !later && !acme_problem_is(e, "rateLimited") && !acme_problem_is(e, "badNonce") &&
 	       !acme_problem_is(e, "accountDoesNotExist") && !acme_problem_is(e, "userActionRequired");
 }
 
@@ -327,28 +328,42 @@ static int read_new_order(struct acme_flow *f, const struct http_reply *r, struc
 	return flow_read_order(f, r, &f->order, e);
 }
 
+/* After an order with `replaces` failed: whether it is placed again, without that or because of a lost answer. */
+static bool order_once_more(struct acme_flow *f, const struct err *failed)
+{
+	enum { WAIT_MAX_MS = 60000 };
+	int64_t wait = failed->retry_at - flow_wall(f);
+	struct err e = {0};
+	if (!f->replaces)
+		return false;
+	if (blames_replaces(failed)) {
+		err_copy(&e, failed);
+		err_ctx(&e, "order with `replaces` refused, trying without");
+		flow_warn(f, &e);
+		xfreep(&f->replaces);
+		wait = 0;
+	} else if (f->replaces_lost) {
+		return false;
+	} else if (failed->kind == ERR_NET || failed->kind == ERR_TIMEOUT) {
+		f->replaces_lost = true;
+		wait = 0;
+	} else if (failed->code == 503 && failed->retry_at && wait <= WAIT_MAX_MS) {
+		f->replaces_lost = true;
+	} else {
+		return false;
+	}
+	f->tally.repeats++;
+	flow_after(f, wait > 0 ? wait : 0, place_order);
+	return true;
+}
+
 static void on_new_order(const struct http_reply *r, const struct err *failed, void *ctx)
 {
 	struct acme_flow *f = ctx;
 	struct err e = {0};
 	f->post = NULL;
-	if (failed && f->replaces && (blames_replaces(failed) || !f->replaces_lost)) {
-		bool refused = blames_replaces(failed);
-		bool net = failed->kind == ERR_NET || failed->kind == ERR_TIMEOUT;
-		if (refused) {
-			err_copy(&e, failed);
-			err_ctx(&e, "order with `replaces` refused, trying without");
-			flow_warn(f, &e);
-			free(f->replaces);
-			f->replaces = NULL;
-		}
-		if (refused || net) {
-			f->replaces_lost = net;
-			f->tally.repeats++;
-			place_order(f);
-			return;
-		}
-	}
+	if (failed && order_once_more(f, failed))
+		return;
 	if (failed) {
 		err_copy(&e, failed);
 		flow_fail(f, &e, false);
@@ -411,6 +426,9 @@ static void on_directory(const struct acme_directory *dir, const struct err *fai
 		return;
 	}
 	if (!f->order_url) {
+		/* A CA without renewalInfo need not know the member (RFC 9773 section 5). */
+		if (!dir->renewal_info[0])
+			xfreep(&f->replaces);
 		place_order(f);
 		return;
 	}

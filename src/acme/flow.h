@@ -64,7 +64,8 @@ struct acme_flow_request {
 	struct acme_session *session; /* borrowed; account set; must outlive the flow */
 	const struct strv *names; /* A-labels, "*." kept; copied */
 	const char *profile; /* NULL for none; copied */
-	const char *replaces; /* ARI certificate id; NULL for none; an order refused with it is tried again without */
+	const char *replaces; /* ARI certificate id; NULL for none; left out where the CA has no renewalInfo; an
+				order refused with it is tried again without */
 	const char *order_url; /* to go on with an order; NULL to place one */
 	const void *csr_der; /* copied */
 	size_t csr_n;

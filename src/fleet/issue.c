@@ -56,20 +56,6 @@ struct issue_job {
 	bool abandoned; /* issue_free() was called while some were pending */
 };
 
-static const char *const result_names[] = {
-	[ISSUE_ISSUED] = "issued",
-	[ISSUE_RENEWED] = "renewed",
-	[ISSUE_HELD] = "held",
-	[ISSUE_PARKED] = "parked",
-	[ISSUE_FAILED] = "failed",
-};
-_Static_assert(ARRAY_LEN(result_names) == ISSUE_RESULT_N_, "one name per result");
-
-const char *issue_result_name(enum issue_result r)
-{
-	return result_names[r];
-}
-
 static int64_t now_s(const struct issue_job *j)
 {
 	return clk_wall(j->site->clk) / 1000;
@@ -398,6 +384,7 @@ void issue_go(struct issue_job *j)
 		.session = j->ca->session,
 		.names = &j->order.names,
 		.profile = j->order.profile[0] ? j->order.profile : NULL,
+		.replaces = schedule_replaces(&j->row, j->ca->conf->name, &j->order.names),
 		.order_url = j->order.url[0] ? j->order.url : NULL,
 		.csr_der = j->order.csr_der.p,
 		.csr_n = j->order.csr_der.n,

@@ -407,13 +407,3 @@ int renew_run(struct site *s, const struct renew_options *o, const struct renew_
 	*ret = r.sum;
 	return result;
 }
-
-int renew_exit_status(const struct renew_summary *s)
-{
-	size_t good = s->issued + s->renewed, bad = s->held + s->failed;
-	if (bad)
-		return good ? 4 : 1;
-	if (s->parked)
-		return good ? 4 : 75;
-	return 0;
-}

@@ -1,6 +1,8 @@
 /* schedule.c: when a certificate is due. */
 #include "fleet/schedule.h"
 
+#include <string.h>
+
 #include "base/strv.h"
 #include "base/xalloc.h"
 #include "config/config.h"
@@ -8,7 +10,7 @@
 
 enum { DAY = 86400, SHORT_LIFETIME = 10 * DAY };
 
-static const char *const names[] = {
+static const char *const verdict_names[] = {
 	[SCHEDULE_NOT_DUE] = "not-due",
 	[SCHEDULE_WAITING] = "waiting",
 	[SCHEDULE_NEW] = "new",
@@ -17,11 +19,11 @@ static const char *const names[] = {
 	[SCHEDULE_UNFINISHED] = "unfinished",
 	[SCHEDULE_EXPIRING] = "expiring",
 };
-_Static_assert(ARRAY_LEN(names) == SCHEDULE_N_, "one name per verdict");
+_Static_assert(ARRAY_LEN(verdict_names) == SCHEDULE_N_, "one name per verdict");
 
 const char *schedule_verdict_name(enum schedule_verdict v)
 {
-	return names[v];
+	return verdict_names[v];
 }
 
 int64_t schedule_renew_at(int64_t not_before, int64_t not_after)
@@ -50,6 +52,16 @@ enum schedule_verdict schedule_due(const struct config_cert *cert, const struct 
 	if (v != SCHEDULE_NOT_DUE && f->row && f->row->next_at > now && !f->ignore_wait)
 		return SCHEDULE_WAITING;
 	return v;
+}
+
+const char *schedule_replaces(const struct store_cert *row, const char *ca, const struct strv *names)
+{
+	if (!row->generation || !row->ari_id[0] || strcmp(row->ca, ca))
+		return NULL;
+	for (size_t i = 0; i < row->names.n; i++)
+		if (strv_has(names, row->names.v[i]))
+			return row->ari_id;
+	return NULL;
 }
 
 int64_t schedule_backoff(int64_t failures, uint64_t r)

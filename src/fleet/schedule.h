@@ -9,6 +9,7 @@
 
 struct config_cert;
 struct store_cert;
+struct strv;
 
 enum schedule_verdict {
 	SCHEDULE_NOT_DUE,
@@ -38,6 +39,12 @@ struct schedule_facts {
 	bool ignore_wait; /* a back-off does not count */
 };
 enum schedule_verdict schedule_due(const struct config_cert *cert, const struct schedule_facts *f, int64_t now);
+
+/*
+ * The identifier of the certificate that an order for these names at that CA replaces (RFC 9773 section 5: it was
+ * issued there and shares a name), borrowed from the row, or NULL.
+ */
+const char *schedule_replaces(const struct store_cert *row, const char *ca, const struct strv *names);
 
 /* Seconds to wait after the n-th failure in a row (n >= 1): doubling from one minute, at most a day, saturating; 10 %
  * of jitter by r, any number. */

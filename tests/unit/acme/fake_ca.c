@@ -69,8 +69,10 @@ static void directory(const struct fake_ca *ca, struct http_reply *reply)
 	if (ca->date)
 		http_reply_add(reply, "date", ca->date);
 	put(reply, "{\"newNonce\":\"" FAKE_HOST "/nonce\",\"newAccount\":\"" FAKE_HOST
-		   "/register\",\"newOrder\":\"" FAKE_HOST "/place\",\"revokeCert\":\"" FAKE_HOST
-		   "/revoke\",\"meta\":{\"termsOfService\":\"https://terms.test/1\",\"caaIdentities\":[\"ca.test\"]");
+		   "/register\",\"newOrder\":\"" FAKE_HOST "/place\",\"revokeCert\":\"" FAKE_HOST "/revoke\",");
+	if (!ca->no_renewal_info)
+		buf_puts(&reply->body, "\"renewalInfo\":\"" FAKE_HOST "/ari\",");
+	buf_puts(&reply->body, "\"meta\":{\"termsOfService\":\"https://terms.test/1\",\"caaIdentities\":[\"ca.test\"]");
 	if (ca->level == 2)
 		buf_puts(&reply->body,
 			",\"accountHashPrefix\":\"" FAKE_HOST "/hashed/\",\"issuerDomainNames\":[\"ca.test\"]");

@@ -44,6 +44,7 @@ struct fake_ca {
 	const char *account_uri; /* in the challenge; NULL for the account's */
 	const char *token;
 	const char *date; /* Date header of the directory */
+	bool no_renewal_info; /* the directory lists none */
 	bool no_persist; /* only http-01 and dns-01 */
 	bool twice_listed; /* the order lists every authorization twice */
 	/* The beginning: */

@@ -115,11 +115,40 @@ static void test_backoff_jitter_is_a_tenth(void **state)
 	assert_in_range(schedule_backoff(50, UINT64_MAX), DAY, DAY + DAY / 10);
 }
 
+static void test_replaces(void **state)
+{
+	static char id[] = "abc.def", none[] = "";
+	static const struct {
+		const char *why;
+		int64_t generation;
+		char *row_ca, *row_name, *ari_id;
+		const char *want;
+	} rows[] = {
+		{"issued there", 1, ca, one_name, id, id},
+		{"never issued", 0, ca, one_name, id, NULL},
+		{"another CA", 1, other_ca, one_name, id, NULL},
+		{"no name in common", 1, ca, other_name, id, NULL},
+		{"no identifier", 1, ca, one_name, none, NULL},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char *names[] = {one_name, id}, *row_names[] = {none, rows[i].row_name};
+		const struct strv wanted = {names, 2, 2};
+		const struct store_cert row = {.ca = rows[i].row_ca,
+			.names = {row_names, 2, 2},
+			.generation = rows[i].generation,
+			.ari_id = rows[i].ari_id};
+		if (schedule_replaces(&row, ca, &wanted) != rows[i].want)
+			fail_msg("%s", rows[i].why);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_renew_at),
 		cmocka_unit_test(test_due),
+		cmocka_unit_test(test_replaces),
 		cmocka_unit_test(test_backoff_doubles_and_saturates),
 		cmocka_unit_test(test_backoff_jitter_is_a_tenth),
 	};
