@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/xalloc.h"
 #include "crypto/jose.h"
+#include "crypto/key.h"
 #include "http/http.h"
 #include "loop/loop.h"
 #include "json/json.h"
@@ -34,6 +35,7 @@ struct account_op {
 	char *eab_kid;
 	struct buf eab_key;
 	char *eab_alg;
+	struct key *new_key; /* to change to; else NULL */
 };
 
 void acme_account_done(struct acme_account *a)
@@ -67,6 +69,7 @@ static void op_free(struct account_op *o)
 	buf_wipe(&o->eab_key);
 	free(o->eab_kid);
 	free(o->eab_alg);
+	key_free(o->new_key);
 	free(o);
 }
 
@@ -194,6 +197,53 @@ static int registration(const struct account_op *o, const struct acme_directory 
 	return buf_check(out, "newAccount request", e);
 }
 
+/* --- keyChange --- */
+
+/* The inner JWS, by the new key: that it wants to be the account's in place of the old one. */
+static int key_change(const struct account_op *o, const struct acme_directory *d, struct buf *out, struct err *e)
+{
+	AUTO(buf_done) struct buf jwk = buf_make(BUF_MAX_SMALL_FILE);
+	AUTO(buf_done) struct buf said = buf_make(BUF_MAX_SMALL_FILE);
+	struct json_out w = json_out_make(&said);
+	if (!d->key_change[0]) {
+		err_set(e, ERR_CONFIG, "%s offers no change of the account key", acme_session_name(o->s));
+		err_retry(e, RETRY_AFTER_OPERATOR, 0);
+		return -1;
+	}
+	if (jose_jwk(acme_session_key(o->s), &jwk, e))
+		return -1;
+	json_out_object(&w, NULL);
+	json_out_str(&w, "account", acme_session_account_url(o->s));
+	json_out_raw(&w, "oldKey", buf_str(&jwk));
+	json_out_end_object(&w);
+	struct jose_request inner = {.url = d->key_change, .payload = buf_str(&said), .payload_n = said.n};
+	if (buf_check(&said, "keyChange request", e) || jose_sign(o->new_key, &inner, out, e))
+		return -1;
+	return buf_check(out, "keyChange request", e);
+}
+
+/* The reply's body need not be the account. */
+static void on_key_changed(const struct http_reply *r, const struct err *failed, void *ctx)
+{
+	struct account_op *o = ctx;
+	struct err e = {0};
+	struct acme_account a = {0};
+	o->post = NULL;
+	if (!r) {
+		err_copy(&e, failed);
+		err_ctx(&e, "key change");
+		finish(o, NULL, &e);
+		return;
+	}
+	a.url = xstrdup(acme_session_account_url(o->s));
+	a.status = xstrdup("valid");
+	acme_session_set_account(o->s, o->new_key, a.url);
+	finish(o, &a, NULL);
+	acme_account_done(&a);
+}
+
+/* --- with the directory --- */
+
 static void on_directory(const struct acme_directory *d, const struct err *failed, void *ctx)
 {
 	struct account_op *o = ctx;
@@ -203,7 +253,11 @@ static void on_directory(const struct acme_directory *d, const struct err *faile
 		err_copy(&e, failed);
 	else if (!acme_session_key(o->s))
 		err_set(&e, ERR_CONFIG, "there is no account key");
-	else if (!registration(o, d, &body, &e)) {
+	else if (o->new_key && !key_change(o, d, &body, &e)) {
+		o->post =
+			acme_session_post(o->s, d->key_change, buf_str(&body), ACME_POST_ONCE, NULL, on_key_changed, o);
+		return;
+	} else if (!o->new_key && !registration(o, d, &body, &e)) {
 		o->post = acme_session_post(o->s, d->new_account, buf_str(&body), ACME_POST_JWK, NULL, on_reply, o);
 		return;
 	}
@@ -226,6 +280,13 @@ void acme_account_register(
 		o->eab_alg = r->eab_alg ? xstrdup(r->eab_alg) : NULL;
 		buf_put(&o->eab_key, r->eab_key, r->eab_key_n);
 	}
+	acme_session_directory(s, on_directory, o);
+}
+
+void acme_account_change_key(struct acme_session *s, struct key *new_key, acme_account_fn done, void *ctx)
+{
+	struct account_op *o = op_new(s, done, ctx);
+	o->new_key = key_ref(new_key);
 	acme_session_directory(s, on_directory, o);
 }
 

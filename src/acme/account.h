@@ -9,6 +9,7 @@
 
 struct acme_session;
 struct err;
+struct key;
 
 struct acme_account {
 	char *url; /* the Location, octet for octet */
@@ -41,6 +42,12 @@ void acme_account_register(
 void acme_account_fetch(struct acme_session *s, acme_account_fn done, void *ctx);
 /* New contacts (RFC 8555 section 7.3.2). */
 void acme_account_update(struct acme_session *s, const struct strv *contact, acme_account_fn done, void *ctx);
+/*
+ * Another key for the account (RFC 8555 section 7.3.5); on success the session signs with it. Sent once: after ERR_NET,
+ * ERR_TIMEOUT or a 5xx the server may have taken it, and only asking it with the new key tells. ERR_CONFIG when the CA
+ * offers no keyChange; ERR_ACME with 409 when the key has an account already. new_key is referenced.
+ */
+void acme_account_change_key(struct acme_session *s, struct key *new_key, acme_account_fn done, void *ctx);
 /* Deactivates, irreversibly (RFC 8555 section 7.3.6). */
 void acme_account_deactivate(struct acme_session *s, acme_account_fn done, void *ctx);
 

@@ -150,18 +150,23 @@ static char *temporary_beside(const char *path)
 	return xasprintf("%s.%016llx.tmp", path, (unsigned long long)r);
 }
 
-/* Puts tmp in path's place; tmp is gone either way. */
-static int switch_in(const char *tmp, const char *path, struct err *e)
+int fs_rename(const char *from, const char *path, struct err *e)
 {
 	AUTO(xfreep) char *dir = parent_of(path);
 	FAULT("fs.before-rename");
-	if (rename(tmp, path)) {
-		err_sys(e, "rename %s to %s", tmp, path);
-		unlink(tmp);
-		return -1;
-	}
+	if (rename(from, path))
+		return err_sys(e, "rename %s to %s", from, path);
 	FAULT("fs.renamed");
 	return fs_sync_dir(dir, e);
+}
+
+/* Puts tmp in path's place; tmp is gone either way. */
+static int switch_in(const char *tmp, const char *path, struct err *e)
+{
+	if (!fs_rename(tmp, path, e))
+		return 0;
+	unlink(tmp);
+	return -1;
 }
 
 int fs_write_atomic(const char *path, const void *p, size_t n, mode_t mode, struct err *e)

@@ -28,6 +28,8 @@ int fs_write_atomic(const char *path, const void *p, size_t n, mode_t mode, stru
 int fs_create_synced(const char *path, const void *p, size_t n, mode_t mode, struct err *e);
 /* Makes the directory and its parents with the mode; existing ones are left as they are. */
 int fs_mkdirs(const char *path, mode_t mode, struct err *e);
+/* Renames from to path, in the same directory, and syncs that. ERR_SYS; from is left as it is then. */
+int fs_rename(const char *from, const char *path, struct err *e);
 /* Syncs a directory, so that the names in it last. */
 int fs_sync_dir(const char *path, struct err *e);
 /* Makes linkpath a symbolic link to target in one step (by the way of .NAME.tmp beside it, whoever made that),

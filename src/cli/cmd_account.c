@@ -16,8 +16,8 @@
 #include "cli/output.h"
 #include "cli/pick.h"
 #include "cli/verbs.h"
-#include "crypto/jose.h"
 #include "crypto/key.h"
+#include "inventory/rollover.h"
 #include "inventory/site.h"
 #include "loop/loop.h"
 
@@ -68,22 +68,6 @@ static int read_eab(const struct config_ca *conf, struct buf *hmac, struct err *
 		err_ctx(e, "%s", conf->eab_hmac_key_file);
 		err_hint(e, "the file holds the HMAC key as the CA printed it: base64url on one line");
 		return -1;
-	}
-	return 0;
-}
-
-static int note_thumbprint(struct site_ca *ca, struct err *e)
-{
-	char thumb[JOSE_THUMBPRINT_LEN + 1];
-	if (jose_thumbprint(ca->key, thumb, e))
-		return -1;
-	if (!strv_has(&ca->account.thumbprints, thumb)) {
-		struct strv all = {0};
-		strv_add(&all, thumb);
-		for (size_t i = 0; i < ca->account.thumbprints.n; i++)
-			strv_add(&all, ca->account.thumbprints.v[i]);
-		strv_done(&ca->account.thumbprints);
-		ca->account.thumbprints = all;
 	}
 	return 0;
 }
@@ -155,10 +139,12 @@ static int run_register(struct cli *c, struct err *e)
 			conf->name);
 	AUTO(buf_wipe) struct buf hmac = buf_make(4096);
 	bool need_eab = conf->eab_kid && !ca->account.url[0];
-	if ((need_eab && read_eab(conf, &hmac, e)) || site_account_key_make(&s, ca, e) || site_session(&s, ca, e))
+	if ((need_eab && read_eab(conf, &hmac, e)) || site_account_key_make(&s, ca, e) || rollover_settle(&s, ca, e) ||
+		site_session(&s, ca, e))
 		return -1;
 	/* Before the CA is asked, so that an answer that gets lost leaves a trace of the key. */
-	if (note_thumbprint(ca, e) || store_account_put(s.store, &ca->account, e) || store_commit(s.store, e))
+	if (site_account_note_key(ca, ca->key, e) || store_account_put(s.store, &ca->account, e) ||
+		store_commit(s.store, e))
 		return -1;
 	AUTO(strv_done) struct strv contact = {0};
 	collect_contact(c, conf, &contact);
@@ -245,7 +231,7 @@ static void print_public(const struct cli *c, const struct site_ca *ca)
 
 static int refresh(struct site *s, struct site_ca *ca, struct err *e)
 {
-	if (site_account_key(s, ca, e) || site_session(s, ca, e))
+	if (site_account_key(s, ca, e) || rollover_settle(s, ca, e) || site_session(s, ca, e))
 		return -1;
 	struct wait w = {.loop = s->loop, .into = &ca->account, .e = e};
 	acme_account_fetch(ca->session, answered, &w);

@@ -17,6 +17,7 @@
 #include "cli/verbs.h"
 #include "crypto/jose.h"
 #include "crypto/key.h"
+#include "inventory/rollover.h"
 
 /* ---- the passphrase ---- */
 
@@ -103,7 +104,7 @@ static int run_export(struct cli *c, struct err *e)
 		return -1;
 	}
 	if (pick_site(c, SITE_STATE_READ, &s, e) || pick_one_ca(c, &s, &ca, e) || site_account_key(&s, ca, e) ||
-		read_passphrase(c, true, &pass, e) || describe(ca, &plain, e))
+		rollover_check_none(&s, ca, e) || read_passphrase(c, true, &pass, e) || describe(ca, &plain, e))
 		return -1;
 	if (key_seal(buf_str(&plain), plain.n, (const char *)pass.p, &sealed, e) ||
 		fs_write_atomic(out, buf_str(&sealed), sealed.n, 0600, e))
@@ -157,6 +158,7 @@ static int fill_account(const struct json *o, struct store_account *a, struct er
 static int check_fits(const struct json *o, const struct site_ca *ca, const struct key *k, struct err *e)
 {
 	const char *directory;
+	AUTO(strv_done) struct strv earlier = {0};
 	char thumb[JOSE_THUMBPRINT_LEN + 1];
 	if (json_need_str(o, "directory", &directory, e) || jose_thumbprint(k, thumb, e))
 		return -1;
@@ -166,7 +168,18 @@ static int check_fits(const struct json *o, const struct site_ca *ca, const stru
 		err_hint(e, "import it for the CA that it belongs to: --ca NAME");
 		return -1;
 	}
-	if (ca->account.thumbprints.n && strcmp(ca->account.thumbprints.v[0], thumb) != 0) {
+	const struct strv *known = &ca->account.thumbprints;
+	if (!known->n || !strcmp(known->v[0], thumb))
+		return 0;
+	if (strv_has(known, thumb)) {
+		err_set(e, ERR_CONFIG, "that is an earlier key of the account that is here: it was replaced");
+		err_hint(e, "export the account again where it was last in use");
+		return -1;
+	}
+	if (json_opt_strv(o, "thumbprints", 100, &earlier, e))
+		return -1;
+	/* The same account after a rollover on another host. */
+	if (!strv_has(&earlier, known->v[0])) {
 		err_set(e, ERR_CONFIG, "CA \"%s\" has another account here already (%s)", ca->conf->name,
 			ca->account.url[0] ? ca->account.url : "not registered");
 		err_hint(e, "give the imported one a CA entry of its own, with another name");
@@ -179,8 +192,6 @@ static int store_key(const struct site *s, const struct site_ca *ca, const char 
 {
 	AUTO(xfreep) char *path = site_account_key_path(s, ca);
 	AUTO(xfreep) char *dir = xstrndup(path, (size_t)(strrchr(path, '/') - path));
-	if (fs_exists(path))
-		return 0;
 	return fs_mkdirs(dir, 0700, e) || fs_write_atomic(path, pem, strlen(pem), 0600, e) ? -1 : 0;
 }
 
@@ -200,8 +211,8 @@ static int run_import(struct cli *c, struct err *e)
 	if (key_unseal(buf_str(&sealed), sealed.n, (const char *)pass.p, &plain, e))
 		return err_ctx(e, "open %s", file);
 	if (json_parse(plain.p, plain.n, file, &o, e) || json_need_str(o, "key", &pem, e) ||
-		key_from_pem(pem, strlen(pem), file, &k, e) || check_fits(o, ca, k, e) ||
-		fill_account(o, &ca->account, e))
+		rollover_check_none(&s, ca, e) || key_from_pem(pem, strlen(pem), file, &k, e) ||
+		check_fits(o, ca, k, e) || fill_account(o, &ca->account, e))
 		return -1;
 	if (!ca->account.created)
 		ca->account.created = clk_wall(s.clk) / 1000;
@@ -226,7 +237,7 @@ const struct cli_verb verb_account_import = {
 	.min_args = 1,
 	.max_args = 1,
 	.summary = "take over an account from a sealed file of \"account export\"",
-	.about = "An account that is here already is not overwritten by another one.",
+	.about = "An account that is here already is not overwritten by another one, only by itself with a newer key.",
 	.options = import_options,
 	.examples = "  perdure account import google.account --ca google",
 	.run = run_import,

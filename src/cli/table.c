@@ -16,6 +16,7 @@ static const struct cli_verb *const verbs[] = {
 	&verb_account_register,
 	&verb_account_show,
 	&verb_account_list,
+	&verb_account_rollover,
 	&verb_account_deactivate,
 	&verb_account_export,
 	&verb_account_import,

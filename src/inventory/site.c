@@ -15,6 +15,7 @@
 #include "crypto/key.h"
 #include "dns/dns.h"
 #include "http/http.h"
+#include "inventory/rollover.h"
 #include "loop/loop.h"
 #include "state/certfiles.h"
 
@@ -249,6 +250,22 @@ int site_account_key_make(struct site *s, struct site_ca *ca, struct err *e)
 	return 0;
 }
 
+int site_account_note_key(struct site_ca *ca, const struct key *k, struct err *e)
+{
+	char thumb[JOSE_THUMBPRINT_LEN + 1];
+	const struct strv *known = &ca->account.thumbprints;
+	struct strv all = {0};
+	if (jose_thumbprint(k, thumb, e))
+		return -1;
+	strv_add(&all, thumb);
+	for (size_t i = 0; i < known->n; i++)
+		if (strcmp(known->v[i], thumb))
+			strv_add(&all, known->v[i]);
+	strv_done(&ca->account.thumbprints);
+	ca->account.thumbprints = all;
+	return 0;
+}
+
 int site_session(struct site *s, struct site_ca *ca, struct err *e)
 {
 	if (!ca->session) {
@@ -267,7 +284,7 @@ int site_session(struct site *s, struct site_ca *ca, struct err *e)
 	return 0;
 }
 
-int site_account_session(struct site *s, struct site_ca *ca, struct err *e)
+int site_account_ready(struct site *s, struct site_ca *ca, struct err *e)
 {
 	const char *name = ca->conf->name;
 	if (ca->conf->account_url) {
@@ -291,7 +308,12 @@ int site_account_session(struct site *s, struct site_ca *ca, struct err *e)
 			    "prints them");
 		return -1;
 	}
-	return site_session(s, ca, e);
+	return 0;
+}
+
+int site_account_session(struct site *s, struct site_ca *ca, struct err *e)
+{
+	return site_account_ready(s, ca, e) || rollover_settle(s, ca, e) || site_session(s, ca, e) ? -1 : 0;
 }
 
 struct directory_wait {

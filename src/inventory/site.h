@@ -83,10 +83,16 @@ int site_account_key_make(struct site *s, struct site_ca *ca, struct err *e);
 /* Loads the account key unless there is none here, which is no error: ca->key stays NULL. */
 int site_account_key_if_any(struct site *s, struct site_ca *ca, struct err *e);
 
+/* Puts the key's thumbprint first among the account's: it is the current one. */
+int site_account_note_key(struct site_ca *ca, const struct key *k, struct err *e);
+
 /* Opens a session with the CA. The account is set when key and URL are here. */
 int site_session(struct site *s, struct site_ca *ca, struct err *e);
-/* As site_session(), but an account that is registered, valid and whose key is here is needed: ERR_CONFIG with what to
- * do otherwise. */
+/* Whether there is an account that is registered and valid, with its key loaded: ERR_CONFIG with what to do otherwise.
+ */
+int site_account_ready(struct site *s, struct site_ca *ca, struct err *e);
+/* site_account_ready(), then a session that signs for the account; a change of its key that was begun is ended first
+ * (rollover_settle()). */
 int site_account_session(struct site *s, struct site_ca *ca, struct err *e);
 /* Fetches the CA's directory, running the loop until it is here. Borrowed from the session. */
 int site_directory(struct site *s, struct site_ca *ca, const struct acme_directory **ret, struct err *e);

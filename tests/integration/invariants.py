@@ -2,6 +2,8 @@
 What must hold of a state directory and its CA whenever a plain run has come to its end: the one checker of the scenarios and of the
 sweeps of crashes and failing disks.
 """
+import base64
+import hashlib
 import os
 import re
 
@@ -79,6 +81,25 @@ class Before:
         """Serial numbers of the certificates issued since."""
         n = self.made(ca)[1]
         return sorted(c["serial"].upper().lstrip("0") for c in ca.certificates(n)) if n else []
+
+
+def thumbprint(path):
+    """RFC 7638, of a file with a P-256 key."""
+    with open(path, "rb") as f:
+        numbers = load_pem_private_key(f.read(), None).public_key().public_numbers()
+    x, y = (base64.urlsafe_b64encode(n.to_bytes(32, "big")).decode().rstrip("=") for n in (numbers.x, numbers.y))
+    text = f'{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}'
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
+
+
+def one_key(p, ca):
+    """The CA, the key file and the state agree which key the account has, and which it had; its thumbprints."""
+    (account,) = ca.command("accounts")["accounts"]
+    (folder,) = os.listdir(os.path.join(p.state_dir, "accounts"))
+    known = rows(p, "SELECT thumbprints FROM account")[0][0].split()
+    assert thumbprint(os.path.join(p.state_dir, "accounts", folder, "key.pem")) == account["thumbprint"] == known[0], "the account's key is lost"
+    assert set(known[1:]) == set(account["old_thumbprints"]), "an earlier thumbprint is lost"
+    return known
 
 
 def at_rest(p, names, ca, refused=0, given_up=0, before=None):

@@ -72,7 +72,7 @@ def test_every_command_is_on_the_page(stage):
 
 def test_commands_without_a_ca(world):
     doc = page()
-    account = doc["account show"] - {"new", "file", "dry_run"}
+    account = doc["account show"] - {"new", "resumed", "file", "dry_run"}
     assert printed(world, "config", "check") == doc["config check"]
     assert printed(world, "ca", "list") == doc["ca list"]
     assert printed(world, "ca", "probe", "ca") == doc["ca probe"]
@@ -122,9 +122,11 @@ def test_issue_and_renew(fleet):
     problem = {f for f in doc["any command that fails"] if "problem" in f}
     assert got - problem - {"error_kind", "hint"} == doc["renew"], got
     assert printed(p, "status") == doc["status"]
-    assert printed(p, "account", "register", "--agree-tos") == doc["account register"] - {"file", "dry_run"}
+    assert printed(p, "account", "register", "--agree-tos") == doc["account register"] - {"resumed", "file", "dry_run"}
     secret = harness.write(os.path.join(p.folder, "pass"), "correct horse\n", 0o600)
     sealed = os.path.join(p.folder, "sealed")
-    assert printed(p, "account", "export", "--out", sealed, "--passphrase-file", secret) == doc["account export"] - {"new", "dry_run"}
-    assert printed(p, "account", "import", sealed, "--passphrase-file", secret) == doc["account import"] - {"new", "dry_run"}
-    assert printed(p, "account", "deactivate", "--dry-run") == doc["account deactivate"] - {"new", "file"}
+    assert printed(p, "account", "export", "--out", sealed, "--passphrase-file", secret) == doc["account export"] - {"new", "resumed", "dry_run"}
+    assert printed(p, "account", "import", sealed, "--passphrase-file", secret) == doc["account import"] - {"new", "resumed", "dry_run"}
+    assert printed(p, "account", "deactivate", "--dry-run") == doc["account deactivate"] - {"new", "resumed", "file"}
+    assert printed(p, "account", "rollover", "--dry-run") == doc["account rollover"] - {"new", "file"}
+    assert printed(p, "account", "rollover") == doc["account rollover"] - {"new", "file", "dry_run"}

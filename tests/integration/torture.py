@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """
 Kills perdure, and fails its calls, everywhere: at every fault point (each passage of it), and at every call that changes a file of the
-state directory (each of them, found by path and number), over the first issue and the renewal of several certificates at once against
-perdure-testca. After each run the state must be as invariants.py says, and a plain run must finish the work by itself.
+state directory (each of them, found by path and number), over the first issue and the renewal of several certificates at once, and over a
+change of the account key, against perdure-testca. After each run the state must be as invariants.py says, and a plain run must finish the work by itself.
 
-    torture.py [--sample N] [--seed N] [--jobs N]      prints progress, each finding, and one line of summary; status 1 for findings
+    torture.py [--sample N] [--seed N] [--jobs N] [RUN...]      prints progress, each finding, and one line of summary; status 1 for findings
 """
 import argparse
 import collections
@@ -30,7 +30,7 @@ CALLS = ("openat", "write", "pwrite64", "fsync", "fdatasync", "ftruncate", "rena
          "linkat", "mkdir", "mkdirat", "unlink", "unlinkat", "rmdir", "fchmod", "chmod")
 WAYS = ("signal=KILL", "error=ENOSPC", "error=EIO", "error=EINTR")
 KINDS = ("lost keys", "partial files", "double issues", "mismatched pairs", "other findings")
-RUNS = {"issue": ("renew",), "renew": ("renew", "--force-renewal")}
+RUNS = {"issue": ("renew",), "renew": ("renew", "--force-renewal"), "rollover": ("account", "rollover")}
 
 # How to harm a run: which, "point" or "call", at what, by what.
 Harm = collections.namedtuple("Harm", "run kind name path at way")
@@ -71,7 +71,9 @@ class Bench:
         return os.path.join(self.folder, "before-" + run)
 
     def restore(self, run):
-        """The state as it was before such a run; what the CA has by then."""
+        """The state as it was before such a run; what the CA has by then. A rollover cannot be taken back: its state goes on."""
+        if run == "rollover":
+            return invariants.Before(self.p, self.ca)
         shutil.rmtree(self.p.state_dir)
         shutil.copytree(self._kept(run), self.p.state_dir, symlinks=True)
         return invariants.Before(self.p, self.ca)
@@ -128,13 +130,15 @@ class Bench:
             assert done.rc in ((0, -signal.SIGKILL, 137) if killed else (0, 1, 4, 75)), f"status {done.rc}"
             live = invariants.at_any_moment(self.p, self.names)
             assert live == N or h.run == "issue", "a lineage has lost its live certificate"
-            # After a failure a certificate waits; after a kill nothing tells a plain run to.
-            again = self.p.run("renew", *([] if killed else self.names))
+            # After a failure a certificate waits; after a kill nothing tells a plain run to. A renewal needs the account.
+            again = self.p.run("renew", *(["--force-renewal", self.names[0]] if h.run == "rollover" else [] if killed else self.names))
             assert again.rc == 0, f"the plain run afterwards: {again}"
             invariants.at_rest(self.p, self.names, self.ca, given_up=(0, N), before=before)
             if h.run == "issue":
                 made = before.made(self.ca)[1]
                 assert made == N, f"the CA issued {made} certificates for {N} wishes: a double issue"
+            if h.run == "rollover":
+                invariants.one_key(self.p, self.ca)
         except (AssertionError, HarnessError) as e:
             return [(kind_of(str(e)), f"{told(h)}: {e}\n--- the harmed run: {done}")], struck
         return [], struck
@@ -145,19 +149,19 @@ def way_of(h):
 
 
 def kind_of(text):
-    for pattern, kind in ((r"the CA issued \d+ certificates, ", "lost keys"), (r"double issue|there twice", "double issues"),
+    for pattern, kind in ((r"the CA issued \d+ certificates, |key is lost", "lost keys"), (r"double issue|there twice", "double issues"),
                           (r"left behind|is empty|\.pem", "partial files"), (r"do not match|is not the live", "mismatched pairs")):
         if re.search(pattern, text):
             return kind
     return "other findings"
 
 
-def plan(sample=None, seed=1):
+def plan(sample=None, seed=1, runs=tuple(RUNS)):
     """What to do: everything, or a sample of it that is the same for the same seed."""
     with Stage() as stage:
         bench = Bench(stage)
         folder = bench.folder
-        harms = [h for run in RUNS for h in bench.points(run) + bench.calls(run)]
+        harms = [h for run in runs for h in bench.points(run) + bench.calls(run)]  # the rollover last: it cannot be taken back
     harms = [h._replace(path=os.path.relpath(h.path, folder)) if h.path else h for h in harms]
     if sample and sample < len(harms):
         harms = random.Random(seed).sample(harms, sample)
@@ -168,8 +172,12 @@ def share(harms, queue):
     """Does its share in a process of its own."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with Stage() as stage:
-        bench = Bench(stage)
+        benches = {}
         for h in harms:
+            lasting = h.run == "rollover"  # its state is never taken back, nor is its CA's
+            if lasting not in benches:
+                benches[lasting] = Bench(stage)
+            bench = benches[lasting]
             here = h._replace(path=os.path.join(bench.folder, h.path)) if h.path else h
             try:
                 queue.put((h, *bench.harm(here)))
@@ -177,10 +185,10 @@ def share(harms, queue):
                 queue.put((h, [("other findings", f"{told(h)}: {e!r}")], False))
 
 
-def sweep(sample=None, seed=1, jobs=2, say=print):
+def sweep(sample=None, seed=1, jobs=2, say=print, runs=tuple(RUNS)):
     """Runs it all; (line of summary, findings, runs, runs that ended badly by it)."""
     with_points()
-    harms = plan(sample, seed)
+    harms = plan(sample, seed, runs)
     queue = multiprocessing.Queue()
     processes = [multiprocessing.Process(target=share, args=(harms[i::jobs], queue), daemon=True) for i in range(jobs)]
     start = time.monotonic()
@@ -209,9 +217,10 @@ def main():
     parser.add_argument("--sample", type=int)
     parser.add_argument("--seed", type=int, default=int(os.environ.get("PERDURE_SEED", 1)))
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("runs", nargs="*", metavar="RUN", help="of " + ", ".join(RUNS) + " (all)")
     o = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    line, findings, _, _ = sweep(o.sample, o.seed, o.jobs, lambda text: print(text, flush=True))
+    line, findings, _, _ = sweep(o.sample, o.seed, o.jobs, lambda text: print(text, flush=True), o.runs or tuple(RUNS))
     print(line)
     return 1 if findings else 0
 
