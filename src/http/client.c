@@ -151,7 +151,7 @@ static void wake_waiting(struct curl_client *c)
 /* Fills x->refused when the request cannot be sent. */
 static int start(struct http_exchange *x, const struct http_request *r, struct err *e)
 {
-	if (http_url_check(x->url, http_method_name_(x->method), e))
+	if (http_url_check_(x->url, x->c->o.plain, http_method_name_(x->method), e))
 		return -1;
 	x->easy = take_easy(x->c);
 	CURLcode rc = x->easy ? http_easy_setup_(x, r, &x->c->o) : CURLE_OUT_OF_MEMORY;
@@ -351,6 +351,7 @@ int http_curl_new(struct loop *l, const struct http_options *o, struct http **re
 	c->o.ip_resolve = o->ip_version == 4   ? CURL_IPRESOLVE_V4
 			  : o->ip_version == 6 ? CURL_IPRESOLVE_V6
 					       : CURL_IPRESOLVE_WHATEVER;
+	c->o.plain = o->plain;
 	LIST_INIT(&c->socks);
 	LIST_INIT(&c->exchanges);
 	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, want_socket);

@@ -6,11 +6,16 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-enum { CONNECT_TIMEOUT_MS = 15000, DEFAULT_TIMEOUT_MS = 60000, UPLOAD_BUFFER_OCTETS = 16 << 10 };
+enum { CONNECT_TIMEOUT_MS = 15000, DEFAULT_TIMEOUT_MS = 60000, UPLOAD_BUFFER_OCTETS = 16 << 10, HEADER_MAX = 16 << 10 };
 
 const char *http_method_name_(enum http_method m)
 {
-	static const char *const names[] = {[HTTP_GET] = "GET", [HTTP_HEAD] = "HEAD", [HTTP_POST] = "POST"};
+	static const char *const names[] = {[HTTP_GET] = "GET",
+		[HTTP_HEAD] = "HEAD",
+		[HTTP_POST] = "POST",
+		[HTTP_PUT] = "PUT",
+		[HTTP_PATCH] = "PATCH",
+		[HTTP_DELETE] = "DELETE"};
 	return names[m];
 }
 
@@ -79,16 +84,30 @@ void http_easy_reply_(struct http_exchange *x)
 
 /* --- options --- */
 
-static bool add_header(struct http_exchange *x, const char *name, const char *value)
+static bool put_header(struct http_exchange *x, const char *line)
 {
-	struct buf line = buf_make(1024);
-	/* A name with a bare colon takes libcurl's own header away. */
-	buf_printf(&line, "%s:%s%s", name, value ? " " : "", value ? value : "");
-	struct curl_slist *more = line.bad ? NULL : curl_slist_append(x->headers, buf_str(&line));
-	buf_done(&line);
+	struct curl_slist *more = curl_slist_append(x->headers, line);
 	if (more)
 		x->headers = more;
 	return more != NULL;
+}
+
+static bool add_header(struct http_exchange *x, const char *name, const char *value)
+{
+	struct buf line = buf_make(HEADER_MAX);
+	/* A name with a bare colon takes libcurl's own header away. */
+	buf_printf(&line, "%s:%s%s", name, value ? " " : "", value ? value : "");
+	bool ok = !line.bad && put_header(x, buf_str(&line));
+	buf_done(&line);
+	return ok;
+}
+
+static bool add_headers(struct http_exchange *x, const char *const *headers)
+{
+	for (size_t i = 0; headers && headers[i]; i++)
+		if (!put_header(x, headers[i]))
+			return false;
+	return true;
 }
 
 #define SET(option, value)                                                                                             \
@@ -105,7 +124,9 @@ static CURLcode set_request(struct http_exchange *x)
 	SET(CURLOPT_PATH_AS_IS, 1L);
 	if (x->method == HTTP_HEAD)
 		SET(CURLOPT_NOBODY, 1L);
-	if (x->method == HTTP_POST) {
+	if (x->method != HTTP_GET && x->method != HTTP_HEAD && x->method != HTTP_POST)
+		SET(CURLOPT_CUSTOMREQUEST, http_method_name_(x->method));
+	if (x->method == HTTP_POST || x->body_n > 0) {
 		SET(CURLOPT_POST, 1L);
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body_n);
 		SET(CURLOPT_READFUNCTION, give_body);
@@ -125,10 +146,22 @@ static CURLcode set_request(struct http_exchange *x)
 	return rc;
 }
 
+static CURLcode set_aws(struct http_exchange *x, const struct http_request *r)
+{
+	CURLcode rc = CURLE_OK;
+	SET(CURLOPT_AWS_SIGV4, r->aws_sigv4);
+	SET(CURLOPT_USERNAME, r->aws_key_id);
+	SET(CURLOPT_PASSWORD, r->aws_secret);
+	/* The signature covers the body, which libcurl must have in one piece for it. */
+	if (x->body_n)
+		SET(CURLOPT_POSTFIELDS, x->body);
+	return rc;
+}
+
 static CURLcode set_connection(struct http_exchange *x, const struct curl_client_options *o)
 {
 	CURLcode rc = CURLE_OK;
-	SET(CURLOPT_PROTOCOLS_STR, "https");
+	SET(CURLOPT_PROTOCOLS_STR, o->plain ? "http,https" : "https");
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	/* A name server that does not answer must not hold the loop when the exchange ends before the look-up does. */
@@ -160,9 +193,11 @@ static CURLcode set_connection(struct http_exchange *x, const struct curl_client
 CURLcode http_easy_setup_(struct http_exchange *x, const struct http_request *r, const struct curl_client_options *o)
 {
 	if (!add_header(x, "Accept", r->accept) || !add_header(x, "Expect", NULL) ||
-		(r->content_type && !add_header(x, "Content-Type", r->content_type)))
+		(r->content_type && !add_header(x, "Content-Type", r->content_type)) || !add_headers(x, r->headers))
 		return CURLE_OUT_OF_MEMORY;
 	CURLcode rc = set_request(x);
+	if (r->aws_sigv4)
+		rc = rc == CURLE_OK ? set_aws(x, r) : rc;
 	return rc == CURLE_OK ? set_connection(x, o) : rc;
 }
 

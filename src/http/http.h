@@ -33,16 +33,22 @@ const char *http_reply_header(const struct http_reply *r, const char *name);
 void http_reply_add(struct http_reply *r, const char *name, const char *value);
 void http_reply_done(struct http_reply *r);
 
-enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST };
+enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE };
 
 struct http_request {
 	enum http_method method;
-	const char *url; /* must be https: */
-	const char *content_type; /* for a POST */
+	const char *url; /* must be https:, or http: where the client allows it */
+	const char *content_type; /* of the body; NULL for none */
 	const char *accept; /* NULL for none */
 	const void *body; /* copied */
 	size_t body_n;
 	int64_t timeout_ms; /* for the whole exchange; 0 for the default, 60 s */
+	const char *const *headers; /* more of them, "Name: value", NULL at the end; NULL for none. Never logged */
+	/* Signed by AWS Signature Version 4 when set: the parameter ("aws:amz:REGION:SERVICE"), key id and secret key.
+	 */
+	const char *aws_sigv4;
+	const char *aws_key_id;
+	const char *aws_secret;
 };
 
 /*
@@ -69,6 +75,7 @@ struct http_options {
 	const char *proxy; /* NULL: the usual environment variables */
 	int max_connections; /* per host; 0 for the default, 4 */
 	int ip_version; /* 0 both, 4, 6 */
+	bool plain; /* http: URLs are asked, too */
 };
 /* A client on libcurl. The strings are copied. ERR_CONFIG when the CA bundle cannot be read, ERR_NET. */
 int http_curl_new(struct loop *l, const struct http_options *o, struct http **ret, struct err *e);

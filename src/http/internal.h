@@ -39,6 +39,7 @@ struct curl_client_options {
 	char *user_agent;
 	char *proxy;
 	long ip_resolve;
+	bool plain;
 };
 
 /* Sets up x->easy, which is new or reset. */
@@ -49,5 +50,8 @@ void http_easy_reply_(struct http_exchange *x);
 void http_easy_error_(const struct http_exchange *x, CURLcode rc, struct err *e);
 
 const char *http_method_name_(enum http_method m);
+
+/* As http_url_check(); plain: http: URLs are fine, too. */
+int http_url_check_(const char *url, bool plain, const char *what, struct err *e);
 
 #endif

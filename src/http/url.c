@@ -6,7 +6,7 @@
 
 #include "base/err.h"
 #include "base/xalloc.h"
-#include "http/http.h"
+#include "http/internal.h"
 
 enum { URL_MAX = 2048 };
 
@@ -35,19 +35,20 @@ static bool has_part(CURLU *u, CURLUPart part)
 }
 
 /* What is wrong with url, or NULL. */
-static const char *fault_of(const char *url)
+static const char *fault_of(const char *url, bool plain)
 {
+	size_t scheme = plain && strncasecmp(url, "http://", 7) == 0 ? 7 : 8;
 	if (strnlen(url, URL_MAX + 1) > URL_MAX)
 		return "is longer than 2048 octets";
 	for (const char *c = url; *c; c++) {
 		if (*c <= ' ' || *c > '~')
 			return "has characters that a URL cannot have";
 	}
-	if (strncasecmp(url, "https://", 8) != 0)
+	if (scheme == 8 && strncasecmp(url, "https://", 8) != 0)
 		return "is not an https URL (only https is allowed)";
 	/* libcurl forgives more slashes than two, other readers do not. */
 	AUTO(url_cleanup) CURLU *u = new_url();
-	if (url[8] == '/' || curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK || !has_part(u, CURLUPART_HOST))
+	if (url[scheme] == '/' || curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK || !has_part(u, CURLUPART_HOST))
 		return "is not a well-formed URL";
 	if (has_part(u, CURLUPART_USER) || has_part(u, CURLUPART_PASSWORD))
 		return "has a user name";
@@ -58,7 +59,12 @@ static const char *fault_of(const char *url)
 
 int http_url_check(const char *url, const char *what, struct err *e)
 {
-	const char *fault = fault_of(url);
+	return http_url_check_(url, false, what, e);
+}
+
+int http_url_check_(const char *url, bool plain, const char *what, struct err *e)
+{
+	const char *fault = fault_of(url, plain);
 	if (!fault)
 		return 0;
 	err_set(e, ERR_PROTO, "%s: \"%.200s\" %s", what, url, fault);
@@ -89,7 +95,7 @@ static char *resolve(const char *target, const char *base)
 	AUTO(curl_str_free) char *full = NULL;
 	if (curl_url_set(u, CURLUPART_URL, base, 0) != CURLUE_OK ||
 		curl_url_set(u, CURLUPART_URL, target, 0) != CURLUE_OK ||
-		curl_url_get(u, CURLUPART_URL, &full, 0) != CURLUE_OK || fault_of(full))
+		curl_url_get(u, CURLUPART_URL, &full, 0) != CURLUE_OK || fault_of(full, false))
 		return NULL;
 	return xstrdup(full);
 }

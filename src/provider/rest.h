@@ -47,6 +47,7 @@ struct rest_options {
 	 * There is no option to leave certificates unchecked.
 	 */
 	bool plain;
+	struct http *http; /* borrowed; NULL for a client of its own */
 	/* Reads a vendor's error; NULL when the status and the usual JSON members say all. */
 	void (*blame)(const struct rest_reply *r, struct rest_blame *ret);
 };
@@ -67,7 +68,7 @@ void rest_sign_aws(struct rest *r, const char *param, const char *key_id, const 
 
 struct rest_request {
 	enum http_method method;
-	const char *path; /* put behind base; or a whole URL of the same origin (the next page) */
+	const char *path; /* put behind base; or a whole URL, https and of the same origin (unpaced: of any) */
 	const char *what; /* "read the records of example.com": for messages */
 	const void *body; /* copied; NULL for none */
 	size_t body_n;
@@ -79,7 +80,9 @@ struct rest_request {
 	 * are taken to be so, POST and PATCH only with this.
 	 */
 	bool repeatable;
-	bool unpaced; /* does not count as a call of the provider's interface (a token from elsewhere) */
+	/* Not a call of the provider's interface (a token from elsewhere): not paced, without rest_header() and
+	 * signature. */
+	bool unpaced;
 };
 
 /*

@@ -1,0 +1,43 @@
+/* rest_internal.h: what rest.c (calls), pace.c (when the next may go) and blame.c (what an answer means) share. */
+#ifndef PERDURE_PROVIDER_REST_INTERNAL_H
+#define PERDURE_PROVIDER_REST_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "provider/rest.h"
+
+/* Slots for calls: each is free, taken, or free from a moment on. Without a limit there are none, and no waiting. */
+struct pace {
+	int64_t *free_at; /* monotonic ms; INT64_MAX while taken */
+	size_t n;
+	int64_t span_ms;
+	int64_t held_until; /* the server said "too many": nobody before this; monotonic ms */
+};
+
+enum { PACE_NO_SLOT = -1 };
+
+void pace_init(struct pace *p, unsigned calls, int64_t span_ms);
+void pace_done(struct pace *p);
+/* How long to wait until a call may go: 0 for now. */
+int64_t pace_wait(const struct pace *p, int64_t now);
+/* Takes a slot; PACE_NO_SLOT when there is no limit. pace_wait() must have said 0. */
+int pace_take(struct pace *p);
+/* The call is over: its slot is free when span_ms have passed. */
+void pace_give(struct pace *p, int slot, int64_t now);
+void pace_hold(struct pace *p, int64_t until);
+
+/*
+ * Reads an answer other than 2xx: cause, words and whether to wait and ask again. wait_ms is what the headers say, -1
+ * when they say nothing.
+ */
+void blame_read(const struct rest_reply *r, const struct rest_options *o, int64_t wall_ms, struct rest_blame *ret);
+/*
+ * How long the server wants no more calls, by the headers of any answer: Retry-After, and limits that are used up. -1
+ * when they say nothing.
+ */
+int64_t blame_wait(const struct http_reply *r, int64_t wall_ms);
+
+#endif
