@@ -32,6 +32,7 @@ build libpsl-dev       p:libpsl
 build publicsuffix     f:/usr/share/publicsuffix/public_suffix_list.dat
 build libevent-dev     p:libevent_core
 build libldns-dev      p:ldns
+build libunbound-dev   p:libunbound
 build libidn2-dev      p:libidn2
 build libsqlite3-dev   p:sqlite3
 build ca-certificates  f:/etc/ssl/certs/ca-certificates.crt

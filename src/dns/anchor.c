@@ -1,4 +1,4 @@
-/* anchor.c: finds the trust anchor, and keeps a copy of the distribution's where it can be updated. */
+/* anchor.c: finds the trust anchor, and begins a copy of the distribution's where it can be kept up to date. */
 #include "dns/anchor.h"
 
 #include <stdlib.h>
@@ -12,47 +12,67 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "dns/name.h"
 
-enum { FILE_MAX = 64 << 10 };
+enum { FILE_MAX = 64 << 10, WORDS_MAX = 5 };
 
-/* Whether the line is a DS or DNSKEY record: its type stands before the first thing that could be data. */
-static bool is_key(const char *line, size_t n)
+static bool is_word(const char *p, size_t n, const char *word)
 {
-	for (size_t at = 0, word = 0; at < n && word < 4; word++) {
-		size_t len = 0;
-		while (at < n && strchr(" \t\r", line[at]))
-			at++;
-		while (at + len < n && !strchr(" \t\r", line[at + len]))
-			len++;
-		if (!len || line[at] == ';')
-			return false;
-		if ((len == 2 && !strncasecmp(line + at, "DS", 2)) ||
-			(len == 6 && !strncasecmp(line + at, "DNSKEY", 6)))
-			return word > 0;
+	return n == strlen(word) && !strncasecmp(p, word, n);
+}
+
+/*
+ * Whether the record on the line is to be trusted. The comments are those of our copy, where the key's state by RFC
+ * 5011 section 4 stands behind the record: VALID and MISSING keys count.
+ */
+static bool is_trusted(const char *line)
+{
+	const char *state = strstr(line, ";;state=");
+	return !state || state[8] == '2' || state[8] == '3';
+}
+
+/* Takes the line's record when it is a DS or DNSKEY one: owner, perhaps class and TTL, type, data. */
+static void take_line(struct anchor *a, const char *line)
+{
+	const char *owner = NULL;
+	size_t n_owner = 0, n = strcspn(line, ";");
+	for (size_t at = 0, word = 0; word < WORDS_MAX; word++) {
+		at += strspn(line + at, " \t\r");
+		size_t len = strcspn(line + at, " \t\r;");
+		if (!len)
+			return;
+		if (word == 0) {
+			owner = line + at;
+			n_owner = len;
+		} else if (is_word(line + at, len, "DS") || is_word(line + at, len, "DNSKEY")) {
+			break;
+		} else if (word == WORDS_MAX - 1) {
+			return;
+		}
 		at += len;
 	}
-	return false;
+	if (!is_trusted(line + n))
+		return;
+	AUTO(xfreep) char *zone = xstrndup(owner, owner[n_owner - 1] == '.' ? n_owner - 1 : n_owner);
+	name_lower(zone);
+	if (!strv_has(&a->zones, zone))
+		strv_add(&a->zones, zone);
+	strv_add_take(&a->keys, xstrndup(line, n));
 }
 
-static unsigned count_keys(const char *p)
-{
-	unsigned keys = 0;
-	while (*p) {
-		size_t n = strcspn(p, "\n");
-		keys += is_key(p, n);
-		p += n + (p[n] == '\n');
-	}
-	return keys;
-}
-
-/* Reads the file and says what is in it; -1 when it is of no use. */
+/* Reads the file; -1 when it is of no use. */
 static int look(const char *path, struct anchor *a, struct buf *text, struct err *e)
 {
 	struct stat st;
 	if (fs_read(path, text, e))
 		return -1;
-	a->keys = count_keys(buf_str(text));
-	if (!a->keys)
+	for (const char *p = buf_str(text); *p;) {
+		size_t n = strcspn(p, "\n");
+		AUTO(xfreep) char *line = xstrndup(p, n);
+		take_line(a, line);
+		p += n + (p[n] == '\n');
+	}
+	if (!a->keys.n)
 		return err_set(e, ERR_CONFIG, "%s holds no DS or DNSKEY record", path);
 	if (!stat(path, &st))
 		a->changed = st.st_mtim.tv_sec;
@@ -67,13 +87,9 @@ static void found(struct anchor *a, enum anchor_kind kind, const char *path)
 	a->hint = xstrdup("");
 }
 
-static void missing(struct anchor *a, struct err *e, const char *hint)
+static bool same_text(const struct buf *a, const struct buf *b)
 {
-	*a = (struct anchor){.kind = ANCHOR_NONE,
-		.path = xstrdup(""),
-		.why = xasprintf("there is no trust anchor for DNSSEC: %s", e->msg),
-		.hint = xstrdup(hint)};
-	err_done(e);
+	return a->n == b->n && !memcmp(a->p, b->p, a->n);
 }
 
 static bool same_file(const char *path, const struct buf *text)
@@ -84,68 +100,76 @@ static bool same_file(const char *path, const struct buf *text)
 		err_done(&e);
 		return false;
 	}
-	return have.n == text->n && !memcmp(have.p, text->p, text->n);
+	return same_text(&have, text);
 }
 
 /*
- * The copy and, beside it, the file it was begun from. The copy comes first: whoever finds the second finds a copy,
- * too.
+ * Writes the copy and, beside it, the file it is begun from. The copy comes first: whoever finds the second finds a
+ * copy, too.
  */
 static int begin_copy(const char *dir, const char *copy, const char *origin, const struct buf *text, struct err *e)
 {
-	return fs_mkdirs(dir, 0700, e) || fs_write_atomic(copy, text->p, text->n, 0644, e) ||
-			       fs_write_atomic(origin, text->p, text->n, 0644, e)
-		       ? -1
-		       : 0;
+	if (fs_mkdirs(dir, 0700, e) || fs_write_atomic(copy, text->p, text->n, 0644, e))
+		return -1;
+	return fs_write_atomic(origin, text->p, text->n, 0644, e);
 }
 
-/* Whether there is a copy that can be kept up to date; then a is about it. */
-static bool managed(const char *state_dir, const struct buf *shipped, struct anchor *a)
+/* Whether there is a copy, begun now if it may be; then ret is about it. */
+static bool managed(const char *state_dir, const struct buf *shipped, bool make, struct anchor *ret)
 {
 	AUTO(xfreep) char *dir = xasprintf("%s/dnssec", state_dir);
 	AUTO(xfreep) char *copy = xasprintf("%s/root.key", dir);
 	AUTO(xfreep) char *origin = xasprintf("%s/shipped.key", dir);
 	AUTO(buf_done) struct buf text = buf_make(FILE_MAX);
-	struct anchor got = {0};
+	struct anchor a = {0};
 	struct err e = {0};
-	if (access(state_dir, W_OK | X_OK) || (fs_exists(dir) && access(dir, W_OK | X_OK)))
-		return false;
-	bool begun = same_file(origin, shipped) && !look(copy, &got, &text, &e);
+	bool ok = same_file(origin, shipped) && !look(copy, &a, &text, &e);
 	err_done(&e);
-	if (!begun) {
+	if (!ok && make && !access(state_dir, W_OK | X_OK)) {
+		anchor_done(&a);
 		buf_clear(&text);
-		if (begin_copy(dir, copy, origin, shipped, &e) || look(copy, &got, &text, &e)) {
+		ok = !begin_copy(dir, copy, origin, shipped, &e) && !look(copy, &a, &text, &e);
+		if (!ok)
 			log_debug("no copy of the trust anchor is kept: %s", e.msg);
-			err_done(&e);
-			return false;
-		}
+		err_done(&e);
 	}
-	found(&got, ANCHOR_MANAGED, copy);
-	*a = got;
+	if (!ok) {
+		anchor_done(&a);
+		return false;
+	}
+	found(&a, ANCHOR_MANAGED, copy);
+	a.fresh = same_text(&text, shipped);
+	a.renewable = !access(dir, W_OK | X_OK) && !access(copy, W_OK);
+	*ret = a;
 	return true;
 }
 
-void anchor_find(const char *configured, const char *shipped, const char *state_dir, bool manage, struct anchor *ret)
+static void missing(struct anchor *a, const struct err *e, const char *hint)
 {
-	AUTO(buf_done) struct buf text = buf_make(FILE_MAX);
-	struct anchor a = {0};
-	struct err e = {0};
-	const char *path = configured ? configured : shipped ? shipped : ANCHOR_SHIPPED_PATH;
-	if (look(path, &a, &text, &e))
-		missing(&a, &e,
-			configured ? "name a file with DS or DNSKEY records in dns.trust_anchor, or remove that line"
-				   : "apt install dns-root-data, or name a file in dns.trust_anchor");
-	else if (configured)
-		found(&a, ANCHOR_CONFIGURED, path);
-	else if (!state_dir || !manage || !managed(state_dir, &text, &a))
-		found(&a, ANCHOR_SHIPPED, path);
-	*ret = a;
+	a->path = xstrdup("");
+	a->why = xasprintf("there is no trust anchor for DNSSEC: %s", e->msg);
+	a->hint = xstrdup(hint);
 }
 
-void anchor_forget(const char *state_dir)
+void anchor_find(const struct anchor_where *w, bool make, struct anchor *ret)
 {
-	AUTO(xfreep) char *origin = xasprintf("%s/dnssec/shipped.key", state_dir);
-	unlink(origin);
+	AUTO(buf_done) struct buf text = buf_make(FILE_MAX);
+	struct anchor a = {0}, copy = {0};
+	struct err e = {0};
+	const char *path = w->configured ? w->configured : w->shipped ? w->shipped : ANCHOR_SHIPPED_PATH;
+	if (look(path, &a, &text, &e)) {
+		missing(&a, &e,
+			w->configured ? "name a file with DS or DNSKEY records in dns.trust_anchor, or remove that line"
+				      : "apt install dns-root-data, or name such a file in dns.trust_anchor");
+		err_done(&e);
+	} else {
+		found(&a, w->configured ? ANCHOR_CONFIGURED : ANCHOR_SHIPPED, path);
+	}
+	if (a.kind == ANCHOR_SHIPPED && w->state_dir && managed(w->state_dir, &text, make, &copy)) {
+		anchor_done(&a);
+		a = copy;
+	}
+	*ret = a;
 }
 
 void anchor_done(struct anchor *a)
@@ -153,5 +177,7 @@ void anchor_done(struct anchor *a)
 	free(a->path);
 	free(a->why);
 	free(a->hint);
+	strv_done(&a->keys);
+	strv_done(&a->zones);
 	*a = (struct anchor){0};
 }

@@ -9,6 +9,7 @@
 #include "base/xalloc.h"
 #include "dns/dns_priv.h"
 #include "dns/name.h"
+#include "dns/validator.h"
 #include "loop/loop.h"
 
 enum { TIMEOUT_MS = 2000, DEADLINE_MS = 10000, PER_SERVER = 32 };
@@ -124,6 +125,7 @@ int dns_new(struct loop *l, const struct dns_options *o, struct dns **ret, struc
 	TAILQ_INIT(&d->waiting);
 	TAILQ_INIT(&d->active);
 	TAILQ_INIT(&d->ended);
+	d->validator = validator_new(l, o, d->deadline_ms);
 	if (configure(d, o, e)) {
 		dns_free(d);
 		return -1;
@@ -137,6 +139,7 @@ void dns_free(struct dns *d)
 	if (!d)
 		return;
 	dns_views_drop(d);
+	validator_free(d->validator);
 	exchanger_free(d->exchanger);
 	zone_unref(d->resolvers);
 	cuts_done(&d->cuts);

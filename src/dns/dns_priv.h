@@ -10,6 +10,7 @@
 
 struct dns_query;
 struct loop_timer;
+struct validator;
 
 TAILQ_HEAD(dns_queries, dns_query);
 
@@ -26,6 +27,7 @@ struct dns {
 	struct dns_queries ended; /* views whose callback is due */
 	size_t n_active;
 	struct loop_timer *turn; /* begins and ends views */
+	struct validator *validator;
 };
 
 /* Monotonic milliseconds. */

@@ -8,6 +8,8 @@
  * Keys it trusts: those of the file dns.trust_anchor; without one the root's as the distribution ships them
  * (anchor.h). Names in stub zones have no chain from the public root that one could rely on, so they are validated only
  * under a configured trust anchor.
+ *
+ * Nothing is remembered for longer than 15 seconds, and no TTL here is longer: for TTLs see view.h.
  */
 #ifndef PERDURE_DNS_VALIDATE_H
 #define PERDURE_DNS_VALIDATE_H
