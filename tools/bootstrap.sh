@@ -62,6 +62,7 @@ test  bind9            f:/usr/sbin/named
 test  bind9-utils      f:/usr/bin/dnssec-signzone
 test  nsd              f:/usr/sbin/nsd
 test  unbound          f:/usr/sbin/unbound
+test  dns-root-data    f:/usr/share/dns/root.key
 '
 
 say() { echo "bootstrap: $*" >&2; }
