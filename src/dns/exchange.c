@@ -156,6 +156,11 @@ static void take_packet(struct exchange *x, const uint8_t *p, size_t n, bool tcp
 		tcp_try(x);
 		return;
 	}
+	if (p[2] & 2) {
+		/* What is missing might be the record: this says nothing about the name. */
+		failed(x, EXCHANGE_BROKEN, "an answer that is cut off, over TCP too");
+		return;
+	}
 	struct message m;
 	struct err e = {0};
 	if (message_decode(p, n, &m, &e)) {

@@ -73,7 +73,6 @@ import concurrent.futures
 import os
 import re
 import shutil
-import struct
 
 import dns.exception
 import dns.flags
@@ -85,7 +84,7 @@ import dns.rrset
 import harness
 import netns
 from dnstree_zones import ACCOUNT, GOOD, ISSUER, LABEL, NEGATIVE_TTL, OTHER, PLAIN, TARGETS, THUMBPRINT, TTL, WRONG, record, shapes
-from small_servers import DnsServer
+from small_servers import DnsServer, framed
 
 ADDRESSES = {
     "root": "198.51.100.1", "alpha": "198.51.100.2", "beta": "198.51.100.3",
@@ -486,7 +485,7 @@ def over_tcp(udp):
     """The same over TCP."""
     def tcp(q, connection, _stop):
         for wire in udp(q, b""):
-            connection.sendall(struct.pack(">H", len(wire)) + wire)
+            connection.sendall(framed(wire))
 
     return udp and tcp
 

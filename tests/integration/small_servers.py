@@ -15,7 +15,9 @@ import ssl
 import struct
 import threading
 
+import dns.flags
 import dns.message
+import dns.rrset
 
 import harness
 
@@ -234,3 +236,21 @@ class DnsServer:
             t.join()
         self.u.close()
         self.t.close()
+
+
+def answer(q, text="good", aa=True, tc=False, rcode=0, name=None, ident=None, rr=True):
+    """An answer to a question (a dnspython message) with one TXT record, as a dnspython message."""
+    r = dns.message.make_response(q)
+    r.flags |= dns.flags.AA if aa else 0
+    r.flags |= dns.flags.TC if tc else 0
+    r.set_rcode(rcode)
+    if rr:
+        r.answer.append(dns.rrset.from_text(name or q.question[0].name, 60, "IN", "TXT", f'"{text}"'))
+    if ident is not None:
+        r.id = ident
+    return r
+
+
+def framed(wire):
+    """A message as it goes over TCP."""
+    return struct.pack(">H", len(wire)) + wire

@@ -20,7 +20,7 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
-from small_servers import DnsServer
+from small_servers import DnsServer, answer, framed
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.dirname(os.environ["PERDURE_BIN"]) if os.environ.get("PERDURE_BIN") else os.path.join(ROOT, "build")
@@ -290,25 +290,8 @@ def server():
         s.close()
 
 
-def answer(q, text="good", aa=True, tc=False, rcode=0, name=None, ident=None, rr=True):
-    """An answer to q with one TXT record, as a dnspython message."""
-    r = dns.message.make_response(q)
-    r.flags |= dns.flags.AA if aa else 0
-    r.flags |= dns.flags.TC if tc else 0
-    r.set_rcode(rcode)
-    if rr:
-        r.answer.append(dns.rrset.from_text(name or q.question[0].name, 60, "IN", "TXT", f'"{text}"'))
-    if ident is not None:
-        r.id = ident
-    return r
-
-
 def good(q, wire):
     return [answer(q).to_wire()]
-
-
-def framed(wire):
-    return struct.pack(">H", len(wire)) + wire
 
 
 def stubs(*servers):
