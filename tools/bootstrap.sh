@@ -3,7 +3,7 @@
 #
 # build  compiler and libraries            from Debian
 # demo   Knot DNS, and Pebble at a pinned version: a Go module, built into build/tools/bin
-# test   what `make test` needs beyond those, from Debian
+# test   what `make test` needs beyond those, from Debian, and tests/requirements.txt from PyPI, into build/tools/python
 # pebble only Pebble
 #
 # Go for Pebble: the machine's if it is recent enough, else the distribution's, else (Debian 12) the one of Debian 13,
@@ -58,8 +58,10 @@ test  shellcheck       c:shellcheck
 test  curl             c:curl
 test  faketime         c:faketime
 test  iproute2         f:/sbin/ip
+test  python3-venv     f:/usr/lib/python3*/ensurepip
 test  bind9            f:/usr/sbin/named
 test  bind9-utils      f:/usr/bin/dnssec-signzone
+test  bind9-dnsutils   c:nsupdate
 test  nsd              f:/usr/sbin/nsd
 test  unbound          f:/usr/sbin/unbound
 test  dns-root-data    f:/usr/share/dns/root.key
@@ -198,12 +200,29 @@ pebble() {
 	touch "$tools/bin/.pebble-$pebble_version"
 }
 
+# Tools that read what perdure exports. Tests that need them are skipped when there are none.
+python_tools() {
+	pins=$(cksum <tests/requirements.txt | tr ' ' -)
+	[ ! -e "$tools/python/.$pins" ] || return 0
+	say "installing tests/requirements.txt from PyPI into $tools/python"
+	rm -rf "$tools/python"
+	if /usr/bin/python3 -m venv "$tools/python" >&2 &&
+		"$tools/python/bin/pip" install -q --disable-pip-version-check -r tests/requirements.txt >&2; then
+		touch "$tools/python/.$pins"
+	else
+		say "PyPI did not give them; the tests that need them are skipped"
+		rm -rf "$tools/python"
+	fi
+}
+
 [ $# -gt 0 ] || die "usage: tools/bootstrap.sh build|demo|test|pebble..."
 packages=
 want_pebble=
+want_python=
 for set; do
 	case $set in
-	build | test) packages="$packages $(missing "$set")" ;;
+	build) packages="$packages $(missing build)" ;;
+	test) packages="$packages $(missing test)" want_python=1 ;;
 	demo) packages="$packages $(missing demo)" want_pebble=1 ;;
 	pebble) want_pebble=1 ;;
 	*) die "no set named $set" ;;
@@ -213,3 +232,4 @@ done
 set -- $packages
 [ $# = 0 ] || apt_install "$@"
 [ -z "$want_pebble" ] || pebble
+[ -z "$want_python" ] || python_tools

@@ -1,0 +1,332 @@
+"""
+`perdure record export`: every format goes to the tool it is made for where that tool can be had (named-checkzone, nsupdate, octoDNS, botocore
+with the AWS CLI's model of Route 53, sh), and to a parser of its language where it cannot (HCL, YAML, JavaScript as JSON calls). Whatever
+the tool, it must arrive at the same records, and at those of others at the same names unharmed.
+"""
+import json
+import os
+import re
+import subprocess
+
+import pytest
+import yaml
+
+import harness
+from small_servers import Directory
+
+ZONES = ["a.bench.test", "b.bench.test"]
+ONE, TWO = "https://one.test/acct/1", "https://two.test/acct/" + "x" * 230
+FOREIGN = 'someone="else"; 100% ${x} \\ it\'s'
+OWNER = "_validation-persist.www.a.bench.test"
+TYPES = ("terraform-cloudflare", "terraform-cloudflare4", "terraform-aws", "terraform-google", "terraform-azure", "terraform-digitalocean",
+         "terraform-hetzner")
+
+
+def ca(name, url, directory):
+    return {"name": name, "directory": directory.dir_url, "ca_bundle": directory.ca_bundle, "issuer": name + ".test", "level": "01",
+            "account": {"url": url}}
+
+
+@pytest.fixture
+def world(stage, make_knot):
+    """Knot with one of our records already there, in another spelling, and somebody else's beside it."""
+    def presented(text):
+        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+    knot = make_knot(ZONES, records={ZONES[0]: [f'{OWNER}. 600 TXT "one.test; accounturi={ONE}; policy=wildcard"',
+                                                f"{OWNER}. 600 TXT {presented(FOREIGN)}"]})
+    directory = Directory(stage)
+    p = harness.Perdure(stage, {"cas": [ca("one", ONE, directory), ca("two", TWO, directory)], "dns": {"stubs": [knot.stub()]},
+                                "certificates": [{"names": ["www.a.bench.test", "*.www.a.bench.test"], "ca": ["one", "two"]},
+                                                 {"names": ["b.bench.test"], "ca": ["one"]}]})
+    return p, knot
+
+
+def exported(p, name, *args):
+    done = p.run("record", "export", "--format", name, "--offline", *(args or ("--zone", ZONES[0], "--zone", ZONES[1])))
+    assert done.rc == 0, done
+    return done.out
+
+
+def observed(p, name):
+    """The export with a look at the DNS."""
+    done = p.run("record", "export", "--format", name, "--zone", ZONES[0], "--zone", ZONES[1])
+    assert done.rc == 0, done
+    return done.out
+
+
+def value(issuer, url, wildcard=True):
+    return f"{issuer};accounturi={url}" + (";policy=wildcard" if wildcard else "")
+
+
+def wanted():
+    return {(OWNER, value("one.test", ONE)), (OWNER, value("two.test", TWO)), ("_validation-persist.b.bench.test", value("one.test", ONE, False))}
+
+
+def joined(text):
+    """Presentation form of TXT to the value."""
+    parts = re.findall(r'"((?:[^"\\]|\\.)*)"', text)
+    assert parts and all(len(re.sub(r"\\(.)", r"\1", part)) <= 255 for part in parts)
+    return re.sub(r"\\(.)", r"\1", "".join(parts))
+
+
+def python_tool(name):
+    path = os.path.join(harness.ROOT, "build/tools/python/bin", name)
+    if not os.path.exists(path):
+        pytest.skip("NO TOOLS: tests/requirements.txt is not installed in build/tools/python (make test does it)")
+    return path
+
+
+def run(argv, **kw):
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False, **kw)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_zone_file_passes_named_checkzone(world, tmp_path):
+    p, _ = world
+    text = exported(p, "zone")
+    for zone in ZONES:
+        part = text.split(f"; zone {zone}\n")[1].split("; zone")[0]
+        file = tmp_path / zone
+        file.write_text(f"$TTL 60\n@ SOA ns hostmaster 1 1 1 1 1\n@ NS ns\nns A 127.0.0.1\n{part}")
+        loaded = run(["named-checkzone", "-D", zone, str(file)])
+        got = {(m[1], joined(m[2])) for m in re.finditer(r"^(_validation-persist\S*)\.\s+3600 IN TXT\s+(.*)$", loaded, re.M)}
+        assert got == {w for w in wanted() if w[0].endswith(zone)}
+
+
+def test_nsupdate_changes_only_what_is_missing(world):
+    p, knot = world
+    script = f"server 127.0.0.1 {knot.port}\nkey hmac-sha256:{knot.tsig_name} {knot.tsig_secret}\n" + observed(p, "nsupdate")
+    run(["nsupdate"], input=script)
+
+    def stands(owner):
+        return sorted(v.replace('"', "") for v in run(["dig", "@127.0.0.1", "-p", str(knot.port), "+short", "+tcp", owner, "TXT"]).splitlines())
+
+    got = stands(OWNER)
+    assert len(got) == 3 and any(v.startswith("someone=") for v in got)
+    assert f"one.test; accounturi={ONE}; policy=wildcard".replace(";", "\\;") in got or f"one.test; accounturi={ONE}; policy=wildcard" in got
+    assert len(stands("_validation-persist.b.bench.test")) == 1
+    again = observed(p, "nsupdate")
+    assert "send" not in again and again.count("stands already") == 2
+    # what was seen has changed meanwhile: the server refuses
+    knot.nsupdate([f'{OWNER} 600 TXT "new"'])
+    done = subprocess.run(["nsupdate"], input=script, capture_output=True, text=True, timeout=60, check=False)
+    assert "NXRRSET" in done.stdout + done.stderr or "YXRRSET" in done.stdout + done.stderr
+
+
+def hcl(text, tmp_path):
+    """[(name, body)] of all resources; strings as they mean."""
+    file = tmp_path / "x.tf"
+    file.write_text(text)
+    tree = json.loads(run([python_tool("hcl2tojson"), str(file)]))
+
+    def plain(v):
+        if isinstance(v, str) and v[:1] == '"':
+            return json.loads(v.replace("$${", "${").replace("%%{", "%{"))
+        if isinstance(v, list):
+            return [plain(x) for x in v]
+        if isinstance(v, dict):
+            return {plain(k) if k[:1] == '"' else k: plain(x) for k, x in v.items() if k != "__is_block__"}
+        return v
+
+    return [body for block in plain(tree["resource"]) for kind in block.values() for body in kind.items()]
+
+
+def terraform_records(name, resources):
+    """(owner, value) of every TXT resource as the provider of that format makes them."""
+    out = set()
+    for _, body in resources:
+        zone = body.get("zone") or body.get("domain") or body.get("zone_name")
+        owner = body["name"].rstrip(".") + ("." + zone if zone else "")
+        if name in ("terraform-cloudflare", "terraform-cloudflare4"):
+            values = [joined(body["content"])]
+        elif name == "terraform-aws":
+            values = [re.sub(r"\\(.)", r"\1", "".join(v.split('""'))) for v in body["records"]]
+            assert all(len(part) <= 255 for v in body["records"] for part in v.split('""'))
+        elif name == "terraform-google":
+            values = [joined(v) for v in body["rrdatas"]]
+        elif name == "terraform-azure":
+            values = [r["value"] for r in body["record"]]
+        elif name == "terraform-digitalocean":
+            values = [body["value"]]
+        else:
+            values = [re.fullmatch(r"\$\{provider::hcloud::txt_record\((.*)\)\}", r["value"], re.S)[1] for r in body["records"]]
+            values = [json.loads(v.replace("$${", "${").replace("%%{", "%{")) for v in values]
+        out |= {(owner, v) for v in values}
+    return out
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_terraform_is_hcl_and_means_the_records(world, tmp_path, name):
+    p, _ = world
+    assert terraform_records(name, hcl(exported(p, name), tmp_path)) == wanted()
+    text = observed(p, name)
+    seen = terraform_records(name, hcl(text, tmp_path))
+    spelled = {(o, v.replace("; ", ";") if v.startswith("one.test") else v) for o, v in seen}
+    whole = name not in ("terraform-cloudflare", "terraform-cloudflare4", "terraform-digitalocean")
+    assert spelled - {(OWNER, FOREIGN)} == wanted()
+    assert ((OWNER, FOREIGN) in spelled) == whole
+    assert ("import {" in text) == whole and ("terraform import" in text) == (not whole)
+
+
+def test_octodns_reads_and_plans_it(world, tmp_path):
+    """octoDNS itself, from the exported YAML into a zone file of its bind provider's kind."""
+    p, _ = world
+    sync = python_tool("octodns-sync")
+    (tmp_path / "in").mkdir()
+    for document in observed(p, "octodns").split("---\n")[1:]:
+        zone = re.match(r"# (\S+)\.yaml\n", document)[1]
+        (tmp_path / "in" / f"{zone}.yaml").write_text(document)
+    config = {"providers": {"in": {"class": "octodns.provider.yaml.YamlProvider", "directory": str(tmp_path / "in")},
+                            "out": {"class": "octodns.provider.yaml.YamlProvider", "directory": str(tmp_path / "out"), "escaped_semicolons": False}},
+              "zones": {z + ".": {"sources": ["in"], "targets": ["out"]} for z in ZONES}}
+    (tmp_path / "out").mkdir()
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    run([sync, "--config-file", str(tmp_path / "config.yaml"), "--doit", "--force"])
+    got = set()
+    for zone in ZONES:
+        for name, record in yaml.safe_load((tmp_path / "out" / f"{zone}.yaml").read_text()).items():
+            got |= {(f"{name}.{zone}", v) for v in record.get("values", [record.get("value")])}
+    got = {(o, v.replace("; ", ";") if v.startswith("one.test") else v) for o, v in got}
+    assert got == wanted() | {(OWNER, FOREIGN)}
+
+
+def test_aws_batches_fit_the_model_of_route53(world, tmp_path):
+    """The AWS CLI checks its input by botocore's model of the service; the script runs under a stand-in for the command."""
+    p, _ = world
+    python = python_tool("python")
+    fake = tmp_path / "aws"
+    fake.write_text('#!/bin/sh\nif [ "$2" = list-hosted-zones-by-name ]; then echo /hostedzone/Z1; exit; fi\n'
+                    f'while [ "$1" != --change-batch ]; do shift; done; printf "%s\\n" "$2" >> {tmp_path}/batches\n')
+    fake.chmod(0o755)
+    run(["sh"], input=observed(p, "aws-cli"), env={"PATH": f"{tmp_path}:/usr/bin:/bin"})
+    batches = [json.loads(line) for line in (tmp_path / "batches").read_text().splitlines()]
+    check = ("import json,sys,botocore.session,botocore.validate as v\n"
+             "m=botocore.session.get_session().get_service_model('route53').operation_model('ChangeResourceRecordSets').input_shape\n"
+             "for b in json.load(sys.stdin):\n"
+             " r=v.ParamValidator().validate({'HostedZoneId':'Z1','ChangeBatch':b},m)\n"
+             " assert not r.has_errors(), r.generate_report()\n")
+    run([python, "-c", check], input=json.dumps(batches))
+    got, actions = set(), {}
+    for b in batches:
+        (change,) = b["Changes"]
+        rrset = change["ResourceRecordSet"]
+        actions[rrset["Name"].rstrip(".")] = change["Action"]
+        got |= {(rrset["Name"].rstrip("."), joined(r["Value"])) for r in rrset["ResourceRecords"]}
+    assert {(o, v.replace("; ", ";") if v.startswith("one.test") else v) for o, v in got} == wanted() | {(OWNER, FOREIGN)}
+    assert actions == {OWNER: "UPSERT", "_validation-persist.b.bench.test": "CREATE"}
+
+
+def arguments(script, command, tmp_path):
+    """The argument lists with which a script calls a command, recorded by a stand-in."""
+    fake = tmp_path / command
+    fake.write_text(f'#!/bin/sh\n[ "$2" != managed-zones ] || {{ echo zone-1; exit; }}\nfor a; do printf "%s\\0" "$a"; done >> {tmp_path}/calls\n'
+                    f'printf "\\1" >> {tmp_path}/calls\n')
+    fake.chmod(0o755)
+    run(["sh"], input=script, env={"PATH": f"{tmp_path}:/usr/bin:/bin"})
+    return [call.split("\0")[:-1] for call in (tmp_path / "calls").read_text().split("\1")[:-1]]
+
+
+def test_gcloud_calls(world, tmp_path):
+    p, _ = world
+    got = set()
+    for call in arguments(observed(p, "gcloud"), "gcloud", tmp_path):
+        verb, owner, data = call[2], call[3].rstrip("."), call[-1]
+        assert verb == ("update" if owner == OWNER else "create") and data.startswith("--rrdatas=^|^")
+        got |= {(owner, joined(v)) for v in data[len("--rrdatas=^|^"):].split("|")}
+    assert {(o, v.replace("; ", ";") if v.startswith("one.test") else v) for o, v in got} == wanted() | {(OWNER, FOREIGN)}
+
+
+def test_cfcli_calls_add_what_is_missing(world, tmp_path):
+    p, _ = world
+    calls = arguments(observed(p, "cfcli"), "cfcli", tmp_path)
+    got = {(c[-2] + "." + c[1], joined(c[-1])) for c in calls}
+    assert got == wanted() - {(OWNER, value("one.test", ONE))}
+
+
+def test_dnscontrol_calls(world):
+    p, _ = world
+    text = observed(p, "dnscontrol")
+    got = set()
+    for zone, body in re.findall(r'D_EXTEND\(("[^"]*"),\n(.*?)\n\);', text, re.S):
+        for line in body.splitlines():
+            name, data, ttl = re.fullmatch(r'  TXT\(("(?:[^"\\]|\\.)*"), ("(?:[^"\\]|\\.)*"), TTL\((\d+)\)\),', line).groups()
+            got.add((f"{json.loads(name)}.{json.loads(zone)}", json.loads(data)))
+            assert int(ttl) > 0
+    assert {(o, v.replace("; ", ";") if v.startswith("one.test") else v) for o, v in got} == wanted() | {(OWNER, FOREIGN)}
+
+
+def test_yaml_of_external_dns_and_ansible(world):
+    p, _ = world
+    got = set()
+    for d in yaml.safe_load_all(observed(p, "external-dns")):
+        assert (d["apiVersion"], d["kind"]) == ("externaldns.k8s.io/v1alpha1", "DNSEndpoint")
+        assert re.fullmatch(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", d["metadata"]["name"])
+        for e in d["spec"]["endpoints"]:
+            assert set(e) == {"dnsName", "recordType", "recordTTL", "targets"} and e["recordType"] == "TXT"
+            got |= {(e["dnsName"], joined(t)) for t in e["targets"]}
+    assert {(o, v.replace("; ", ";") if v.startswith("one.test") else v) for o, v in got} == wanted() | {(OWNER, FOREIGN)}
+    (play,) = yaml.safe_load(observed(p, "ansible"))
+    tasks = [t["community.general.nsupdate"] for t in play["tasks"]]
+    got = {(t["record"].rstrip("."), joined(v)) for t in tasks for v in t["value"]}
+    assert {(o, v.replace("; ", ";") if v.startswith("one.test") else v) for o, v in got} == wanted() | {(OWNER, FOREIGN)}
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_delegations_tell_terraform_to_leave_the_value_alone(world, tmp_path, name):
+    p, _ = world
+    text = exported(p, name, "--zone", ZONES[0], "--zone", ZONES[1], "--zone", "val.test", "--what", "delegations", "--validation-zone", "val.test")
+    resources = dict(hcl(text, tmp_path))
+    assert len(resources) == 4
+    ignoring = {k for k, b in resources.items() if "lifecycle" in b}
+    assert ignoring == {k for k in resources if k.startswith("txt_")} and len(ignoring) == 2
+
+
+def test_delegations_in_a_zone_file(world, tmp_path):
+    p, _ = world
+    text = exported(p, "zone", "--zone", ZONES[0], "--zone", ZONES[1], "--zone", "val.test", "--what", "delegations", "--validation-zone", "val.test")
+    file = tmp_path / "z"
+    file.write_text("$TTL 60\n$ORIGIN test.\n@ SOA ns hostmaster 1 1 1 1 1\n@ NS ns\nns A 127.0.0.1\n" + text)
+    loaded = run(["named-checkzone", "-D", "test", str(file)])
+    assert re.search(r"^_acme-challenge\.b\.bench\.test\.\s+86400 IN CNAME\s+b\.bench\.test\.val\.test\.$", loaded, re.M)
+
+
+def test_caa(world, tmp_path):
+    p, _ = world
+    text = exported(p, "zone", "--zone", ZONES[0], "--zone", ZONES[1], "--what", "caa")
+    file = tmp_path / "z"
+    file.write_text("$TTL 60\n$ORIGIN bench.test.\n@ SOA ns hostmaster 1 1 1 1 1\n@ NS ns\nns A 127.0.0.1\n" + text)
+    loaded = run(["named-checkzone", "-D", "bench.test", str(file)])
+    assert re.search(rf'^b\.bench\.test\.\s+3600 IN CAA\s+0 issue "one\.test;accounturi={ONE};validationmethods=dns-persist-01"$', loaded, re.M)
+    for name in TYPES:
+        hcl(exported(p, name, "--zone", ZONES[0], "--zone", ZONES[1], "--what", "caa"), tmp_path)
+
+
+def test_template_says_what_to_type(world):
+    p, _ = world
+    lines = p.run("record", "template", "--json", "--zone", ZONES[0], "--zone", ZONES[1]).lines()
+    assert [(r["host"], r["published"]) for r in lines] == [("_validation-persist.www", True), ("_validation-persist.www", False),
+                                                            ("_validation-persist", False)]
+    assert p.run("record", "template", "--zone", ZONES[0], "--zone", ZONES[1]).out.count("stands already") == 1
+
+
+@pytest.mark.parametrize("args, words", [
+    ((), "--format is needed"),
+    (("--format", "bind"), "no such format"),
+    (("--format", "zone", "--what", "mx"), "records, caa or delegations"),
+    (("--format", "zone", "--what", "delegations"), "--validation-zone"),
+    (("--format", "zone", "--offline", "--zone", "other.test"), "which zone"),
+])
+def test_usage(world, args, words):
+    p, _ = world
+    done = p.run("record", "export", *args)
+    assert done.rc == 2 and words in done.err and not done.out, done
+
+
+def test_help_lists_every_format(world):
+    p, _ = world
+    error = p.run("record", "export", "--format", "none").err
+    formats = re.search(r"one of (.*)", error)[1].split(", ")
+    text = p.run("record", "export", "--help").out
+    assert len(formats) == 16 and all(re.search(rf"\b{re.escape(f)}\b", text) for f in formats)
