@@ -57,6 +57,8 @@ struct config_dns {
 	struct strv resolvers;
 	struct strv hints;
 	int64_t timeout_ms;
+	unsigned per_server;
+	unsigned pace;
 	bool validate;
 	char *trust_anchor; /* absolute, or NULL for the distribution's */
 	struct strv vantage; /* resolvers, as dns_resolvers_ask() takes them */

@@ -157,6 +157,8 @@ static int load_dns(struct load *l, struct err *e)
 		    : !strcmp(mode, "resolver") ? CONFIG_DNS_RESOLVER
 						: CONFIG_DNS_AUTHORITATIVE;
 	dns->timeout_ms = v[SCHEMA_DNS_TIMEOUT].i;
+	dns->per_server = (unsigned)v[SCHEMA_DNS_PER_SERVER].i;
+	dns->pace = (unsigned)v[SCHEMA_DNS_PACE].i;
 	copy_items(&dns->resolvers, &v[SCHEMA_DNS_RESOLVERS]);
 	copy_items(&dns->hints, &v[SCHEMA_DNS_HINTS]);
 	dns->validate = v[SCHEMA_DNS_VALIDATE].i != 0;

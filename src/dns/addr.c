@@ -94,3 +94,10 @@ bool addr_from_data(const uint8_t *p, size_t n, struct addr *ret)
 	*ret = a;
 	return true;
 }
+
+bool addr_is_loopback(const struct addr *a)
+{
+	if (addr_is_v6(a))
+		return IN6_IS_ADDR_LOOPBACK(&a->u.in6.sin6_addr);
+	return ntohl(a->u.in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}

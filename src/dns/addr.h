@@ -29,6 +29,7 @@ int addr_parse(const char *s, uint16_t port, struct addr *ret, struct err *e);
  * (unspecified, multicast, broadcast).
  */
 bool addr_from_data(const uint8_t *p, size_t n, struct addr *ret);
+bool addr_is_loopback(const struct addr *a);
 static inline bool addr_is_v6(const struct addr *a)
 {
 	return a->u.sa.sa_family == AF_INET6;

@@ -66,9 +66,12 @@ void answer_fail(struct dns_answer *a, enum dns_health health, const char *text)
 
 /* --- the records --- */
 
-static bool is_wanted(const struct message_rr *rr, const char *name, uint16_t type)
+static bool is_wanted(const struct message_rr *rr, const char *name, uint16_t type, const char *dname)
 {
-	return rr->section == MESSAGE_ANSWER && rr->type == type && strcmp(rr->owner, name) == 0;
+	if (rr->section != MESSAGE_ANSWER)
+		return false;
+	return (rr->type == type && strcmp(rr->owner, name) == 0) ||
+	       (dname && rr->type == DNS_TYPE_DNAME && strcmp(rr->owner, dname) == 0);
 }
 
 static int order(const void *a, const void *b)
@@ -104,15 +107,15 @@ static void lay_out(struct dns_answer *a, const struct dns_rr *rr, size_t n, siz
 	}
 }
 
-void answer_take(struct dns_answer *a, const struct message *m, const char *name, uint16_t type)
+static void take(struct dns_answer *a, const struct message *m, const char *name, uint16_t type, const char *dname)
 {
 	size_t n = 0, kept = 0, strings = 0, octets = 0;
 	AUTO(xfreep) struct dns_rr *rr = xcalloc(m->n_rr, sizeof(*rr));
 	for (size_t i = 0; i < m->n_rr; i++) {
 		const struct message_rr *r = &m->rr[i];
-		if (!is_wanted(r, name, type))
+		if (!is_wanted(r, name, type, dname))
 			continue;
-		rr[n++] = (struct dns_rr){.type = type, .ttl = r->ttl, .data = r->data, .n = r->n_data};
+		rr[n++] = (struct dns_rr){.type = r->type, .ttl = r->ttl, .data = r->data, .n = r->n_data};
 	}
 	qsort(rr, n, sizeof(*rr), order);
 	for (size_t i = 0; i < n; i++) {
@@ -125,6 +128,16 @@ void answer_take(struct dns_answer *a, const struct message *m, const char *name
 	}
 	free(a->store_);
 	lay_out(a, rr, kept, strings, octets);
+}
+
+void answer_take(struct dns_answer *a, const struct message *m, const char *name, uint16_t type)
+{
+	take(a, m, name, type, NULL);
+}
+
+void answer_take_alias(struct dns_answer *a, const struct message *m, const char *name, const char *dname)
+{
+	take(a, m, name, DNS_TYPE_CNAME, dname);
 }
 
 /* --- what a view says as a whole --- */
@@ -144,7 +157,7 @@ const struct dns_answer *dns_view_any(const struct dns_view *v)
 
 bool answer_same(const struct dns_answer *a, const struct dns_answer *b)
 {
-	if (a->result != b->result || a->n_rr != b->n_rr || a->hop != b->hop)
+	if (a->result != b->result || a->n_rr != b->n_rr)
 		return false;
 	for (size_t i = 0; i < a->n_rr; i++)
 		if (dns_rr_cmp(&a->rr[i], &b->rr[i]) != 0)

@@ -82,7 +82,7 @@ static void on_reply(const struct exchange_reply *x, void *ctx)
 		zone_unref(z);
 		return;
 	}
-	a->all_timeout = a->all_timeout && x->status == EXCHANGE_TIMEOUT;
+	a->all_timeout = a->all_timeout && (x->status == EXCHANGE_TIMEOUT || x->status == EXCHANGE_UNREACHABLE);
 	snprintf(a->why, sizeof(a->why), "%.64s: %.120s", t->server->host,
 		x->status == EXCHANGE_ANSWER ? r.text : x->text);
 	t->server = NULL;

@@ -12,7 +12,7 @@
 #include "dns/validator.h"
 #include "loop/loop.h"
 
-enum { TIMEOUT_MS = 2000, DEADLINE_MS = 10000, PER_SERVER = 32 };
+enum { TIMEOUT_MS = 2000, DEADLINE_MS = 10000, PER_SERVER = 32, PACE = 500 };
 
 /* The root servers, https://www.iana.org/domains/root/servers. */
 static const struct {
@@ -84,6 +84,8 @@ static int add_stub(struct dns *d, const struct dns_stub *s, struct err *e)
 	int rc = add_addresses(z, &s->servers, s->port, e);
 	if (!rc)
 		cuts_put_zone(&d->cuts, z->name, z, 0, INT64_MAX);
+	for (size_t i = 0; i < z->n; i++)
+		exchanger_own(d->exchanger, &z->servers[i].addr);
 	zone_unref(z);
 	return rc ? err_ctx(e, "dns.stubs: zone \"%s\"", s->zone) : 0;
 }
@@ -120,7 +122,8 @@ int dns_new(struct loop *l, const struct dns_options *o, struct dns **ret, struc
 	d->mode = o->mode;
 	d->timeout_ms = o->timeout_ms > 0 ? o->timeout_ms : TIMEOUT_MS;
 	d->deadline_ms = o->deadline_ms > 0 ? o->deadline_ms : DEADLINE_MS;
-	d->exchanger = exchanger_new(l, d->timeout_ms, o->per_server ? o->per_server : PER_SERVER);
+	d->exchanger =
+		exchanger_new(l, d->timeout_ms, o->per_server ? o->per_server : PER_SERVER, o->pace ? o->pace : PACE);
 	d->turn = loop_timer_new(l, dns_views_turn, d);
 	TAILQ_INIT(&d->waiting);
 	TAILQ_INIT(&d->active);

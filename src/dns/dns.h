@@ -35,7 +35,7 @@ struct dns_options {
 	int64_t timeout_ms; /* for one question to one server over one transport, first try; 0 for 2000 */
 	int64_t deadline_ms; /* for one view, all servers and hops together; 0 for 10000 */
 	unsigned per_server; /* questions in flight to one address; 0 for 32 */
-	unsigned pace; /* questions a second to one address; 0 for 500; stubs, resolvers and loopback have no limit */
+	unsigned pace; /* questions a second to one address; 0 for 500; to stubs and loopback as many as it takes */
 	bool validate; /* false: dns_validate() answers DNS_UNVALIDATED */
 	const char *trust_anchor; /* file; NULL for the distribution's */
 	const char *state_dir; /* where a copy of the distribution's is kept up to date; NULL for nowhere */

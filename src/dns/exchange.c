@@ -92,7 +92,8 @@ static void failed_end(struct exchange *x)
 		.status = x->status, .text = x->text, .tcp = x->over_tcp, .rtt_ms = now - x->sent_at};
 	/* Only a wait that took its time counts as silence: what fails at once costs nothing to ask again. And silence
 	 * over TCP after an answer over UDP says nothing about the address as a whole. */
-	bool silent = x->status == EXCHANGE_TIMEOUT && !x->over_tcp && now - x->sent_at >= x->s->timeout_ms / 2;
+	bool in_vain = x->status == EXCHANGE_TIMEOUT || x->status == EXCHANGE_UNREACHABLE;
+	bool silent = in_vain && !x->over_tcp && now - x->sent_at >= x->s->timeout_ms / 2;
 	peer_leave(x, silent, now);
 	deliver(x, &r);
 }
@@ -107,7 +108,7 @@ static bool is_unreachable(int err)
 static void failed_errno(struct exchange *x, const char *what, int err)
 {
 	const char *text = strerrordesc_np(err);
-	failed(x, is_unreachable(err) ? EXCHANGE_TIMEOUT : EXCHANGE_BROKEN, "%s: %s", what,
+	failed(x, is_unreachable(err) ? EXCHANGE_UNREACHABLE : EXCHANGE_BROKEN, "%s: %s", what,
 		text ? text : "unknown error");
 }
 
@@ -323,6 +324,7 @@ static void tcp_ready(unsigned events, void *ctx)
 static void tcp_try(struct exchange *x)
 {
 	x->state = EXCHANGE_TCP;
+	peer_charge(x, now_ms(x->s));
 	if (make_query(x))
 		return;
 	free(x->in);
@@ -345,7 +347,10 @@ static void timed_out(void *ctx)
 		failed_end(x);
 		return;
 	}
+	if (x->state == EXCHANGE_UDP)
+		peer_unheard(x, now_ms(x->s));
 	if (x->state == EXCHANGE_UDP && x->tries < UDP_TRIES) {
+		peer_charge(x, now_ms(x->s));
 		udp_try(x);
 		return;
 	}

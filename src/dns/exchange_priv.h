@@ -58,22 +58,33 @@ struct exchange {
 struct peer {
 	struct exchanges queue;
 	struct exchanges active;
-	TAILQ_ENTRY(peer) link; /* among the ready ones */
+	TAILQ_ENTRY(peer) link; /* among the ready or the held ones */
 	unsigned n_active; /* those counted */
 	bool ready; /* in the list of peers with something to start and room for it */
+	bool held; /* in the list of peers that wait for their pace */
+	bool own; /* no pace is kept */
 	bool proven; /* has answered */
+	bool unheard; /* counted among those that were silent before any answered */
 	bool v6;
 	int64_t silent_until; /* monotonic ms; 0 when it is not known to be silent */
 	int64_t answered_at; /* monotonic ms; -1 for never */
+	int64_t paced_to; /* monotonic microseconds: when the questions so far would have been asked at an even pace */
 };
 
 struct exchanger {
 	struct loop *loop;
 	int64_t timeout_ms;
 	unsigned per_server;
+	unsigned pace;
 	unsigned n_active;
 	struct map peers; /* by address text */
 	struct peers ready;
+	struct peers held;
+	struct loop_timer *pace_timer;
+	int64_t pace_due; /* monotonic ms; when the timer fires, INT64_MAX when it does not run */
+	bool heard; /* any address has ever answered */
+	unsigned n_unheard; /* how many were silent before that */
+	int64_t blocked_until; /* monotonic ms */
 	bool v6_works; /* some IPv6 address has answered */
 	unsigned v6_silent; /* how many IPv6 addresses were silent before any answered */
 	int64_t v6_silent_until;
@@ -85,6 +96,10 @@ struct peer *peer_get(struct exchanger *s, const struct addr *addr);
 struct exchange *peer_find(struct peer *p, const char *name, uint16_t type, unsigned flags);
 /* Queues a new exchange at its peer; starts it (exchange_start) or refuses it (exchange_refuse) when it may. */
 void peer_join(struct exchange *x, int64_t now);
+/* One packet more went to the peer than its questions: a second try, or the way over TCP. */
+void peer_charge(struct exchange *x, int64_t now);
+/* The first try was in vain. */
+void peer_unheard(struct exchange *x, int64_t now);
 /* The peer has answered this one. */
 void peer_heard(struct exchange *x, int64_t now);
 /* Takes it from its peer and lets the next ones start; silent: it waited in vain. */

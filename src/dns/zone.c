@@ -80,8 +80,7 @@ static void cut_free(struct cut *c)
 	if (!c)
 		return;
 	zone_unref(c->zone);
-	free(c->server);
-	free(c->address);
+	absence_done(&c->absence);
 	free(c->why);
 	free(c);
 }
@@ -135,11 +134,23 @@ void cuts_put_zone(struct cuts *c, const char *name, struct zone *z, int64_t now
 		ttl_ms == INT64_MAX ? INT64_MAX : now + ttl_ms);
 }
 
-void cuts_put_nxdomain(struct cuts *c, const char *name, struct zone *z, const struct zone_server *s, int64_t now)
+struct absence absence_copy(const struct absence *a)
 {
-	struct cut *cut = put(c, name, CUT_NXDOMAIN, z, now + NXDOMAIN_MS);
-	cut->server = xstrdup(s->host);
-	cut->address = xstrdup(s->addr.text);
+	struct absence copy = *a;
+	copy.server = xstrdup(a->server);
+	copy.address = xstrdup(a->address);
+	return copy;
+}
+
+void absence_done(struct absence *a)
+{
+	free(a->server);
+	free(a->address);
+}
+
+void cuts_put_nxdomain(struct cuts *c, const char *name, struct zone *z, const struct absence *a, int64_t now)
+{
+	put(c, name, CUT_NXDOMAIN, z, now + NXDOMAIN_MS)->absence = absence_copy(a);
 }
 
 void cuts_put_broken(struct cuts *c, const char *name, const char *why, int64_t now)

@@ -11,6 +11,7 @@
 
 #include "dns/addr.h"
 #include "dns/map.h"
+#include "dns/rr.h"
 
 enum { ZONE_HOSTS_MAX = 16, HOST_ADDRS_MAX = 8 };
 
@@ -48,18 +49,27 @@ struct host {
 	char why[160]; /* when there are none */
 };
 
+/* Who says that a name does not exist, and for how long that may be remembered. */
+struct absence {
+	char *server;
+	char *address;
+	uint32_t ttl; /* RFC 2308 section 5 */
+	bool has_soa;
+	uint32_t soa_ttl;
+	struct dns_soa soa;
+};
+
 enum cut_kind {
 	CUT_ZONE, /* the name is the apex of zone */
 	CUT_WITHIN, /* the name is in zone, and no other zone begins between them */
-	CUT_NXDOMAIN, /* server, at address, says that the name does not exist in zone */
+	CUT_NXDOMAIN, /* absence says that the name does not exist in zone */
 	CUT_BROKEN, /* the zone that begins here has no servers to ask: why */
 };
 struct cut {
 	enum cut_kind kind;
 	struct zone *zone; /* NULL for CUT_BROKEN */
 	int64_t expires; /* monotonic ms */
-	char *server;
-	char *address;
+	struct absence absence; /* for CUT_NXDOMAIN */
 	char *why;
 };
 
@@ -73,7 +83,10 @@ void cuts_done(struct cuts *c);
 const struct cut *cuts_get(const struct cuts *c, const char *name, int64_t now);
 /* ttl_ms from now; INT64_MAX for ever. Takes a reference of its own. */
 void cuts_put_zone(struct cuts *c, const char *name, struct zone *z, int64_t now, int64_t ttl_ms);
-void cuts_put_nxdomain(struct cuts *c, const char *name, struct zone *z, const struct zone_server *s, int64_t now);
+/* The absence is copied. */
+void cuts_put_nxdomain(struct cuts *c, const char *name, struct zone *z, const struct absence *a, int64_t now);
+struct absence absence_copy(const struct absence *a);
+void absence_done(struct absence *a);
 void cuts_put_broken(struct cuts *c, const char *name, const char *why, int64_t now);
 /* Forgets what was learnt of name and the names above it, below zone. */
 void cuts_forget(struct cuts *c, const char *name, const char *zone);

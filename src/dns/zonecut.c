@@ -21,7 +21,7 @@ static void release(struct zonecut *w)
 	free(w);
 }
 
-/* The three ends of a walk; w is gone afterwards. */
+/* The ends of a walk; w is gone afterwards. */
 static void end(struct zonecut *w, const struct zonecut_result *r, const struct err *e)
 {
 	zonecut_fn fn = w->fn;
@@ -35,6 +35,13 @@ static void end(struct zonecut *w, const struct zonecut_result *r, const struct 
 static void end_found(struct zonecut *w)
 {
 	struct zonecut_result r = {.zone = w->zone};
+	struct err none = {0};
+	end(w, &r, &none);
+}
+
+static void end_nxdomain(struct zonecut *w, const struct absence *a)
+{
+	struct zonecut_result r = {.zone = w->zone, .nxdomain = a};
 	struct err none = {0};
 	end(w, &r, &none);
 }
@@ -115,11 +122,14 @@ static void take_negative(struct zonecut *w, const struct reply *r, const struct
 	if (r->kind != REPLY_NXDOMAIN)
 		w->nx = 0;
 	if (w->nx && w->asked == w->total && name_labels(w->zone->name) < 2) {
-		struct zonecut_result res = {
-			.zone = w->zone, .nxdomain = true, .server = s->host, .address = s->addr.text};
-		struct err none = {0};
-		cuts_put_nxdomain(&w->d->cuts, name_suffix(w->name, w->nx), w->zone, s, dns_now(w->d));
-		end(w, &res, &none);
+		const struct absence a = {.server = s->host,
+			.address = (char *)(uintptr_t)s->addr.text,
+			.ttl = r->ttl,
+			.has_soa = r->has_soa,
+			.soa_ttl = r->soa_ttl,
+			.soa = r->soa};
+		cuts_put_nxdomain(&w->d->cuts, name_suffix(w->name, w->nx), w->zone, &a, dns_now(w->d));
+		end_nxdomain(w, &a);
 		return;
 	}
 	w->known = w->nx && w->asked < w->total ? w->total - 1 : w->asked;
@@ -182,12 +192,8 @@ static bool walk_memory(struct zonecut *w)
 		}
 		set_zone(w, c->zone, labels);
 		if (c->kind == CUT_NXDOMAIN) {
-			AUTO(xfreep) char *server = xstrdup(c->server);
-			AUTO(xfreep) char *address = xstrdup(c->address);
-			struct zonecut_result r = {
-				.zone = w->zone, .nxdomain = true, .server = server, .address = address};
-			struct err none = {0};
-			end(w, &r, &none);
+			AUTO(absence_done) struct absence a = absence_copy(&c->absence);
+			end_nxdomain(w, &a);
 			return true;
 		}
 		return false;

@@ -10,13 +10,12 @@
 struct dns;
 struct err;
 struct zone;
+struct absence;
 struct zonecut;
 
 struct zonecut_result {
 	struct zone *zone; /* borrowed */
-	bool nxdomain; /* a server high up says that there is no such name */
-	const char *server; /* borrowed; for nxdomain: which */
-	const char *address;
+	const struct absence *nxdomain; /* borrowed; a server high up says that there is no such name; else NULL */
 };
 
 /* r is NULL when the zone's servers cannot be found; *e (borrowed) says why: ERR_DNS, ERR_TIMEOUT, ERR_LIMIT. */

@@ -178,6 +178,8 @@ int site_dns(struct site *s, struct err *e)
 		.resolvers = &c->resolvers,
 		.hints = &c->hints,
 		.timeout_ms = c->timeout_ms,
+		.per_server = c->per_server,
+		.pace = c->pace,
 		.validate = c->validate,
 		.trust_anchor = c->trust_anchor,
 		.state_dir = s->config->state_dir,

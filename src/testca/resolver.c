@@ -51,7 +51,7 @@ int resolver_new(struct ca *ca, const char *server, struct resolver **ret, struc
 		return err_ctx(e, "--dns");
 	}
 	r->ca = ca;
-	r->exchanger = exchanger_new(ca->loop, TIMEOUT_MS, PER_SERVER);
+	r->exchanger = exchanger_new(ca->loop, TIMEOUT_MS, PER_SERVER, 0);
 	TAILQ_INIT(&r->checks);
 	*ret = r;
 	return 0;
@@ -307,7 +307,7 @@ void resolver_check(struct resolver *r, struct authz *a, enum method m, resolver
 	*c = (struct check){.r = r, .a = a, .method = m, .fn = fn, .ctx = ctx, .type = MESSAGE_TXT};
 	if (r->renew && !r->n_checks) {
 		exchanger_free(r->exchanger);
-		r->exchanger = exchanger_new(r->ca->loop, TIMEOUT_MS, PER_SERVER);
+		r->exchanger = exchanger_new(r->ca->loop, TIMEOUT_MS, PER_SERVER, 0);
 		r->renew = false;
 	}
 	TAILQ_INSERT_TAIL(&r->checks, c, link);

@@ -48,6 +48,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	answer_init(&a, "ns.example.test", "192.0.2.1");
 	answer_take(&a, &m, m.qname, m.qtype);
 	answer_done(&a);
+	answer_init(&a, "ns.example.test", "192.0.2.1");
+	answer_take_alias(&a, &m, m.qname, r.dname);
+	answer_done(&a);
 	if (m.has_question)
 		ask_back(&m);
 	message_done(&m);

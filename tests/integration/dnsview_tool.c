@@ -3,7 +3,8 @@
  * servers.
  *
  *   dnsview_tool [--stub ZONE SERVER PORT]… [--hint ADDRESS]… [--resolver ADDRESS[@PORT]]… [--none] [--timeout MS]
- *                [--deadline MS] [--per-server N] [--repeat N] [--in-order] [--quiet] NAME…
+ *                [--deadline MS] [--per-server N] [--pace N] [--type N] [--nofollow] [--wildcard] [--serials]
+ *                [--repeat N] [--in-order] [--quiet] NAME…
  *
  * All names are asked at once, or one after the other with --in-order.
  */
@@ -26,6 +27,8 @@ struct tool {
 	struct strv resolvers, hints, names;
 	size_t repeat, next, open;
 	bool in_order, quiet;
+	uint16_t type;
+	unsigned flags;
 	struct dns *dns;
 	struct loop *loop;
 };
@@ -57,6 +60,8 @@ static void put_answer(const struct dns_answer *a)
 	put("address", a->address);
 	put("result", dns_result_name(a->result));
 	put("text", a->text);
+	put("health", dns_health_name(a->health));
+	printf("\"group\":%d,\"hop\":%u,", a->group, a->hop);
 	printf("\"ttl\":%u,\"tcp\":%s,\"rtt_ms\":%lld,\"txt\":[", a->ttl, a->tcp ? "true" : "false",
 		(long long)a->rtt_ms);
 	for (size_t i = 0; i < a->n_txt; i++) {
@@ -68,7 +73,50 @@ static void put_answer(const struct dns_answer *a)
 		}
 		putchar(']');
 	}
-	printf("]}");
+	printf("],\"rr\":[");
+	for (size_t i = 0; i < a->n_rr; i++) {
+		AUTO(xfreep) char *text = dns_rr_text(&a->rr[i]);
+		char type[16];
+		printf("%s[", i ? "," : "");
+		put_string(dns_type_name(a->rr[i].type, type), strlen(dns_type_name(a->rr[i].type, type)));
+		putchar(',');
+		put_string(text, strlen(text));
+		putchar(']');
+	}
+	printf("]");
+	if (a->has_soa)
+		printf(",\"soa_ttl\":%u,\"serial\":%u,\"minimum\":%u", a->soa_ttl, a->soa.serial, a->soa.minimum);
+	printf("}");
+}
+
+static void put_hop(const struct dns_hop *h)
+{
+	putchar('{');
+	put("owner", h->owner);
+	put("target", h->target);
+	put("zone", h->zone);
+	put("kind", h->kind == DNS_HOP_DNAME ? "DNAME" : "CNAME");
+	put("dname", h->dname ? h->dname : "");
+	put("wildcard", h->wildcard ? h->wildcard : "");
+	printf("\"ttl\":%u}", h->ttl);
+}
+
+static void put_whole(const struct dns_view *v)
+{
+	static const char *const ends[] = {"whole", "loop", "too long"};
+	put("end", ends[v->end]);
+	put("wildcard", v->wildcard ? v->wildcard : "");
+	printf("\"wildcard_known\":%s,\"stale\":%lld,\"answered\":%zu,\"hops\":[", v->wildcard_known ? "true" : "false",
+		(long long)(dns_view_stale_until(v) - v->at), v->n_answered);
+	for (size_t i = 0; i < v->n_hops; i++) {
+		printf("%s", i ? "," : "");
+		put_hop(&v->hops[i]);
+	}
+	printf("],\"groups\":[");
+	for (size_t i = 0; i < v->n_groups; i++)
+		printf("%s{\"first\":%zu,\"addresses\":%zu,\"servers\":%zu}", i ? "," : "", v->groups[i].first,
+			v->groups[i].addresses, v->groups[i].servers);
+	printf("],");
 }
 
 static void put_view(const struct dns_view *v, const struct err *e)
@@ -80,6 +128,7 @@ static void put_view(const struct dns_view *v, const struct err *e)
 	put("error", err_is(e) ? err_kind_name(e->kind) : "");
 	put("message", e->msg);
 	put("any", any ? dns_result_name(any->result) : "");
+	put_whole(v);
 	printf("\"looked\":%s,\"agree\":%s,\"chain\":[", v->looked ? "true" : "false",
 		dns_view_agree(v) ? "true" : "false");
 	for (size_t i = 0; i < v->chain.n; i++) {
@@ -115,7 +164,7 @@ static void ask_next(struct tool *t)
 {
 	while (t->next < t->names.n * t->repeat && (!t->in_order || !t->open)) {
 		t->open++;
-		dns_view_txt(t->dns, t->names.v[t->next++ % t->names.n], on_view, t);
+		dns_view_rrset(t->dns, t->names.v[t->next++ % t->names.n], t->type, t->flags, on_view, t);
 	}
 }
 
@@ -160,6 +209,16 @@ static void parse(struct tool *t, int argc, char **argv)
 			t->o.deadline_ms = (int64_t)strtoul(word(argc, argv, &i), NULL, 10);
 		else if (strcmp(a, "--per-server") == 0)
 			t->o.per_server = (unsigned)strtoul(word(argc, argv, &i), NULL, 10);
+		else if (strcmp(a, "--pace") == 0)
+			t->o.pace = (unsigned)strtoul(word(argc, argv, &i), NULL, 10);
+		else if (strcmp(a, "--type") == 0)
+			t->type = (uint16_t)strtoul(word(argc, argv, &i), NULL, 10);
+		else if (strcmp(a, "--nofollow") == 0)
+			t->flags |= DNS_VIEW_NOFOLLOW;
+		else if (strcmp(a, "--wildcard") == 0)
+			t->flags |= DNS_VIEW_WILDCARD;
+		else if (strcmp(a, "--serials") == 0)
+			t->flags |= DNS_VIEW_SERIALS;
 		else if (strcmp(a, "--repeat") == 0)
 			t->repeat = strtoul(word(argc, argv, &i), NULL, 10);
 		else if (strcmp(a, "--in-order") == 0)
@@ -189,7 +248,7 @@ static void done(struct tool *t)
 
 int main(int argc, char **argv)
 {
-	struct tool t = {.repeat = 1};
+	struct tool t = {.repeat = 1, .type = DNS_TYPE_TXT};
 	struct err e = {0};
 	parse(&t, argc, argv);
 	int rc = loop_new(clk_real(), &t.loop, &e);

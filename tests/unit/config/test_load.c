@@ -40,6 +40,8 @@ static void empty_files(void **state)
 		assert_int_equal(c->record_ttl, 3600);
 		assert_int_equal(c->dns.mode, CONFIG_DNS_AUTHORITATIVE);
 		assert_int_equal(c->dns.timeout_ms, 2000);
+		assert_int_equal(c->dns.pace, 500);
+		assert_int_equal(c->dns.per_server, 32);
 		assert_int_equal(c->state_dir[0], '/');
 		assert_null(config_find_cert(c, "x"));
 		assert_null(config_find_ca(c, "google"));
@@ -77,6 +79,8 @@ static void everything(void **state)
 		"  resolvers: [192.0.2.1, '2001:db8::1@53']\n"
 		"  hints: 198.41.0.4\n"
 		"  timeout: 1m\n"
+		"  per_server: 4\n"
+		"  pace: 50\n"
 		"defaults: {ca: [mine, letsencrypt-staging], validation: dns-persist-01, key: rsa3072, must_staple: "
 		"true, "
 		"reuse_key: true, profile: classic, preferred_chain: Root, record_ttl: 2h}\n"
@@ -119,6 +123,8 @@ static void everything(void **state)
 	assert_list(&c->dns.resolvers, "192.0.2.1 2001:db8::1@53");
 	assert_list(&c->dns.hints, "198.41.0.4");
 	assert_int_equal(c->dns.timeout_ms, 60000);
+	assert_int_equal(c->dns.pace, 50);
+	assert_int_equal(c->dns.per_server, 4);
 	assert_int_equal(c->n_certs, 2);
 	const struct config_cert *z = config_find_cert(c, "z.example");
 	assert_non_null(z);

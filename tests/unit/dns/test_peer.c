@@ -11,13 +11,17 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/xalloc.h"
 #include "dns/exchange_priv.h"
+#include "loop/loop.h"
 
 enum { PER_SERVER = 12, MANY = 64 };
 
 struct fixture {
+	struct clk clk;
+	struct loop *loop;
 	struct exchanger *s;
 	struct exchange *x[1024];
 	size_t n;
@@ -45,7 +49,7 @@ void exchange_drop(struct exchange *x)
 static int set_up(void **state)
 {
 	struct fixture *f = xcalloc(1, sizeof(*f));
-	f->s = exchanger_new(NULL, 2000, PER_SERVER);
+	f->s = exchanger_new(NULL, 2000, PER_SERVER, 0);
 	f->now = 1000;
 	*state = f;
 	return 0;
@@ -218,6 +222,136 @@ static void test_equal_questions_meet(void **state)
 	assert_null(peer_find(x->peer, "example.test", MESSAGE_TXT, 0));
 }
 
+/* --- the pace, on a loop whose clock is ours --- */
+
+static void pass(void *ctx, int64_t ms)
+{
+	struct fixture *f = ctx;
+	f->now += ms;
+	started_at = f->now;
+}
+
+static int64_t time_of(void *ctx)
+{
+	return ((struct fixture *)ctx)->now;
+}
+
+static int set_up_paced(void **state)
+{
+	struct fixture *f = xcalloc(1, sizeof(*f));
+	struct err e = {0};
+	f->now = 1000;
+	f->clk = (struct clk){.wall = time_of, .mono = time_of, .ctx = f};
+	assert_int_equal(loop_new(&f->clk, &f->loop, &e), 0);
+	loop_set_skip(f->loop, pass, f);
+	f->s = exchanger_new(f->loop, 2000, 256, 100);
+	*state = f;
+	return 0;
+}
+
+static int tear_down_paced(void **state)
+{
+	struct fixture *f = *state;
+	exchanger_free(f->s);
+	loop_free(f->loop);
+	free(f);
+	return 0;
+}
+
+static void test_pace(void **state)
+{
+	struct fixture *f = *state;
+	int64_t began = f->now, last = 0;
+	struct err e = {0};
+	leave(f, join(f, "192.0.2.1"), true, false);
+	size_t first = f->n;
+	for (int i = 0; i < 100; i++)
+		join(f, "192.0.2.1");
+	/* A twentieth of a second's questions may go at once, with the one before. */
+	assert_in_range(count(f, EXCHANGE_UDP), 5, 6);
+	struct exchange *other = join(f, "192.0.2.2"), *here = join(f, "127.0.0.1");
+	assert_int_equal(other->state, EXCHANGE_UDP);
+	assert_int_equal(here->state, EXCHANGE_UDP);
+	assert_int_equal(loop_run(f->loop, &e), 0);
+	assert_int_equal(count(f, EXCHANGE_UDP), 102);
+	for (size_t i = first; i < first + 100; i++) {
+		assert_true(f->x[i]->sent_at >= last);
+		last = f->x[i]->sent_at;
+	}
+	/* 101 questions, 100 a second, six of them ahead. */
+	assert_in_range(last - began, 940, 1010);
+}
+
+static void test_second_tries_count(void **state)
+{
+	struct fixture *f = *state;
+	struct exchange *x = join(f, "192.0.2.1");
+	struct err e = {0};
+	for (int i = 0; i < 50; i++)
+		peer_charge(x, f->now);
+	int64_t began = f->now;
+	struct exchange *y = join(f, "192.0.2.1");
+	assert_int_equal(y->state, EXCHANGE_QUEUED);
+	assert_int_equal(loop_run(f->loop, &e), 0);
+	assert_int_equal(y->state, EXCHANGE_UDP);
+	assert_in_range(y->sent_at - began, 450, 470);
+}
+
+static void test_no_pace_towards_own_servers(void **state)
+{
+	struct fixture *f = *state;
+	struct addr a;
+	struct err e = {0};
+	assert_int_equal(addr_parse("192.0.2.1", 0, &a, &e), 0);
+	exchanger_own(f->s, &a);
+	leave(f, join(f, "192.0.2.1"), true, false);
+	for (int i = 0; i < 200; i++)
+		join(f, "192.0.2.1");
+	assert_int_equal(count(f, EXCHANGE_UDP), 200);
+}
+
+/* --- a network without DNS --- */
+
+static void hear_nothing(struct fixture *f, int from, int n)
+{
+	for (int i = 0; i < n; i++) {
+		char address[32];
+		snprintf(address, sizeof(address), "192.0.2.%d", from + i);
+		peer_unheard(join(f, address), f->now);
+	}
+}
+
+static void test_blocked(void **state)
+{
+	struct fixture *f = *state;
+	unsigned silent = 0;
+	hear_nothing(f, 1, 7);
+	hear_nothing(f, 1, 7);
+	assert_false(exchanger_blocked(f->s, f->now, &silent));
+	hear_nothing(f, 8, 1);
+	assert_true(exchanger_blocked(f->s, f->now, &silent));
+	assert_int_equal(silent, 8);
+	f->now += 14999;
+	assert_true(exchanger_blocked(f->s, f->now, &silent));
+	/* One trial from time to time. */
+	f->now += 1;
+	assert_false(exchanger_blocked(f->s, f->now, &silent));
+	assert_true(exchanger_blocked(f->s, f->now, &silent));
+	f->now += 15000;
+	assert_false(exchanger_blocked(f->s, f->now, &silent));
+	peer_heard(f->x[0], f->now);
+	assert_false(exchanger_blocked(f->s, f->now, &silent));
+}
+
+static void test_not_blocked_where_something_answered(void **state)
+{
+	struct fixture *f = *state;
+	unsigned silent = 0;
+	peer_heard(join(f, "192.0.2.200"), f->now);
+	hear_nothing(f, 1, 50);
+	assert_false(exchanger_blocked(f->s, f->now, &silent));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +361,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lost_packets, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_ipv6_here, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_equal_questions_meet, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_pace, set_up_paced, tear_down_paced),
+		cmocka_unit_test_setup_teardown(test_second_tries_count, set_up_paced, tear_down_paced),
+		cmocka_unit_test_setup_teardown(test_no_pace_towards_own_servers, set_up_paced, tear_down_paced),
+		cmocka_unit_test_setup_teardown(test_blocked, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_not_blocked_where_something_answered, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
