@@ -128,7 +128,7 @@ hold_services() {
 		bind9) held="$held named.service" ;;
 		esac
 	done
-	[ -n "$held" ] && [ ! -e /usr/sbin/policy-rc.d ] || return 0
+	[ -n "$held" ] && [ ! -e /usr/sbin/policy-rc.d ] || return 0 # an init script is run without systemd, too
 	say "keeping Debian from starting$held"
 	printf '#!/bin/sh\nexit 101\n' | as_root tee /usr/sbin/policy-rc.d >/dev/null
 	as_root chmod 755 /usr/sbin/policy-rc.d

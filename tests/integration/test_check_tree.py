@@ -6,7 +6,8 @@ from dnstree_zones import LABEL, LARGE, TTL
 
 # name (in shapes.beta and shapes.alpha alike) -> verdict, ACME problem, words in the reason
 RECORDS = {
-    "": ("accepted", None, ""), "plain": ("accepted", None, ""), "*.plain": ("refused", "unauthorized", "wildcard"), "*.": ("accepted", None, ""),
+    "": ("accepted", None, ""), "*.": ("accepted", None, ""),
+    "plain": ("accepted", None, ""), "*.plain": ("refused", "unauthorized", "wildcard"),
     "wrong": ("refused", "unauthorized", "another account"), "other": ("refused", "unauthorized", "issuer"), "both": ("accepted", None, ""),
     "expired": ("refused", "unauthorized", "persistUntil has passed"), "later": ("accepted", None, ""),
     "malformed": ("refused", "malformed", "malformed"), "quoted": ("refused", "unauthorized", "malformed"),
@@ -36,7 +37,8 @@ SERVERS = {
     "noglue": ("unknown", {}), "nohost": ("unknown", {}), "gone": ("refused", {"ns.beta": "nxdomain"}),
 }
 WORDS = {
-    "lame": "REFUSED", "upward": "lame", "nonaa": "lame", "beside": "CNAME", "servfail": "SERVFAIL", "closed": "refused", "far": "unreachable",
+    "lame": "REFUSED", "upward": "lame", "nonaa": "lame", "beside": "CNAME", "servfail": "SERVFAIL", "closed": "refused",
+    "far": "unreachable",
 }
 SIGNED = ["shapes.alpha", "nsec3.alpha", "island.alpha", "unsigned.alpha"]
 
@@ -184,7 +186,8 @@ RESOLVED = {
     "shapes.alpha": ("accepted", "accepted"), "shapes.beta": ("accepted", "accepted"), "large.shapes.alpha": ("accepted", "accepted"),
     "wrong.shapes.alpha": ("refused", "refused"), "none.shapes.alpha": ("refused", "refused"), "ent.shapes.alpha": ("refused", "refused"),
     "hops9.shapes.beta": ("accepted", "accepted"), "x.dname.shapes.beta": ("accepted", "accepted"),
-    "x.wildalias.shapes.alpha": ("accepted", "accepted"), "nsec3.alpha": ("accepted", "accepted"), "halfdead.beta": ("accepted", "accepted"),
+    "x.wildalias.shapes.alpha": ("accepted", "accepted"), "nsec3.alpha": ("accepted", "accepted"),
+    "halfdead.beta": ("accepted", "accepted"),
     "bogus.alpha": ("unknown", "accepted"), "expired.alpha": ("unknown", "accepted"), "nosig.alpha": ("unknown", "accepted"),
     "dsmismatch.alpha": ("unknown", "accepted"), "awaybogus.shapes.beta": ("unknown", "accepted"), "lame.beta": ("unknown", "unknown"),
     "loop.shapes.beta": ("unknown", "unknown"),

@@ -107,8 +107,8 @@ def test_parent_and_child_name_the_same_servers_but_for_drift(dnstree):
         assert (set(parent) == set(child)) is (zone != "drift"), zone
 
 
-@pytest.mark.parametrize("server, zone", [("knot", "shapes.beta"), ("bind", "shapes.alpha"), ("nsd", "differ.beta"), ("knot", "openxfr.beta"),
-                                          ("bind", "openxfr.beta")])
+@pytest.mark.parametrize("server, zone", [("knot", "shapes.beta"), ("bind", "shapes.alpha"), ("nsd", "differ.beta"),
+                                          ("knot", "openxfr.beta"), ("bind", "openxfr.beta")])
 def test_transfer(dnstree, server, zone):
     keyring = dns.tsigkeyring.from_text({dnstree.tsig_name: dnstree.tsig_secret})
 

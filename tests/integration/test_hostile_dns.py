@@ -17,6 +17,7 @@ import dns.rrset
 import pytest
 
 import harness
+from dnstree import over_tcp
 from dnstree_zones import ACCOUNT, ISSUER, THUMBPRINT
 from hostile_packets import PACKETS, corpus, packet, rr, string
 from small_servers import DnsServer, answer, framed, free_port_on
@@ -419,7 +420,8 @@ WAYS = {  # top-level domain -> what its server, at the address of this number, 
     "victims": (76, None),
     "circlea": (77, refers("x.circlea.", ["ns.x.circleb."])),
     "circleb": (78, refers("x.circleb.", ["ns.x.circlea."])),
-    "glue": (79, refers("x.glue.", ["ns.x.glue."], [("ns.x.glue.", a) for a in ("0.0.0.0", "255.255.255.255", "224.0.0.1", "::", "ff02::1")])),
+    "glue": (79, refers("x.glue.", ["ns.x.glue."],
+                        [("ns.x.glue.", a) for a in ("0.0.0.0", "255.255.255.255", "224.0.0.1", "::", "ff02::1")])),
     "hundreds": (80, refers("x.hundreds.", ["ns.x.hundreds."], [("ns.x.hundreds.", f"198.18.{i // 250}.{i % 250}") for i in range(1000)])),
     "cnames": (81, cname_for_ever),
     "liar": (82, liar),
@@ -440,7 +442,7 @@ def test_hostile_zones_on_the_way(dnstree, run):
     """Whatever the servers of top-level domains say, the walk ends, and with few questions to others."""
     servers = {}
     for tld, (number, udp) in {**WAYS, "": (70, root)}.items():
-        servers[tld] = dnstree.port53(f"{GLUE}{number}", udp, lambda q, c, stop, udp=udp: [c.sendall(framed(p)) for p in (udp(q, b"") if udp else [])])
+        servers[tld] = dnstree.port53(f"{GLUE}{number}", udp, over_tcp(udp))
     names = [f"x.{tld}" for tld in WAYS] + ["a.b.c.d.e.f.g.h.x.deeper", "y.circlea"]
     try:
         with dnstree.inside():
