@@ -39,6 +39,18 @@ static void dns_done(struct config_dns *d)
 	strv_done(&d->vantage);
 }
 
+static void audit_done(struct config_audit *a)
+{
+	strv_done(&a->issuers);
+	strv_done(&a->accounts);
+	strv_done(&a->zones);
+	for (size_t i = 0; i < a->n_ignores; i++) {
+		free(a->ignores[i].rule);
+		free(a->ignores[i].name);
+	}
+	free(a->ignores);
+}
+
 static void provider_done(struct config_provider *p)
 {
 	free(p->name);
@@ -68,6 +80,7 @@ void config_free(struct config *c)
 	free(c->cas);
 	free(c->certs);
 	dns_done(&c->dns);
+	audit_done(&c->audit);
 	free(c->path);
 	free(c->state_dir);
 	strv_done(&c->warnings);

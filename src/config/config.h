@@ -101,6 +101,22 @@ struct config_cert {
 	struct config_mark mark;
 };
 
+/* One entry of audit.ignore; "" where it says nothing. */
+struct config_ignore {
+	char *rule;
+	char *name;
+	struct config_mark mark;
+};
+
+struct config_audit {
+	struct strv issuers;
+	struct strv accounts;
+	struct strv zones;
+	int64_t expiry_ms;
+	struct config_ignore *ignores;
+	size_t n_ignores;
+};
+
 struct config {
 	char *path; /* the main file */
 	char *state_dir; /* absolute */
@@ -113,6 +129,7 @@ struct config {
 	size_t n_providers;
 	struct config_cert *certs; /* sorted by name */
 	size_t n_certs;
+	struct config_audit audit;
 	struct strv warnings; /* "FILE:LINE:COLUMN: …": private suffixes and other things that are allowed but odd */
 	struct strv pool; /* strings that certificates borrow */
 	struct strv files; /* every file read (main, conf.d, names files); marks borrow from it */

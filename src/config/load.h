@@ -68,6 +68,9 @@ void load_cert_add(struct load *l, const char *name, struct strv *names, const s
 int load_cert_name(struct load *l, struct strv *names, const char *name, const struct config_mark *m, bool *ret_new,
 	struct err *e);
 
+/* load_audit.c: all of `audit`. */
+int load_audit(struct load *l, struct err *e);
+
 /* names_file.c: the certificates of one names file; m is where its name stood. */
 int load_names_file(struct load *l, const char *path, bool wildcard, const struct load_cert_options *o,
 	const struct config_mark *m, struct err *e);
