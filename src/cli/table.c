@@ -27,6 +27,7 @@ static const struct cli_verb *const verbs[] = {
 	&verb_record_template,
 	&verb_record_judge,
 	&verb_check,
+	&verb_audit,
 	&verb_issue,
 	&verb_renew,
 	&verb_status,

@@ -75,7 +75,7 @@ void audit_facts(struct audit *a, struct facts *f)
 	count(a, f);
 	a->name(a->ctx, f->fqdn);
 	if (a->after) {
-		if (f->failure)
+		if (f->failure && !f->from_zone)
 			baseline_out_keep(a->after, a->before, f->fqdn);
 		else
 			baseline_out_name(a->after, f);

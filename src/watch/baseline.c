@@ -247,7 +247,7 @@ static void added(const struct change *g, const struct facts_set *s, const struc
 	if (!strv_has(before, text)) {
 		const char *old = rr->readable ? counterpart(&rr->rec, before, now) : NULL;
 		AUTO(xfreep) char *was = old ? xasprintf(", was %s", old) : xstrdup("");
-		change(g, old ? "PD903" : "PD901", (struct about){.rr = rr, .server = facts_only_at(g->f, s)}, text,
+		change(g, old ? "PD903" : "PD901", (struct about){.rr = rr, .server = facts_only_at(g->f, s, rr)}, text,
 			was);
 	}
 	perdure_free(text);

@@ -270,13 +270,24 @@ static bool same_rr(const struct facts_rr *a, const struct facts_rr *b)
 	return true;
 }
 
-static bool in_earlier_set(const struct facts *f, const struct facts_set *before, const struct facts_rr *rr)
+static bool has_rr(const struct facts_set *s, const struct facts_rr *rr)
 {
-	for (const struct facts_set *s = f->sets; s < before; s++)
-		for (size_t i = 0; i < s->n; i++)
-			if (same_rr(&s->rr[i], rr))
-				return true;
+	for (size_t i = 0; i < s->n; i++)
+		if (same_rr(&s->rr[i], rr))
+			return true;
 	return false;
+}
+
+static void compare_sets(const struct facts *f, const struct facts_set *of, struct facts_rr *rr)
+{
+	rr->everywhere = true;
+	for (const struct facts_set *s = f->sets; s < f->sets + f->n_sets; s++) {
+		if (s == of)
+			continue;
+		bool there = has_rr(s, rr);
+		rr->everywhere &= there;
+		rr->again |= there && s < of;
+	}
 }
 
 static void read_rr(struct facts_rr *rr, const struct audit_context *c, const struct facts *f)
@@ -293,7 +304,7 @@ void facts_read(struct facts *f, const struct audit_context *c)
 	f->wants = context_wants(c, f->fqdn, &f->n_wants);
 	for (struct facts_set *s = f->sets; s < f->sets + f->n_sets; s++)
 		for (size_t i = 0; i < s->n; i++) {
-			s->rr[i].again = in_earlier_set(f, s, &s->rr[i]);
+			compare_sets(f, s, &s->rr[i]);
 			read_rr(&s->rr[i], c, f);
 		}
 }

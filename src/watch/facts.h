@@ -38,6 +38,7 @@ struct facts_rr {
 	struct perdure_text *strings; /* point into p; owned */
 	size_t n_strings;
 	bool again; /* an equal RR is in an earlier set */
+	bool everywhere; /* an equal RR is in each set */
 	/* What facts_read() makes of it. */
 	bool readable;
 	struct perdure_record rec; /* points into p */

@@ -22,10 +22,8 @@ int outfile_open(const char *path, struct outfile *ret, struct err *e)
 		free(o.tmp);
 		return -1;
 	}
-	mode_t mask = umask(0);
-	umask(mask);
 	o.f = fdopen(fd, "w");
-	if (!o.f || fchmod(fd, 0666 & ~mask)) {
+	if (!o.f || fchmod(fd, 0644)) {
 		err_sys(e, "open %s", o.tmp);
 		if (!o.f)
 			close(fd);

@@ -11,7 +11,7 @@ struct outfile {
 	FILE *f; /* NULL when closed */
 };
 
-/* Opens a file beside path. ERR_SYS. */
+/* Opens a file beside path, for everybody to read (0644): nothing in it is secret. ERR_SYS. */
 int outfile_open(const char *path, struct outfile *ret, struct err *e);
 /* Syncs what was written and renames it over path. ERR_SYS; path is untouched then. */
 int outfile_commit(struct outfile *o, struct err *e);

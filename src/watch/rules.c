@@ -196,9 +196,9 @@ const struct rule *rules_find(const char *id)
 	return NULL;
 }
 
-const char *facts_only_at(const struct facts *f, const struct facts_set *set)
+const char *facts_only_at(const struct facts *f, const struct facts_set *set, const struct facts_rr *rr)
 {
-	return f->n_sets > 1 ? set->server : NULL;
+	return f->n_sets > 1 && !(rr && rr->everywhere) ? set->server : NULL;
 }
 
 /* FNV-1a, with an end mark after each part. */

@@ -3,7 +3,7 @@
 
 #include "watch/rules_priv.h"
 
-#define ABOUT(r, s, rr) ((struct about){.rr = (rr), .server = facts_only_at((r)->f, s), .ca = ca_of(r, rr)})
+#define ABOUT(r, s, rr) ((struct about){.rr = (rr), .server = facts_only_at((r)->f, s, rr), .ca = ca_of(r, rr)})
 
 static const char *ca_of(const struct rules_run *r, const struct facts_rr *rr)
 {
@@ -33,7 +33,8 @@ void rule_issuer_lookalike(struct rules_run *r)
 {
 	EACH_RR(r->f, s, rr)
 	{
-		if (rr->issuer_known || !rr->issuer.n)
+		/* What begins with a quotation mark is PD104's. */
+		if (rr->issuer_known || !rr->issuer.n || rr->issuer.p[0] == '"')
 			continue;
 		const char *like = context_lookalike(r->c, rr->issuer.p, rr->issuer.n);
 		if (like)

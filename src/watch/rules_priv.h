@@ -34,8 +34,8 @@ void found_elsewhere(finding_fn tell, void *ctx, const struct rule *rule, const 
 	for (const struct facts_set *set = (f)->sets; set < (f)->sets + (f)->n_sets; set++)                            \
 		for (const struct facts_rr *rr = set->rr; rr < set->rr + set->n; rr++)                                 \
 			if (!rr->again)
-/* The server to name for an RR of this set: NULL when all serve it. */
-const char *facts_only_at(const struct facts *f, const struct facts_set *set);
+/* The server to name for an RR of this set (or, with rr NULL, for the set): NULL when all serve it. */
+const char *facts_only_at(const struct facts *f, const struct facts_set *set, const struct facts_rr *rr);
 
 /* One want at one level, judged. */
 struct verdict_at {

@@ -19,7 +19,7 @@ static bool ours(const struct facts_rr *rr)
 	return rr->readable && rr->issuer_known && rr->account != FACTS_ACCOUNT_FOREIGN;
 }
 
-#define ABOUT(r, s, rr) ((struct about){.rr = (rr), .server = facts_only_at((r)->f, s), .ca = ca_of(r, rr)})
+#define ABOUT(r, s, rr) ((struct about){.rr = (rr), .server = facts_only_at((r)->f, s, rr), .ca = ca_of(r, rr)})
 
 /* Whether any name below is in the inventory. The wants are sorted, but not by the order of labels: all are looked at.
  */
@@ -143,8 +143,8 @@ void rule_ttl_long(struct rules_run *r)
 {
 	for (size_t i = 0; i < r->f->n_sets; i++)
 		if (r->f->sets[i].n && r->f->sets[i].ttl > DAY) {
-			found(r, (struct about){.server = facts_only_at(r->f, &r->f->sets[i])}, "the TTL is %u seconds",
-				r->f->sets[i].ttl);
+			found(r, (struct about){.server = facts_only_at(r->f, &r->f->sets[i], NULL)},
+				"the TTL is %u seconds", r->f->sets[i].ttl);
 			return;
 		}
 }
@@ -153,7 +153,7 @@ void rule_ttl_short(struct rules_run *r)
 {
 	EACH_RR(r->f, s, rr)
 	if (ours(rr) && !rr->hashed && s->ttl < 5 * 60) {
-		found(r, (struct about){.server = facts_only_at(r->f, s)}, "the TTL is %u seconds", s->ttl);
+		found(r, (struct about){.server = facts_only_at(r->f, s, rr)}, "the TTL is %u seconds", s->ttl);
 		return;
 	}
 }

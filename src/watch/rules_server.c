@@ -63,7 +63,8 @@ void rule_silent(struct rules_run *r)
 
 void rule_not_observed(struct rules_run *r)
 {
-	if (r->f->failure && r->f->alias.end != FACTS_END_LOOP)
+	/* A zone alone does not show what lies outside of it: that is no failure. */
+	if (r->f->failure && !r->f->from_zone && r->f->alias.end != FACTS_END_LOOP)
 		found(r, (struct about){0}, "%s", r->f->failure);
 }
 

@@ -21,8 +21,8 @@ void rule_malformed(struct rules_run *r)
 	{
 		if (rr->readable || !named_here(rr))
 			continue;
-		found(r, (struct about){.rr = rr, .server = facts_only_at(r->f, s)}, "%s, at octet %zu of the value",
-			perdure_fault_text(rr->fault), rr->at + 1);
+		found(r, (struct about){.rr = rr, .server = facts_only_at(r->f, s, rr)},
+			"%s, at octet %zu of the value", perdure_fault_text(rr->fault), rr->at + 1);
 	}
 }
 
@@ -70,7 +70,7 @@ void rule_split_record(struct rules_run *r)
 			continue;
 		const struct facts_rr *tail = tail_of(s, rr);
 		if (tail)
-			found(r, (struct about){.rr = rr, .server = facts_only_at(r->f, s)},
+			found(r, (struct about){.rr = rr, .server = facts_only_at(r->f, s, rr)},
 				"together with another TXT record of %zu octets at the name it is a record; alone "
 				"neither "
 				"is what was meant",
@@ -105,8 +105,8 @@ void rule_stray_text(struct rules_run *r)
 	{
 		if (rr->readable || rr->issuer_known || quoted(rr) || has_high(rr) || is_part(s, rr))
 			continue;
-		found(r, (struct about){.rr = rr, .server = facts_only_at(r->f, s)}, "%s, at octet %zu of the value",
-			perdure_fault_text(rr->fault), rr->at + 1);
+		found(r, (struct about){.rr = rr, .server = facts_only_at(r->f, s, rr)},
+			"%s, at octet %zu of the value", perdure_fault_text(rr->fault), rr->at + 1);
 	}
 }
 
@@ -114,7 +114,7 @@ void rule_literal_quotes(struct rules_run *r)
 {
 	EACH_RR(r->f, s, rr)
 	if (quoted(rr))
-		found(r, (struct about){.rr = rr, .server = facts_only_at(r->f, s)},
+		found(r, (struct about){.rr = rr, .server = facts_only_at(r->f, s, rr)},
 			"the value as it is served has quotation marks in it");
 }
 
@@ -130,7 +130,7 @@ void rule_space_at_join(struct rules_run *r)
 		const struct perdure_text *a = &rr->strings[i], *b = &rr->strings[i + 1];
 		if (!(a->n && white(a->p[a->n - 1])) && !(b->n && white(b->p[0])))
 			continue;
-		found(r, (struct about){.rr = rr, .server = facts_only_at(r->f, s)},
+		found(r, (struct about){.rr = rr, .server = facts_only_at(r->f, s, rr)},
 			"character-strings %zu and %zu meet with white space between them", i + 1, i + 2);
 		break;
 	}
@@ -140,7 +140,7 @@ void rule_many_strings(struct rules_run *r)
 {
 	EACH_RR(r->f, s, rr)
 	if (rr->n_strings > perdure_txt_count(rr->n))
-		found(r, (struct about){.rr = rr, .server = facts_only_at(r->f, s)},
+		found(r, (struct about){.rr = rr, .server = facts_only_at(r->f, s, rr)},
 			"%zu octets in %zu character-strings, where %zu would do", rr->n, rr->n_strings,
 			perdure_txt_count(rr->n));
 }
@@ -149,7 +149,7 @@ void rule_not_ascii(struct rules_run *r)
 {
 	EACH_RR(r->f, s, rr)
 	if (has_high(rr))
-		found(r, (struct about){.rr = rr, .server = facts_only_at(r->f, s)},
+		found(r, (struct about){.rr = rr, .server = facts_only_at(r->f, s, rr)},
 			"a value has octets outside of printable ASCII");
 }
 
@@ -179,7 +179,7 @@ void rule_readings_differ(struct rules_run *r)
 			q.dialect = (enum perdure_dialect)d;
 			if (perdure_judge(&q, &one, 1, &v) || v.valid)
 				continue;
-			found(r, (struct about){.rr = rr, .server = facts_only_at(r->f, s)},
+			found(r, (struct about){.rr = rr, .server = facts_only_at(r->f, s, rr)},
 				"the text of the draft accepts it, the software called %s does not: %s",
 				perdure_dialect_name(q.dialect), perdure_reason_text(v.reason));
 			break;

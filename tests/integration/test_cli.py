@@ -25,7 +25,7 @@ def help_of(verb):
 
 
 EXPECTED = {"init", "config check", "account register", "account show", "account list", "account deactivate", "account export",
-            "account import", "ca list", "ca probe", "record show", "record judge", "check", "issue", "renew", "status", "delete", "doctor"}
+            "account import", "ca list", "ca probe", "record show", "record judge", "check", "audit", "issue", "renew", "status", "delete", "doctor"}
 
 
 def test_help_and_manual_page():
@@ -64,7 +64,7 @@ def test_every_command_speaks_json(fleet):
         ("ca list", {}), ("ca probe pebble", {}),
         ("record show", {}),
         ("record judge", {"input": question + "\n"}),
-        ("check --all", {}),
+        ("check --all", {}), ("audit --look txt", {}), ("audit --list-rules", {}),
         (f"issue {names[0]} --dry-run", {}), (f"issue {names[0]}", {}),
         ("renew --dry-run", {}), ("renew", {}), ("renew", {}),
         ("status", {}), (f"status {names[0]}", {}),

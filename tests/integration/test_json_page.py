@@ -80,6 +80,7 @@ def test_commands_without_a_ca(world):
     assert printed(world, "record", "export") == doc["record export"]
     assert printed(world, "record", "template") == doc["record template"]
     assert printed(world, "check", "--all", rc=5) == doc["check"]
+    assert printed(world, "audit", "--look", "txt", rc=5) == doc["audit"]
     assert printed(world, "status") == doc["status"]
     assert printed(world, "doctor", "--offline") == doc["doctor"]
     assert printed(world, "account", "show") == account
