@@ -387,9 +387,10 @@ static int check_options(const struct cli *c, struct err *e)
 static int open_site(struct cli *c, struct site *ret, struct err *e)
 {
 	AUTO(xfreep) char *path = config_default_path();
-	if (!c->config && !fs_exists(path))
+	bool none = !c->config && !fs_exists(path);
+	if (none)
 		c->config = "/dev/null";
-	return pick_site(c, SITE_STATE_READ, ret, e);
+	return pick_site(c, none ? SITE_STATE_NONE : SITE_STATE_READ, ret, e);
 }
 
 static int look(struct run *r, struct err *e)
