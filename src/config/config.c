@@ -36,6 +36,7 @@ static void dns_done(struct config_dns *d)
 	strv_done(&d->resolvers);
 	strv_done(&d->hints);
 	free(d->trust_anchor);
+	free(d->ca_bundle);
 	strv_done(&d->vantage);
 }
 

@@ -61,6 +61,7 @@ struct config_dns {
 	unsigned pace;
 	bool validate;
 	char *trust_anchor; /* absolute, or NULL for the distribution's */
+	char *ca_bundle; /* for DNS over HTTPS; NULL for the system's */
 	struct strv vantage; /* resolvers, as dns_resolvers_ask() takes them */
 };
 

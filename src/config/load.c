@@ -164,6 +164,8 @@ static int load_dns(struct load *l, struct err *e)
 	dns->validate = v[SCHEMA_DNS_VALIDATE].i != 0;
 	if (v[SCHEMA_DNS_ANCHOR].set)
 		dns->trust_anchor = load_path(&v[SCHEMA_DNS_ANCHOR].mark, v[SCHEMA_DNS_ANCHOR].s);
+	if (v[SCHEMA_DNS_BUNDLE].set)
+		dns->ca_bundle = load_path(&v[SCHEMA_DNS_BUNDLE].mark, v[SCHEMA_DNS_BUNDLE].s);
 	copy_items(&dns->vantage, &v[SCHEMA_DNS_VANTAGE]);
 	if (dns->mode == CONFIG_DNS_RESOLVER && !dns->resolvers.n) {
 		CONFIG_ERROR(e, &v[SCHEMA_DNS_MODE].mark, "dns.mode is resolver, but dns.resolvers is missing");

@@ -114,6 +114,9 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 		"[192.0.2.1, \"tcp://192.0.2.2@5353\", \"https://dns.example/dns-query\"]",
 		"Resolvers elsewhere whose answers are shown beside those of the zone's servers.",
 		"They show what caches still hold. No order is held up by what they say."},
+	[SCHEMA_DNS_BUNDLE] = {SCHEMA_DNS, "ca_bundle", SCHEMA_STRING, SCHEMA_PATH, 0, 0, NULL, NULL,
+		"/etc/ssl/private-ca.pem", "PEM file of roots to trust for DNS over HTTPS instead of the system's.",
+		NULL},
 
 	[SCHEMA_PROVIDERS] = {.name = "providers",
 		.type = SCHEMA_LIST,

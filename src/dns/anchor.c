@@ -14,7 +14,7 @@
 #include "base/xalloc.h"
 #include "dns/name.h"
 
-enum { FILE_MAX = 64 << 10, WORDS_MAX = 5 };
+enum { FILE_MAX = 64 << 10 };
 
 static bool is_word(const char *p, size_t n, const char *word)
 {
@@ -36,7 +36,7 @@ static void take_line(struct anchor *a, const char *line)
 {
 	const char *owner = NULL;
 	size_t n_owner = 0, n = strcspn(line, ";");
-	for (size_t at = 0, word = 0; word < WORDS_MAX; word++) {
+	for (size_t at = 0, word = 0;; word++) {
 		at += strspn(line + at, " \t\r");
 		size_t len = strcspn(line + at, " \t\r;");
 		if (!len)
@@ -46,7 +46,7 @@ static void take_line(struct anchor *a, const char *line)
 			n_owner = len;
 		} else if (is_word(line + at, len, "DS") || is_word(line + at, len, "DNSKEY")) {
 			break;
-		} else if (word == WORDS_MAX - 1) {
+		} else if (!is_word(line + at, len, "IN") && !strchr("0123456789", line[at])) {
 			return;
 		}
 		at += len;

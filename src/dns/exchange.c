@@ -141,6 +141,14 @@ static bool is_ours(const struct exchange *x, const uint8_t *p, size_t n)
 static void udp_try(struct exchange *x);
 static void tcp_try(struct exchange *x);
 
+static void begin(struct exchange *x)
+{
+	if (x->flags & EXCHANGE_OVER_TCP)
+		tcp_try(x);
+	else
+		udp_try(x);
+}
+
 /* Reads a packet that is ours; the exchange ends or takes another way. */
 static void take_packet(struct exchange *x, const uint8_t *p, size_t n, bool tcp)
 {
@@ -150,7 +158,7 @@ static void take_packet(struct exchange *x, const uint8_t *p, size_t n, bool tcp
 		/* RFC 6891 section 7: perhaps it is the OPT record that was not understood. */
 		x->edns = false;
 		x->tries = 0;
-		udp_try(x);
+		begin(x);
 		return;
 	}
 	if (!tcp && (p[2] & 2)) {
@@ -248,6 +256,11 @@ static void udp_try(struct exchange *x)
 
 /* --- TCP --- */
 
+static const char *tcp_lost(const struct exchange *x)
+{
+	return x->flags & EXCHANGE_OVER_TCP ? "no TCP connection" : "no TCP connection after a truncated answer";
+}
+
 static void tcp_write(struct exchange *x)
 {
 	uint8_t out[2 + MESSAGE_QUERY_MAX];
@@ -259,7 +272,7 @@ static void tcp_write(struct exchange *x)
 	if (put < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (put < 0) {
-		failed_errno(x, "no TCP connection after a truncated answer", errno);
+		failed_errno(x, tcp_lost(x), errno);
 		return;
 	}
 	x->out_n += (size_t)put;
@@ -331,7 +344,7 @@ static void tcp_try(struct exchange *x)
 	x->in = NULL;
 	x->in_n = x->out_n = 0;
 	if (open_socket(x, SOCK_STREAM) && errno != EINPROGRESS) {
-		failed_errno(x, "no TCP connection after a truncated answer", errno);
+		failed_errno(x, tcp_lost(x), errno);
 		return;
 	}
 	x->watch = loop_fd_new(x->s->loop, x->fd, LOOP_WRITE, tcp_ready, x);
@@ -361,7 +374,7 @@ static void timed_out(void *ctx)
 void exchange_start(struct exchange *x)
 {
 	x->sent_at = now_ms(x->s);
-	udp_try(x);
+	begin(x);
 }
 
 void exchange_refuse(struct exchange *x)

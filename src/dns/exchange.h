@@ -49,6 +49,7 @@ void exchanger_free(struct exchanger *s);
 enum exchange_flag {
 	EXCHANGE_RD = 1, /* ask for recursion */
 	EXCHANGE_DO = 2, /* ask for signatures */
+	EXCHANGE_OVER_TCP = 4, /* over TCP from the start */
 };
 
 /* The address is the operator's own: no pace is kept towards it. Loopback addresses are known to be. */

@@ -46,6 +46,8 @@ int message_query(uint8_t out[static MESSAGE_QUERY_MAX], const char *name, uint1
 	memset(out, 0, MESSAGE_HEADER);
 	put16(out, id);
 	out[2] = flags & MESSAGE_RD ? 1 : 0;
+	/* RFC 6840 section 5.7: a resolver that validates is asked to say so. */
+	out[3] = flags & MESSAGE_RD ? 0x20 : 0;
 	put16(out + 4, 1);
 	put16(out + 10, edns ? 1 : 0);
 	uint8_t *p = out + MESSAGE_HEADER;

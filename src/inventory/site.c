@@ -15,6 +15,7 @@
 #include "crypto/key.h"
 #include "dns/dns.h"
 #include "http/http.h"
+#include "inventory/doh.h"
 #include "inventory/rollover.h"
 #include "loop/loop.h"
 #include "state/certfiles.h"
@@ -131,8 +132,8 @@ void site_close(struct site *s)
 		store_account_done(&ca->account);
 	}
 	free(s->cas);
-	if (s->dns)
-		dns_free(s->dns);
+	dns_free(s->dns);
+	doh_free(s->doh);
 	if (s->store)
 		store_close(s->store);
 	fs_lock_release(&s->lock);
@@ -187,6 +188,11 @@ int site_dns(struct site *s, struct err *e)
 	int r = dns_new(s->loop, &o, &s->dns, e);
 	free(stubs);
 	return r;
+}
+
+int site_doh(struct site *s, struct err *e)
+{
+	return s->doh ? 0 : doh_new(s->loop, s->config->dns.ca_bundle, &s->doh, e);
 }
 
 int site_probe(struct site *s, struct err *e)

@@ -17,6 +17,7 @@
 struct acme_directory;
 struct acme_session;
 struct dns;
+struct dns_https;
 struct err;
 struct http;
 struct key;
@@ -38,6 +39,7 @@ struct site {
 	struct store *store; /* NULL with SITE_STATE_NONE, and with SITE_STATE_READ when there is none yet */
 	struct fs_lock lock;
 	struct dns *dns; /* NULL until site_dns() */
+	struct dns_https *doh; /* NULL until site_doh() */
 	struct site_ca *cas; /* one for each of config->cas, in the same order */
 	const struct clk *clk;
 	int64_t patience_ms;
@@ -67,6 +69,8 @@ int site_find_ca(struct site *s, const char *name, struct site_ca **ret, struct 
 
 /* Opens the DNS as the configuration says. */
 int site_dns(struct site *s, struct err *e);
+/* Opens the HTTPS client for resolvers that are asked by DNS over HTTPS. */
+int site_doh(struct site *s, struct err *e);
 
 /*
  * Whether a certificate could be kept (certfiles_probe()): asked before orders are made, but an answer holds for a

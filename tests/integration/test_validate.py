@@ -24,15 +24,18 @@ class Tool:
         self.tree = tree
         self.program = os.path.join(os.path.dirname(harness.perdure_path()), "tests", "integration", "validate_tool")
 
-    def __call__(self, *args, names=(), before=(), root=True):
-        """name -> what is said of its record. before: a command in front; root: ask from the root of the tree with its key."""
+    def lines(self, *args, names=(), before=(), root=True):
+        """What is said, line by line. before: a command in front; root: ask from the root of the tree with its key."""
         args = (["--hint", self.tree.hints[0], "--anchor", self.tree.anchor_file] if root else []) + list(args)
         with self.tree.inside():
             r = subprocess.run([*before, self.program, *args, *(f"{LABEL}.{n}" for n in names)], capture_output=True, text=True,
                                timeout=60, check=False)
         assert r.returncode == 0 and not r.stderr, r.stderr
-        said = [json.loads(line) for line in r.stdout.splitlines()]
-        return {s["owner"][len(LABEL) + 1:]: s for s in said}
+        return [json.loads(line) for line in r.stdout.splitlines()]
+
+    def __call__(self, *args, **more):
+        """name -> what is said of its record."""
+        return {s["owner"][len(LABEL) + 1:]: s for s in self.lines(*args, **more)}
 
     def one(self, name, *args, **more):
         return self(*args, names=[name], **more)[name]

@@ -2,9 +2,11 @@
  * validate_tool.c: prints validated answers, what other resolvers say, and the trust anchor as JSON, one line each.
  *
  *   validate_tool [--hint ADDRESS]… [--stub ZONE ADDRESS PORT]… [--resolver ADDRESS[@PORT]]… [--none] [--off]
- *                 [--anchor FILE] [--state DIR] [--deadline MS] [--vantage RESOLVER]… [--type N] [--cancel] NAME…
+ *                 [--anchor FILE] [--state DIR] [--timeout MS] [--deadline MS] [--vantage RESOLVER]… [--ca FILE]
+ * [--type N] [--cancel] NAME…
  *
- * --cancel gives every second question up in the loop's first turn. All names are asked at once.
+ * --cancel gives every second question up a moment later. All names are asked at once. With --vantage these resolvers
+ * are asked instead; --ca is for those by HTTPS, which cannot be asked without.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +18,7 @@
 #include "dns/message.h"
 #include "dns/resolvers.h"
 #include "dns/validate.h"
+#include "inventory/doh.h"
 #include "loop/loop.h"
 #include "json/json.h"
 
@@ -29,6 +32,9 @@ struct tool {
 	uint16_t type;
 	size_t open;
 	bool cancel;
+	struct dns_resolvers *resolving[NAMES_MAX];
+	const char *ca;
+	struct dns_https *doh;
 	struct dns *dns;
 	struct loop *loop;
 	struct loop_timer *timer;
@@ -104,7 +110,10 @@ static void give_up(void *ctx)
 {
 	struct tool *t = ctx;
 	for (size_t i = 0; i < t->names.n; i += 2) {
-		dns_validate_cancel(t->validations[i]);
+		if (t->vantage.n)
+			dns_resolvers_cancel(t->resolving[i]);
+		else
+			dns_validate_cancel(t->validations[i]);
 		closed(t);
 	}
 }
@@ -157,8 +166,12 @@ static void parse(struct tool *t, int argc, char **argv)
 			t->o.state_dir = word(argc, argv, &i);
 		} else if (!strcmp(a, "--deadline")) {
 			t->o.deadline_ms = (int64_t)strtoul(word(argc, argv, &i), NULL, 10);
+		} else if (!strcmp(a, "--timeout")) {
+			t->o.timeout_ms = (int64_t)strtoul(word(argc, argv, &i), NULL, 10);
 		} else if (!strcmp(a, "--vantage")) {
 			strv_add(&t->vantage, word(argc, argv, &i));
+		} else if (!strcmp(a, "--ca")) {
+			t->ca = word(argc, argv, &i);
 		} else if (!strcmp(a, "--type")) {
 			t->type = (uint16_t)strtoul(word(argc, argv, &i), NULL, 10);
 		} else {
@@ -175,7 +188,8 @@ static void ask(struct tool *t)
 	t->open = t->names.n;
 	for (size_t i = 0; i < t->names.n; i++) {
 		if (t->vantage.n)
-			dns_resolvers_ask(t->dns, NULL, &t->vantage, t->names.v[i], t->type, on_vantages, t);
+			t->resolving[i] =
+				dns_resolvers_ask(t->dns, t->doh, &t->vantage, t->names.v[i], t->type, on_vantages, t);
 		else
 			t->validations[i] = dns_validate(t->dns, t->names.v[i], t->type, on_validated, t);
 	}
@@ -196,6 +210,7 @@ static void done(struct tool *t)
 	strv_done(&t->vantage);
 	loop_timer_free(t->timer);
 	dns_free(t->dns);
+	doh_free(t->doh);
 	loop_free(t->loop);
 }
 
@@ -209,6 +224,8 @@ int main(int argc, char **argv)
 	int rc = loop_new(clk_real(), &t->loop, &e);
 	if (!rc)
 		rc = dns_new(t->loop, &t->o, &t->dns, &e);
+	if (!rc && t->ca)
+		rc = doh_new(t->loop, t->ca, &t->doh, &e);
 	if (!rc && t->names.n) {
 		ask(t);
 		rc = loop_run(t->loop, &e);

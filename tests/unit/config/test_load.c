@@ -81,6 +81,10 @@ static void everything(void **state)
 		"  timeout: 1m\n"
 		"  per_server: 4\n"
 		"  pace: 50\n"
+		"  validate: false\n"
+		"  trust_anchor: keys/root.key\n"
+		"  ca_bundle: doh.pem\n"
+		"  vantage: [192.0.2.1, 'tcp://2001:db8::1@53', 'https://dns.example/dns-query{?dns}']\n"
 		"defaults: {ca: [mine, letsencrypt-staging], validation: dns-persist-01, key: rsa3072, must_staple: "
 		"true, "
 		"reuse_key: true, profile: classic, preferred_chain: Root, record_ttl: 2h}\n"
@@ -125,6 +129,10 @@ static void everything(void **state)
 	assert_int_equal(c->dns.timeout_ms, 60000);
 	assert_int_equal(c->dns.pace, 50);
 	assert_int_equal(c->dns.per_server, 4);
+	assert_false(c->dns.validate);
+	assert_string_equal(c->dns.trust_anchor, "/etc/perdure/keys/root.key");
+	assert_string_equal(c->dns.ca_bundle, "/etc/perdure/doh.pem");
+	assert_list(&c->dns.vantage, "192.0.2.1 tcp://2001:db8::1@53 https://dns.example/dns-query{?dns}");
 	assert_int_equal(c->n_certs, 2);
 	const struct config_cert *z = config_find_cert(c, "z.example");
 	assert_non_null(z);

@@ -50,7 +50,7 @@ static void test_query(void **state)
 	assert_memory_equal(out, want, n);
 	assert_int_equal(message_query(out, "", MESSAGE_NS, 1, MESSAGE_RD, &n, &e), 0);
 	assert_int_equal(n, 17);
-	assert_memory_equal(out, "\x00\x01\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x01", 17);
+	assert_memory_equal(out, "\x00\x01\x01\x20\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x01", 17);
 }
 
 static void test_query_bad_names(void **state)
