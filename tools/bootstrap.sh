@@ -65,6 +65,8 @@ test  bind9-utils      f:/usr/bin/dnssec-signzone
 test  bind9-dnsutils   c:nsupdate
 test  nsd              f:/usr/sbin/nsd
 test  unbound          f:/usr/sbin/unbound
+test  pdns-server      f:/usr/sbin/pdns_server
+test  pdns-backend-sqlite3 f:/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql
 test  dns-root-data    f:/usr/share/dns/root.key
 '
 
@@ -126,6 +128,7 @@ hold_services() {
 	for p; do
 		case $p in
 		knot | nsd | unbound) held="$held $p.service" ;;
+		pdns-server) held="$held pdns.service" ;;
 		bind9) held="$held named.service" ;;
 		esac
 	done

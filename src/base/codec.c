@@ -1,10 +1,12 @@
 /* codec.c: base64url, base64, hexadecimal. */
 #include "base/codec.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/xalloc.h"
 
 static const char alphabet_url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 static const char alphabet_std[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -71,4 +73,30 @@ int codec_b64url_decode(struct buf *out, const char *s, size_t n, struct err *e)
 	if (v & ((1u << bits) - 1))
 		return err_set(e, ERR_PARSE, "base64url with stray bits at its end");
 	return buf_check(out, "decoded base64url", e);
+}
+
+int codec_b64_decode(struct buf *out, const char *s, size_t n, struct err *e)
+{
+	size_t k = 0, padding = 0;
+	int rc = -1;
+	char *plain = xmalloc(n + 1);
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == ' ' || s[i] == '\t' || s[i] == '\r' || s[i] == '\n')
+			continue;
+		if (s[i] == '=') {
+			padding++;
+			continue;
+		}
+		/* What the two alphabets have in place of each other is not of this one; nothing stands behind padding.
+		 */
+		bool foreign = s[i] == '-' || s[i] == '_' || padding;
+		plain[k++] = (char)(foreign ? '!' : s[i] == '+' ? '-' : s[i] == '/' ? '_' : s[i]);
+	}
+	if ((k + padding) % 4 || padding > 2)
+		err_set(e, ERR_PARSE, "not base64: its length is not a multiple of four");
+	else
+		rc = codec_b64url_decode(out, plain, k, e);
+	explicit_bzero(plain, n + 1);
+	free(plain);
+	return rc;
 }

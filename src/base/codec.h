@@ -19,4 +19,7 @@ void codec_hex(struct buf *out, const void *p, size_t n);
 /* Decodes strict base64url: no padding, no white space, no stray bits. -1 with ERR_PARSE otherwise. */
 int codec_b64url_decode(struct buf *out, const char *s, size_t n, struct err *e);
 
+/* Decodes strict base64 with its padding; white space is passed over. -1 with ERR_PARSE otherwise. */
+int codec_b64_decode(struct buf *out, const char *s, size_t n, struct err *e);
+
 #endif

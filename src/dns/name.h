@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct err;
+
 enum {
 	NAME_WIRE_MAX = 255, /* octets of a name in a message */
 	NAME_TEXT_MAX = 4 * NAME_WIRE_MAX + 1,
@@ -29,5 +31,8 @@ void name_lower(char *name);
  * the text, 0 for the root. Data that is no name is read as far as it is one.
  */
 size_t name_from_wire(const uint8_t *p, size_t n, char out[static NAME_TEXT_MAX]);
+
+/* The name in wire form (RFC 1035 section 3.1), uncompressed; *ret_n octets. ERR_PARSE for a name that is none. */
+int name_wire(const char *name, uint8_t out[static NAME_WIRE_MAX], size_t *ret_n, struct err *e);
 
 #endif

@@ -36,4 +36,10 @@ void rdata_txt(const char *data, struct dns_txt *ret);
 /* Whether two values mean the same: of TXT the joined octets count, not where they are split. */
 bool rdata_same(enum provider_type type, const char *a, const char *b);
 
+/* Appends the wire form. ERR_PARSE for a target that is no name. The data must be in the one spelling. */
+int rdata_wire(enum provider_type type, const char *data, struct buf *out, struct err *e);
+struct message_rr;
+/* The data of a record of an answer, of one of our types. ERR_PARSE for damaged data. Heap string in *ret. */
+int rdata_from_rr(const struct message_rr *rr, char **ret, struct err *e);
+
 #endif

@@ -3,9 +3,11 @@
 
 #include "base/buf.h"
 #include "base/xalloc.h"
+#include "provider/drivers.h"
 #include "provider/internal.h"
 
 static const struct provider_driver *const drivers[] = {
+	&driver_rfc2136,
 	NULL,
 };
 

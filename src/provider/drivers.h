@@ -1,0 +1,9 @@
+/* drivers.h: the drivers, each defined in the file of its name. */
+#ifndef PERDURE_PROVIDER_DRIVERS_H
+#define PERDURE_PROVIDER_DRIVERS_H
+
+struct provider_driver;
+
+extern const struct provider_driver driver_rfc2136;
+
+#endif
