@@ -14,7 +14,12 @@
 #include "cli/verbs.h"
 #include "crypto/key.h"
 #include "crypto/x509.h"
+#include "dns/anchor.h"
+#include "dns/system.h"
+#include "dns/validate.h"
 #include "inventory/cafacts.h"
+#include "inventory/horizon.h"
+#include "perdure/persist.h"
 #include "state/certfiles.h"
 
 enum { FINE, ODD, BROKEN };
@@ -172,6 +177,81 @@ static void look_at_live(struct doctor *d, const struct site *s)
 		names.n);
 }
 
+static void look_at_anchor(struct doctor *d, const struct site *s)
+{
+	const struct config_dns *c = &s->config->dns;
+	AUTO(anchor_done) struct anchor a;
+	char changed[CLOCK_TEXT_MAX];
+	anchor_find(
+		&(struct anchor_where){.configured = c->trust_anchor, .state_dir = s->config->state_dir}, false, &a);
+	clock_rfc3339(a.changed, changed);
+	if (!c->validate)
+		say(d, FINE, "dnssec", NULL, "answers are not validated, by configuration");
+	else if (a.kind == ANCHOR_NONE)
+		say(d, ODD, "dnssec", a.hint, "answers are not validated: %s", a.why);
+	else if (a.kind == ANCHOR_MANAGED)
+		say(d, a.renewable ? FINE : ODD, "dnssec",
+			a.renewable ? NULL : "let the user that runs perdure write there",
+			"%s: %zu keys, %s (RFC 5011), last on %s", a.path, a.keys.n,
+			a.renewable ? "kept up to date" : "cannot be kept up to date", changed);
+	else
+		say(d, FINE, "dnssec", NULL, "%s: %zu keys, of %s", a.path, a.keys.n, changed);
+}
+
+static void say_trust(struct doctor *d, const struct horizon *h)
+{
+	static const int how[DNS_SECURITY_N_] = {[DNS_SECURE] = FINE,
+		[DNS_INSECURE] = FINE,
+		[DNS_BOGUS] = BROKEN,
+		[DNS_UNVALIDATED] = ODD,
+		[DNS_UNRESOLVED] = ODD};
+	const struct dns_validated *t = h->trust;
+	say(d, how[t->security], "dnssec", t->hint, "%s is %s%s%s", h->owner, dns_security_name(t->security),
+		t->why[0] ? ": " : "", t->why);
+}
+
+static void say_sides(struct doctor *d, const struct horizon *h)
+{
+	static const char *const hints[] = {
+		[HORIZON_PRIVATE] =
+			"public CAs see what the zone's servers say, and so does \"perdure check\"; what this "
+			"machine sees tells nothing of it",
+		[HORIZON_SILENT] = "programs on this machine may fail to resolve the name",
+	};
+	for (size_t i = 0; i < h->n; i++) {
+		const struct horizon_side *side = &h->sides[i];
+		bool fine = side->result == HORIZON_SAME || side->result == HORIZON_STALE;
+		say(d, fine ? FINE : ODD, "dns", fine ? NULL : hints[side->result], "%s: %s", side->resolver,
+			side->text);
+	}
+	if (!h->n)
+		say(d, FINE, "dns", NULL, "this machine is set up with no name servers");
+}
+
+/* What the world sees of the name's record, and whether this machine sees the same. */
+static int look_at_name(struct doctor *d, struct site *s, const char *name, struct err *e)
+{
+	AUTO(strv_done) struct strv given = {0}, names = {0}, system = {0};
+	AUTO(horizon_done) struct horizon h = {0};
+	struct err not = {0};
+	char owner[PERDURE_NAME_SIZE];
+	strv_add(&given, name);
+	if (pick_names(&given, &names, e))
+		return -1;
+	if (perdure_owner_name(names.v[0], owner))
+		return err_set(e, ERR_USAGE, "%s can have no validation record", names.v[0]);
+	if (site_dns(s, e) || dns_system_resolvers(NULL, &system, e))
+		return -1;
+	if (horizon_look(s->dns, s->loop, &system, owner, &h, &not )) {
+		say_err(d, "dns", &not );
+		return 0;
+	}
+	say(d, FINE, "dns", NULL, "the servers of %s answer for %s", h.zone[0] ? h.zone : "the zone", owner);
+	say_trust(d, &h);
+	say_sides(d, &h);
+	return 0;
+}
+
 static void look_at_roles(struct doctor *d, const struct site *s)
 {
 	say(d, FINE, "role", NULL, "auditor: yes (needs no secret)");
@@ -194,12 +274,16 @@ static int run(struct cli *c, struct err *e)
 	for (size_t i = 0; i < s.config->n_cas; i++)
 		look_at_ca(&d, &s, &s.cas[i], cli_flag(c, "offline"));
 	look_at_live(&d, &s);
+	look_at_anchor(&d, &s);
+	if (cli_value(c, "name") && look_at_name(&d, &s, cli_value(c, "name"), e))
+		return -1;
 	look_at_roles(&d, &s);
 	return d.n_broken ? EXIT_FAILED : EXIT_DONE;
 }
 
 static const struct cli_option options[] = {
 	{"offline", 0, NULL, false, "do not ask the CAs"},
+	{"name", 0, "NAME", false, "look at this name's record in the public DNS and in what this machine is told"},
 	{NULL, 0, NULL, false, NULL},
 };
 
@@ -207,10 +291,13 @@ const struct cli_verb verb_doctor = {
 	.name = "doctor",
 	.args = "",
 	.summary = "say what works on this host and what does not",
-	.about = "Looks at configuration, clock, state, accounts, CAs and certificates, and says which roles this host "
-		 "can play. Exit status 1 when\n"
-		 "something is broken.",
+	.about = "Looks at configuration, clock, state, accounts, CAs, certificates and the keys for DNSSEC, and says "
+		 "which roles this host can\n"
+		 "play. With --name it also validates the name's record, and compares what the zone's servers say with "
+		 "what the name\n"
+		 "servers in /etc/resolv.conf say. Exit status 1 when something is broken.",
 	.options = options,
-	.examples = "  perdure doctor",
+	.examples = "  perdure doctor\n"
+		    "  perdure doctor --offline --name example.com",
 	.run = run,
 };
