@@ -2,7 +2,7 @@
 A DNS of its own in a network namespace, every server at port 53: a root, two top-level domains, zones below them at servers of
 different make. The fixture `dnstree` (conftest.py) makes one per worker and skips, saying why, where none can be made.
 
-    p = dnstree.perdure()                          # harness.Perdure that runs in the namespace, its configuration asks this tree;
+    p = dnstree.perdure()                          # harness.Perdure that runs in the namespace and asks this tree, with its anchor;
                                                    # dnstree.perdure(dns={"timeout": "1s"}, certificates=[...]) changes or adds keys
     p.run("check", "shapes.beta", "--offline", "--json")
     with dnstree.inside(): ...                     # sockets, processes and threads made here are in the namespace
@@ -473,7 +473,8 @@ remote-control:
         """A configuration that asks this tree."""
         ca = {"name": "ca", "directory": "https://ca.test/dir", "issuer": ISSUER, "level": 1,
               "account": {"url": ACCOUNT, "thumbprints": [THUMBPRINT]}}
-        return {"cas": [ca], **more, "dns": {"hints": self.hints, "timeout": "1s", **more.get("dns", {})}}
+        dns_options = {"hints": self.hints, "trust_anchor": self.anchor_file, "timeout": "1s", **more.get("dns", {})}
+        return {"cas": [ca], **more, "dns": dns_options}
 
     def perdure(self, stage=None, **more):
         """A Perdure in the namespace; more: keys of the configuration, dns: keys of its `dns`."""

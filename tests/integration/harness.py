@@ -776,6 +776,17 @@ class Perdure:
         return os.path.join(self.state_dir, "live", name, file)
 
 
+def record_verdict(answer):
+    """
+    Of a line of `check --json`: the verdict on the records alone, whatever CAA or DNSSEC make of the name. The whole verdict may be
+    worse, never better.
+    """
+    whole, record = answer["verdict"], answer.get("record_verdict", answer["verdict"])
+    if record != whole and whole == "accepted":
+        raise HarnessError(f"accepted although the records are not: {answer}")
+    return record
+
+
 def p_config(ca, knot, names, ca_options=None, **more):
     """A configuration: one CA, Knot as stub, and a certificate {name, *.name} for each name."""
     entry = ca.config_entry(**(ca_options or {}))

@@ -3,6 +3,7 @@ import pytest
 
 import harness
 from dnstree_zones import LABEL, LARGE, TTL
+from harness import record_verdict
 
 # name (in shapes.beta and shapes.alpha alike) -> verdict, ACME problem, words in the reason
 RECORDS = {
@@ -79,7 +80,7 @@ def answers(run):
 def test_records(answers, zone, name):
     verdict, problem, words = RECORDS[name]
     a = answers[full(name, zone)]
-    assert (a["verdict"], a["problem"]) == (verdict, problem) and words in a["reason"] and a["disagree"] is False
+    assert (record_verdict(a), a["problem"]) == (verdict, problem) and words in a["reason"] and a["disagree"] is False
     assert (a["fix"] is None) is (verdict == "accepted") and a["owner"] == f"{LABEL}.{a['name']}"
     assert len(a["servers"]) == (1 if name == "gone" else 2)
 
@@ -88,7 +89,7 @@ def test_records(answers, zone, name):
 def test_servers(answers, name):
     verdict, servers = SERVERS[name]
     a = answers[f"{name}.beta", False]
-    assert a["verdict"] == verdict and {short(s["server"]): s["result"] for s in a["servers"]} == servers, a
+    assert record_verdict(a) == verdict and {short(s["server"]): s["result"] for s in a["servers"]} == servers, a
     if name in WORDS:
         (only,) = a["servers"]
         assert WORDS[name] in only["reason"] and verdict == "unknown" and a["hint"]
@@ -105,7 +106,7 @@ def test_disagreement_is_told(answers):
 def test_what_is_not_wrong_is_not_complained_of(answers):
     for name in SIGNED + ["shapes.beta", "plain.bogus.alpha"]:
         a = answers[name, False]
-        assert a["verdict"] == "accepted" and a["warning"] is None and a["hint"] is None and a["chain"] == []
+        assert record_verdict(a) == "accepted" and a["warning"] is None and a["hint"] is None and a["chain"] == []
         assert [s["reason"] for s in a["servers"]] == ["", ""]
 
 
@@ -134,14 +135,14 @@ def test_zones_and_transport(answers):
 def test_the_childs_servers_count(answers):
     """The parent and the zone name different servers; both are asked about the record."""
     servers = {short(s["server"]) for s in answers["drift.beta", False]["servers"]}
-    assert {"knot", "bind"} <= servers <= {"knot", "bind", "nsd"} and answers["drift.beta", False]["verdict"] == "accepted"
+    assert {"knot", "bind"} <= servers <= {"knot", "bind", "nsd"} and record_verdict(answers["drift.beta", False]) == "accepted"
 
 
 def test_ipv6(dnstree, answers):
     if not dnstree.ipv6:
         pytest.skip("NO TEST WITH IPv6: the kernel has none")
     (s,) = answers["six.beta", False]["servers"]
-    assert answers["six.beta", False]["verdict"] == "accepted" and s["address"] == dnstree.addresses["six"]
+    assert record_verdict(answers["six.beta", False]) == "accepted" and s["address"] == dnstree.addresses["six"]
 
 
 @pytest.mark.parametrize("name, words", [("hops11", "more than"), ("hops12", "more than"), ("loop", "circle"), ("self", "circle")])
@@ -149,20 +150,20 @@ def test_endless_chains(run, name, words):
     found, rc = run([f"{name}.shapes.beta", f"{name}.shapes.alpha"])
     assert rc in (5, 75)
     for a in found.values():
-        assert a["verdict"] != "accepted" and words in a["reason"]
+        assert record_verdict(a) != "accepted" and words in a["reason"]
 
 
 def test_an_alias_to_a_dead_server(run):
     found, rc = run(["awaydead.shapes.beta"])
     a = found["awaydead.shapes.beta", False]
-    assert rc == 75 and a["verdict"] == "unknown" and a["chain"] == ["shared.dead.beta"] and a["zone"] == "dead.beta"
+    assert rc in (5, 75) and record_verdict(a) == "unknown" and a["chain"] == ["shared.dead.beta"] and a["zone"] == "dead.beta"
     assert [(short(s["server"]), s["result"]) for s in a["servers"]] == [("dead", "timeout")]
 
 
 def test_late_beyond_the_timeout(run):
     """With a second to wait, the servers in time decide."""
     found, rc = run(["halflate.beta", "late.beta"], dns={"timeout": "1s"})
-    assert found["halflate.beta", False]["verdict"] == "accepted" and rc in (0, 75)
+    assert record_verdict(found["halflate.beta", False]) == "accepted" and rc in (0, 75)
 
 
 def test_no_way_to_the_root(run, dnstree):
@@ -170,15 +171,15 @@ def test_no_way_to_the_root(run, dnstree):
     names = [f"n{i}.shapes.beta" for i in range(200)]
     for root in ("dead", "far", "closed"):
         found, rc = run(names, dns={"hints": [dnstree.addresses[root]]})
-        assert rc == 75 and {a["verdict"] for a in found.values()} == {"unknown"} and len(found) == 200
+        assert rc == 75 and {record_verdict(a) for a in found.values()} == {"unknown"} and len(found) == 200
         assert all(a["hint"] for a in found.values())
 
 
 def test_stub_instead_of_the_root(run, dnstree):
     """A closed network: the zone's servers are configured, nothing is asked of the root."""
     stub = {"zone": "shapes.beta", "servers": [dnstree.addresses["knot"], dnstree.addresses["bind"]]}
-    found, rc = run(["shapes.beta", "wrong.shapes.beta"], dns={"hints": [dnstree.addresses["far"]], "stubs": [stub]})
-    assert rc == 5 and [a["verdict"] for a in found.values()] == ["accepted", "refused"]
+    found, rc = run(["shapes.beta", "wrong.shapes.beta"], dns={"hints": [dnstree.addresses["far"]], "stubs": [stub], "validate": False})
+    assert rc == 5 and [record_verdict(a) for a in found.values()] == ["accepted", "refused"]
 
 
 # name -> what the validating and the other resolver's word leads to
@@ -198,7 +199,7 @@ RESOLVED = {
 def test_mode_resolver(run, dnstree, which):
     resolver = (dnstree.resolver, dnstree.plain_resolver)[which]
     found, _ = run(list(RESOLVED), dns={"mode": "resolver", "resolvers": [resolver], "timeout": "5s"})
-    assert {n: found[n, False]["verdict"] for n in RESOLVED} == {n: v[which] for n, v in RESOLVED.items()}
+    assert {n: record_verdict(found[n, False]) for n in RESOLVED} == {n: v[which] for n, v in RESOLVED.items()}
     for a in found.values():
         assert [s["address"] for s in a["servers"]] == [resolver]
 
@@ -209,7 +210,7 @@ def test_a_resolver_that_is_none(run, dnstree):
     found, rc = run(["shapes.alpha"], dns={"mode": "resolver", "resolvers": resolvers})
     a = found["shapes.alpha", False]
     by = {s["address"]: s["result"] for s in a["servers"]}
-    assert rc == 0 and a["verdict"] == "accepted" and by[dnstree.resolver] == "found" and by[dnstree.addresses["dead"]] == "timeout"
+    assert rc == 0 and record_verdict(a) == "accepted" and by[dnstree.resolver] == "found" and by[dnstree.addresses["dead"]] == "timeout"
 
 
 def test_text_for_people(dnstree, stage):
