@@ -14,12 +14,11 @@
 #include "base/random.h"
 #include "base/xalloc.h"
 #include "dns/exchange_priv.h"
+#include "dns/port.h"
 #include "loop/loop.h"
 
 enum {
 	UDP_TRIES = 2,
-	STRAYS_MAX = 64, /* packets that are no answer to our question, before we turn to TCP */
-	UDP_RECEIVE_MAX = UINT16_MAX,
 };
 
 static int64_t now_ms(const struct exchanger *s)
@@ -31,6 +30,7 @@ static int64_t now_ms(const struct exchanger *s)
 
 static void close_socket(struct exchange *x)
 {
+	port_leave(x);
 	loop_fd_free(x->watch);
 	x->watch = NULL;
 	if (x->fd >= 0)
@@ -114,8 +114,7 @@ static void failed_errno(struct exchange *x, const char *what, int err)
 
 /* --- reading an answer --- */
 
-/* Whether the packet is an answer with our id to our question (RFC 5452 section 9.1), letters' case aside. */
-static bool is_ours(const struct exchange *x, const uint8_t *p, size_t n)
+bool exchange_is_ours(const struct exchange *x, const uint8_t *p, size_t n)
 {
 	if (n < MESSAGE_HEADER || p[0] != x->query[0] || p[1] != x->query[1] || !(p[2] & 0x80))
 		return false;
@@ -183,48 +182,37 @@ static void take_packet(struct exchange *x, const uint8_t *p, size_t n, bool tcp
 
 /* --- UDP --- */
 
-static void udp_readable(unsigned events, void *ctx)
+void exchange_packet(struct exchange *x, const uint8_t *p, size_t n, bool cut)
 {
-	struct exchange *x = ctx;
-	uint8_t *p = x->s->packet;
-	(void)events;
-	for (;;) {
-		ssize_t got = recv(x->fd, p, UDP_RECEIVE_MAX, 0);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0 && (errno == EAGAIN))
-			return;
-		if (got < 0) {
-			failed_errno(x, "no answer over UDP", errno);
-			return;
-		}
-		if (is_ours(x, p, (size_t)got)) {
-			take_packet(x, p, (size_t)got, false);
-			return;
-		}
-		if (++x->strays >= STRAYS_MAX) {
-			/* Somebody is guessing our id; over TCP there is nothing to guess. */
-			tcp_try(x);
-			return;
-		}
-	}
+	port_leave(x);
+	if (cut)
+		tcp_try(x);
+	else
+		take_packet(x, p, n, false);
 }
 
-/* The kernel picks the source port of a connected socket at random from its range. */
-static int open_socket(struct exchange *x, int type)
+void exchange_lost(struct exchange *x, int err)
+{
+	failed_errno(x, "no answer over UDP", err);
+}
+
+void exchange_mistrust(struct exchange *x)
+{
+	tcp_try(x);
+}
+
+static int open_tcp(struct exchange *x)
 {
 	close_socket(x);
-	x->fd = socket(x->addr.u.sa.sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	x->fd = socket(x->addr.u.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (x->fd < 0)
 		return -1;
 	return connect(x->fd, &x->addr.u.sa, x->addr.len);
 }
 
-static int make_query(struct exchange *x)
+static int make_query(struct exchange *x, uint16_t id)
 {
 	struct err e = {0};
-	uint16_t id;
-	random_octets(&id, sizeof(id));
 	unsigned flags = (x->flags & EXCHANGE_RD ? MESSAGE_RD : 0U) | (x->edns ? MESSAGE_EDNS : 0U) |
 			 (x->edns && x->flags & EXCHANGE_DO ? MESSAGE_DO : 0U);
 	if (!message_query(x->query, x->name, x->type, id, flags, &x->query_n, &e))
@@ -237,18 +225,13 @@ static int make_query(struct exchange *x)
 static void udp_try(struct exchange *x)
 {
 	x->state = EXCHANGE_UDP;
-	x->strays = 0;
-	if (make_query(x))
+	close_socket(x);
+	if (make_query(x, 0))
 		return;
-	if (open_socket(x, SOCK_DGRAM) || send(x->fd, x->query, x->query_n, MSG_NOSIGNAL) < 0) {
-		int err = errno;
-		/* A full send queue is a lost packet like any other. */
-		if (err != EAGAIN && err != ENOBUFS) {
-			failed_errno(x, "cannot be asked", err);
-			return;
-		}
+	if (port_send(x, x->tries > 0)) {
+		failed_errno(x, "cannot be asked", errno);
+		return;
 	}
-	x->watch = loop_fd_new(x->s->loop, x->fd, LOOP_READ, udp_readable, x);
 	/* The second try waits half as long again: the first answer may only have been slow. */
 	loop_timer_start(x->timer, x->tries ? x->s->timeout_ms * 3 / 2 : x->s->timeout_ms);
 	x->tries++;
@@ -282,7 +265,7 @@ static void tcp_write(struct exchange *x)
 
 static void tcp_complete(struct exchange *x)
 {
-	if (!is_ours(x, x->in, x->in_n)) {
+	if (!exchange_is_ours(x, x->in, x->in_n)) {
 		failed(x, EXCHANGE_BROKEN, "the answer over TCP is not to our question");
 		return;
 	}
@@ -338,12 +321,14 @@ static void tcp_try(struct exchange *x)
 {
 	x->state = EXCHANGE_TCP;
 	peer_charge(x, now_ms(x->s));
-	if (make_query(x))
+	uint16_t id;
+	random_octets(&id, sizeof(id));
+	if (make_query(x, id))
 		return;
 	free(x->in);
 	x->in = NULL;
 	x->in_n = x->out_n = 0;
-	if (open_socket(x, SOCK_STREAM) && errno != EINPROGRESS) {
+	if (open_tcp(x) && errno != EINPROGRESS) {
 		failed_errno(x, tcp_lost(x), errno);
 		return;
 	}
@@ -387,7 +372,7 @@ void exchange_ask(struct exchanger *s, const struct addr *addr, const char *name
 	struct exchange_wait *w)
 {
 	struct peer *p = peer_get(s, addr);
-	struct exchange *x = peer_find(p, name, type, flags);
+	struct exchange *x = peer_find(s, p, name, type, flags);
 	if (!x) {
 		x = xcalloc(1, sizeof(*x));
 		x->s = s;
@@ -397,6 +382,7 @@ void exchange_ask(struct exchanger *s, const struct addr *addr, const char *name
 		x->name = xstrdup(name);
 		x->type = type;
 		x->flags = flags;
+		x->hash = peer_hash(name, type, flags);
 		x->edns = true;
 		x->timer = loop_timer_new(s->loop, timed_out, x);
 		TAILQ_INIT(&x->waits);

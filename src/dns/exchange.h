@@ -1,5 +1,5 @@
 /*
- * exchange.h: one question to one address. UDP from a fresh connected socket (random port, random id), tried twice,
+ * exchange.h: one question to one address. UDP from a connected socket (random port, random id), tried twice,
  * then failed; TCP when the answer is truncated. Only an answer with our id and our question counts. Each address has a
  * limit of questions in flight, a pace and a queue, the same question asked twice meanwhile is asked once, and an
  * address that does not answer is left alone for some seconds.

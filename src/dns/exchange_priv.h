@@ -11,6 +11,13 @@
 
 struct loop_fd;
 struct loop_timer;
+struct port;
+
+enum {
+	EXCHANGE_BUCKETS = 512,
+	EXCHANGE_PACKETS = 16,
+	EXCHANGE_PACKET_MAX = 4096, /* three times what we announce; a packet that is larger is cut off */
+};
 
 enum exchange_state {
 	EXCHANGE_QUEUED,
@@ -22,11 +29,13 @@ enum exchange_state {
 TAILQ_HEAD(exchange_waits, exchange_wait);
 TAILQ_HEAD(exchanges, exchange);
 TAILQ_HEAD(peers, peer);
+LIST_HEAD(exchange_bucket, exchange);
 
 struct exchange {
 	struct exchanger *s;
 	struct peer *peer;
 	TAILQ_ENTRY(exchange) link; /* in the peer's queue or among its active ones */
+	LIST_ENTRY(exchange) same; /* those whose hash is alike */
 	struct exchange_waits waits;
 	enum exchange_state state;
 	bool counted; /* holds one of the slots of its peer */
@@ -37,10 +46,11 @@ struct exchange {
 	uint16_t type;
 	unsigned flags;
 	unsigned tries;
-	unsigned strays;
+	uint32_t hash; /* of the question */
+	struct port *port; /* where its answer is awaited over UDP, or NULL */
 	struct addr addr;
 	char *name;
-	int fd;
+	int fd; /* for TCP */
 	struct loop_fd *watch;
 	struct loop_timer *timer;
 	int64_t sent_at; /* monotonic ms */
@@ -58,6 +68,7 @@ struct exchange {
 struct peer {
 	struct exchanges queue;
 	struct exchanges active;
+	struct port *port; /* the one for the next question, or NULL */
 	TAILQ_ENTRY(peer) link; /* among the ready or the held ones */
 	unsigned n_active; /* those counted */
 	bool ready; /* in the list of peers with something to start and room for it */
@@ -88,12 +99,17 @@ struct exchanger {
 	bool v6_works; /* some IPv6 address has answered */
 	unsigned v6_silent; /* how many IPv6 addresses were silent before any answered */
 	int64_t v6_silent_until;
-	uint8_t *packet; /* UINT16_MAX octets, for receiving */
+	struct exchange_bucket buckets[EXCHANGE_BUCKETS]; /* exchanges that others may join, by their question */
+	uint8_t *packets; /* for receiving, each of EXCHANGE_PACKET_MAX octets */
+	uint16_t ids[128]; /* at random, those not used yet in front */
+	size_t n_ids;
 };
 
 struct peer *peer_get(struct exchanger *s, const struct addr *addr);
+/* For exchange.hash. */
+uint32_t peer_hash(const char *name, uint16_t type, unsigned flags);
 /* The exchange with this question that is under way or queued, or NULL. */
-struct exchange *peer_find(struct peer *p, const char *name, uint16_t type, unsigned flags);
+struct exchange *peer_find(struct exchanger *s, const struct peer *p, const char *name, uint16_t type, unsigned flags);
 /* Queues a new exchange at its peer; starts it (exchange_start) or refuses it (exchange_refuse) when it may. */
 void peer_join(struct exchange *x, int64_t now);
 /* One packet more went to the peer than its questions: a second try, or the way over TCP. */
@@ -109,6 +125,14 @@ void peer_leave(struct exchange *x, bool silent, int64_t now);
 void exchange_start(struct exchange *x);
 /* Ends it as timed out, because its peer has been silent. */
 void exchange_refuse(struct exchange *x);
+/* Whether the packet is an answer with our id to our question (RFC 5452 section 9.1), letters' case aside. */
+bool exchange_is_ours(const struct exchange *x, const uint8_t *p, size_t n);
+/* Such a packet has come over UDP; cut: its end was cut off here. The exchange ends or takes another way. */
+void exchange_packet(struct exchange *x, const uint8_t *p, size_t n, bool cut);
+/* Its socket does not work: errno. */
+void exchange_lost(struct exchange *x, int err);
+/* Too many packets came that were no answers: somebody is guessing. */
+void exchange_mistrust(struct exchange *x);
 /* Releases it without callbacks. */
 void exchange_drop(struct exchange *x);
 

@@ -29,7 +29,7 @@ struct exchanger *exchanger_new(struct loop *l, int64_t timeout_ms, unsigned per
 	s->loop = l;
 	s->timeout_ms = timeout_ms;
 	s->per_server = per_server;
-	s->packet = xmalloc(UINT16_MAX);
+	s->packets = xmalloc((size_t)EXCHANGE_PACKETS * EXCHANGE_PACKET_MAX);
 	s->pace = pace;
 	s->pace_due = INT64_MAX;
 	TAILQ_INIT(&s->ready);
@@ -60,7 +60,7 @@ void exchanger_free(struct exchanger *s)
 	map_sweep(&s->peers, drop_peer, NULL);
 	map_done(&s->peers);
 	loop_timer_free(s->pace_timer);
-	free(s->packet);
+	free(s->packets);
 	free(s);
 }
 
@@ -68,7 +68,7 @@ static bool drop_idle(void *value, void *ctx)
 {
 	struct peer *p = value;
 	(void)ctx;
-	if (!TAILQ_EMPTY(&p->queue) || !TAILQ_EMPTY(&p->active) || p->own)
+	if (!TAILQ_EMPTY(&p->queue) || !TAILQ_EMPTY(&p->active) || p->port || p->own)
 		return false;
 	free(p);
 	return true;
@@ -96,19 +96,20 @@ void exchanger_own(struct exchanger *s, const struct addr *addr)
 	peer_get(s, addr)->own = true;
 }
 
-static bool same_question(const struct exchange *x, const char *name, uint16_t type, unsigned flags)
+uint32_t peer_hash(const char *name, uint16_t type, unsigned flags)
 {
-	return x->type == type && x->flags == flags && !x->delivering && strcmp(x->name, name) == 0;
+	uint32_t h = 2166136261U ^ type ^ flags << 16;
+	for (; *name; name++)
+		h = (h ^ (unsigned char)*name) * 16777619U;
+	return h;
 }
 
-struct exchange *peer_find(struct peer *p, const char *name, uint16_t type, unsigned flags)
+struct exchange *peer_find(struct exchanger *s, const struct peer *p, const char *name, uint16_t type, unsigned flags)
 {
 	struct exchange *x;
-	TAILQ_FOREACH(x, &p->active, link)
-	if (same_question(x, name, type, flags))
-		return x;
-	TAILQ_FOREACH(x, &p->queue, link)
-	if (same_question(x, name, type, flags))
+	uint32_t hash = peer_hash(name, type, flags);
+	LIST_FOREACH(x, &s->buckets[hash % EXCHANGE_BUCKETS], same)
+	if (x->hash == hash && x->peer == p && x->type == type && x->flags == flags && strcmp(x->name, name) == 0)
 		return x;
 	return NULL;
 }
@@ -242,6 +243,7 @@ static void refuse_queue(struct peer *p)
 void peer_join(struct exchange *x, int64_t now)
 {
 	struct peer *p = x->peer;
+	LIST_INSERT_HEAD(&x->s->buckets[x->hash % EXCHANGE_BUCKETS], x, same);
 	if (is_silent(x->s, p, now)) {
 		refuse(x);
 		return;
@@ -308,6 +310,7 @@ void peer_leave(struct exchange *x, bool silent, int64_t now)
 {
 	struct exchanger *s = x->s;
 	struct peer *p = x->peer;
+	LIST_REMOVE(x, same);
 	if (x->state == EXCHANGE_QUEUED) {
 		TAILQ_REMOVE(&p->queue, x, link);
 	} else {

@@ -29,6 +29,7 @@ struct fixture {
 };
 
 static int64_t started_at;
+static char *asked; /* the name of the next question */
 
 void exchange_start(struct exchange *x)
 {
@@ -71,6 +72,9 @@ static struct exchange *join(struct fixture *f, const char *address)
 	assert_int_equal(addr_parse(address, 0, &a, &e), 0);
 	x->s = f->s;
 	x->peer = peer_get(f->s, &a);
+	x->name = asked;
+	x->type = MESSAGE_TXT;
+	x->hash = asked ? peer_hash(asked, x->type, 0) : 0;
 	started_at = f->now;
 	peer_join(x, f->now);
 	f->x[f->n++] = x;
@@ -212,14 +216,18 @@ static void test_no_ipv6_here(void **state)
 static void test_equal_questions_meet(void **state)
 {
 	struct fixture *f = *state;
-	char name[] = "_v.example.test";
-	struct exchange *x = join(f, "192.0.2.1");
-	x->name = name;
-	x->type = MESSAGE_TXT;
-	assert_ptr_equal(peer_find(x->peer, "_v.example.test", MESSAGE_TXT, 0), x);
-	assert_null(peer_find(x->peer, "_v.example.test", MESSAGE_A, 0));
-	assert_null(peer_find(x->peer, "_v.example.test", MESSAGE_TXT, EXCHANGE_RD));
-	assert_null(peer_find(x->peer, "example.test", MESSAGE_TXT, 0));
+	static char name[] = "_v.example.test";
+	asked = name;
+	struct exchange *x = join(f, "192.0.2.1"), *other = join(f, "192.0.2.2");
+	asked = NULL;
+	assert_ptr_equal(peer_find(f->s, x->peer, "_v.example.test", MESSAGE_TXT, 0), x);
+	assert_ptr_equal(peer_find(f->s, other->peer, "_v.example.test", MESSAGE_TXT, 0), other);
+	assert_null(peer_find(f->s, x->peer, "_v.example.test", MESSAGE_A, 0));
+	assert_null(peer_find(f->s, x->peer, "_v.example.test", MESSAGE_TXT, EXCHANGE_RD));
+	assert_null(peer_find(f->s, x->peer, "example.test", MESSAGE_TXT, 0));
+	struct peer *p = x->peer;
+	leave(f, x, true, false);
+	assert_null(peer_find(f->s, p, "_v.example.test", MESSAGE_TXT, 0));
 }
 
 /* --- the pace, on a loop whose clock is ours --- */

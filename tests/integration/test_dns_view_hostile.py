@@ -143,6 +143,36 @@ def test_second_try_answers(server):
     assert v["any"] == "found" and s.asked == 2
 
 
+def test_ports_change(server):
+    """No port serves for long, and a second try never comes from the port of the first."""
+    asked = {}
+
+    def udp(q, wire):
+        asked.setdefault(q.question[0].name, []).append(s.peer[1])
+        return good(q, wire) if len(asked) > 40 or len(asked[q.question[0].name]) > 1 else []
+    s = server(udp)
+    view(*stubs(s), "--timeout", 300, "--per-server", 8, names=[f"n{i}.example.test" for i in range(640)], limit=60)
+    twice = [ports for ports in asked.values() if len(ports) > 1]
+    assert len(twice) >= 8 and all(len(set(ports)) == len(ports) for ports in twice)
+    ports = [p for ports in asked.values() for p in ports]
+    assert len(set(ports)) >= 10 and max(map(ports.count, set(ports))) <= 64
+
+
+def test_one_bad_packet_does_not_harm_the_others(server):
+    """Questions share sockets: a damaged answer to one of them is the trouble of that one."""
+    def udp(q, wire):
+        return cut_everywhere(q, wire) if "bad" in q.question[0].to_text() else good(q, wire)
+    names = [f"{'bad' if i % 10 == 0 else 'fine'}{i}.example.test" for i in range(200)]
+    got = view(*stubs(server(udp)), names=names)
+    assert [v["any"] for v in got] == ["" if i % 10 == 0 else "found" for i in range(200)]
+
+
+def test_a_server_that_says_all_twice(server):
+    names = [f"n{i}.example.test" for i in range(300)]
+    s = server(lambda q, w: good(q, w) * 2)
+    assert all(v["any"] == "found" and not v["answers"][0]["tcp"] for v in view(*stubs(s), names=names)) and s.tcp_asked == 0
+
+
 def test_server_without_edns(server):
     s = server(lambda q, wire: good(q, wire) if q.edns < 0 else [answer(q, rcode=1, rr=False).to_wire()])
     assert view1(*stubs(s))["any"] == "found" and s.asked == 2
