@@ -23,6 +23,8 @@ static const struct cli_verb *const verbs[] = {
 	&verb_ca_list,
 	&verb_ca_probe,
 	&verb_record_show,
+	&verb_record_plan,
+	&verb_record_apply,
 	&verb_record_export,
 	&verb_record_template,
 	&verb_record_judge,

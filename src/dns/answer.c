@@ -52,6 +52,7 @@ void answer_done(struct dns_answer *a)
 	free(a->store_);
 	free(a->server);
 	free(a->address);
+	free(a->soa_zone);
 	free(a->text);
 	*a = (struct dns_answer){0};
 }

@@ -167,6 +167,7 @@ static void take_reply(struct poll *p, const struct message *m, const struct rep
 	case REPLY_NODATA:
 	case REPLY_NXDOMAIN:
 		a->result = r->kind == REPLY_NODATA ? DNS_NODATA : DNS_NXDOMAIN;
+		a->soa_zone = r->has_soa && r->zone ? xstrdup(r->zone) : NULL;
 		a->has_soa = r->has_soa;
 		a->soa_ttl = r->soa_ttl;
 		a->soa = r->soa;

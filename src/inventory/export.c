@@ -184,9 +184,12 @@ static void found_cname(struct export_rrset *r, const struct dns_rr *rr)
 
 int export_observed(struct export_rrset *r, const struct dns_view *v, struct err *e)
 {
+	const struct dns_answer *a = dns_view_any(v);
+	/* A stub zone may hold other zones, which its servers tell of only where there is nothing. */
+	if (!r->zone && a && a->soa_zone)
+		r->zone = xstrdup(a->soa_zone);
 	if (!r->zone && v->zone[0])
 		r->zone = xstrdup(v->zone);
-	const struct dns_answer *a = dns_view_any(v);
 	for (size_t i = 0; a && a->result == DNS_FOUND && !v->n_hops && i < a->n_rr; i++) {
 		if (r->type == EXPORT_TXT && found_txt(r, a, &a->txt[i], e))
 			return -1;

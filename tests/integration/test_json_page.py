@@ -77,6 +77,7 @@ def test_commands_without_a_ca(world):
     assert printed(world, "ca", "list") == doc["ca list"]
     assert printed(world, "ca", "probe", "ca") == doc["ca probe"]
     assert printed(world, "record", "show") == doc["record show"]
+    assert printed(world, "record", "plan") == doc["record plan"]
     assert printed(world, "record", "export") == doc["record export"]
     assert printed(world, "record", "template") == doc["record template"]
     assert printed(world, "check", "--all", rc=5) == doc["check"]

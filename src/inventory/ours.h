@@ -1,0 +1,34 @@
+/* ours.h: whose a validation record is: one of this installation's accounts', or somebody else's. */
+#ifndef PERDURE_INVENTORY_OURS_H
+#define PERDURE_INVENTORY_OURS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/strv.h"
+
+struct cafacts;
+struct site_ca;
+
+/* What makes a record an account's. */
+struct ours_account {
+	char *ca; /* name in the configuration */
+	struct strv issuers;
+	char *url;
+	struct strv thumbprints; /* of its keys, now and before */
+	char *prefix; /* accountHashPrefix; NULL without level 02 */
+};
+struct ours {
+	struct ours_account *v;
+	size_t n;
+};
+void ours_done(struct ours *o);
+/* An account without a URL is passed over. Everything is copied. */
+void ours_add(struct ours *o, const struct site_ca *ca, const struct cafacts *f);
+/*
+ * The CA whose record for our account this value is, at the owner of fqdn's record: by the account URL, or by its hash
+ * with any known key for fqdn or for any domain. NULL for all others, and for what is no record. Borrowed.
+ */
+const char *ours_whose(const struct ours *o, const char *fqdn, const char *value, size_t n);
+
+#endif

@@ -1,0 +1,196 @@
+/* plan.c: the difference between the records that should stand and those that do. */
+#include "inventory/plan.h"
+
+#include <perdure/persist.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/xalloc.h"
+#include "inventory/ours.h"
+#include "provider/rdata.h"
+
+const char *plan_action_name(enum plan_action a)
+{
+	static const char *const names[PLAN_ACTION_N_] = {"add", "change", "remove", "keep", "unknown", "blocked"};
+	return names[a];
+}
+
+void plan_rrset_done(struct plan_rrset *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		free(r->items[i].data);
+		free(r->items[i].old);
+		free(r->items[i].ca);
+		free(r->items[i].reason);
+	}
+	free(r->items);
+	free(r->owner);
+	free(r->fqdn);
+	free(r->zone);
+	free(r->provider);
+	free(r->blocked);
+	strv_done(&r->standing);
+	*r = (struct plan_rrset){0};
+}
+
+void plan_done(struct plan *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		plan_rrset_done(&p->v[i]);
+	free(p->v);
+	*p = (struct plan){0};
+}
+
+struct plan_rrset *plan_add(struct plan *p, const char *owner, const char *fqdn, int64_t ttl)
+{
+	if (p->n == p->cap) {
+		p->cap = p->cap ? p->cap * 2 : 64;
+		p->v = xreallocarray(p->v, p->cap, sizeof(*p->v));
+	}
+	struct plan_rrset *r = &p->v[p->n++];
+	*r = (struct plan_rrset){.owner = xstrdup(owner),
+		.fqdn = xstrdup(fqdn),
+		.zone = xstrdup(""),
+		.provider = xstrdup(""),
+		.ttl = ttl};
+	return r;
+}
+
+void plan_item_add(
+	struct plan_rrset *r, enum plan_action a, const char *data, const char *old, const char *ca, const char *reason)
+{
+	r->items = xreallocarray(r->items, r->n + 1, sizeof(*r->items));
+	r->items[r->n++] = (struct plan_item){.action = a,
+		.data = xstrdup(data),
+		.old = old ? xstrdup(old) : NULL,
+		.ca = xstrdup(ca),
+		.reason = xstrdup(reason)};
+}
+
+/* A value that stands, read once. */
+struct stander {
+	const char *data; /* borrowed */
+	struct buf text;
+	struct perdure_record record;
+	bool is_record;
+	const char *ca; /* of the account whose record it is; NULL: somebody else's */
+	bool used; /* an item speaks of it */
+};
+
+static void read_stander(struct stander *s, const char *data, const char *fqdn, const struct ours *ours)
+{
+	*s = (struct stander){.data = data, .text = buf_make(RDATA_MAX)};
+	rdata_text(data, &s->text);
+	s->is_record = perdure_record_read(buf_str(&s->text), s->text.n, &s->record, NULL, NULL) == PERDURE_OK;
+	s->ca = ours_whose(ours, fqdn, buf_str(&s->text), s->text.n);
+}
+
+static bool same_account(const struct perdure_record *a, const struct perdure_record *b)
+{
+	return a->issuer.n == b->issuer.n && !memcmp(a->issuer.p, b->issuer.p, a->issuer.n) &&
+	       a->account_uri.n == b->account_uri.n && !memcmp(a->account_uri.p, b->account_uri.p, a->account_uri.n);
+}
+
+/* What a new record permits, in words: the operator should see it before it stands. */
+static char *permits(const struct plan_rrset *r, const struct plan_want *w)
+{
+	return xasprintf("lets the account at CA \"%s\" have certificates for %s%s%s", w->ca, r->fqdn,
+		w->wildcard ? " and for every name below it (policy=wildcard)" : "",
+		w->until ? " until its persistUntil" : "");
+}
+
+static const char *lack(const struct perdure_record *have, const struct perdure_record *want)
+{
+	if (want->wildcard && !have->wildcard)
+		return "it does not cover the wildcard";
+	if (have->has_until && (!want->has_until || have->until < want->until))
+		return "it ends too early";
+	return "it says something else";
+}
+
+static bool keep(struct plan_rrset *r, const struct plan_want *w, const struct perdure_record *want, struct stander *s)
+{
+	if (!s->is_record || !perdure_record_covers(&s->record, want))
+		return false;
+	bool equal = perdure_record_equal(&s->record, want);
+	s->used = true;
+	plan_item_add(r, PLAN_KEEP, s->data, NULL, w->ca,
+		equal                                   ? "stands"
+		: s->record.wildcard && !want->wildcard ? "stands, and permits more than is needed: policy=wildcard"
+							: "stands, and lasts longer than is needed");
+	return true;
+}
+
+/* The record that is wanted: kept, put in the place of one of the same account, or added. */
+static void want_one(struct plan_rrset *r, const struct plan_want *w, struct stander *standers, size_t n)
+{
+	struct perdure_record want;
+	if (perdure_record_read(w->value, strlen(w->value), &want, NULL, NULL) != PERDURE_OK)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (keep(r, w, &want, &standers[i]))
+			return;
+	AUTO(xfreep) char *data = rdata_from_text(w->value, strlen(w->value));
+	AUTO(xfreep) char *why = permits(r, w);
+	if (r->blocked) {
+		plan_item_add(r, PLAN_BLOCKED, data, NULL, w->ca, r->blocked);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct stander *s = &standers[i];
+		if (s->used || !s->is_record || !same_account(&s->record, &want))
+			continue;
+		AUTO(xfreep)
+		char *reason =
+			xasprintf("%s; in the place of one that is not enough: %s", why, lack(&s->record, &want));
+		s->used = true;
+		plan_item_add(r, PLAN_CHANGE, data, s->data, w->ca, reason);
+		return;
+	}
+	plan_item_add(r, PLAN_ADD, data, NULL, w->ca, why);
+}
+
+void plan_decide(struct plan_rrset *r, const struct plan_want *wants, size_t n_wants, const struct ours *ours)
+{
+	size_t n = r->standing.n;
+	struct stander *standers = xcalloc(n ? n : 1, sizeof(*standers));
+	for (size_t i = 0; i < n; i++)
+		read_stander(&standers[i], r->standing.v[i], r->fqdn, ours);
+	for (size_t i = 0; i < n_wants; i++)
+		want_one(r, &wants[i], standers, n);
+	for (size_t i = 0; i < n; i++) {
+		struct stander *s = &standers[i];
+		if (!s->used && s->ca)
+			plan_item_add(r, PLAN_REMOVE, s->data, NULL, s->ca,
+				"a record of our account that no configured certificate needs");
+		else if (!s->used)
+			plan_item_add(r, PLAN_UNKNOWN, s->data, NULL, "",
+				s->is_record ? "another account's record: not touched"
+					     : "no record of ours: not touched");
+		buf_done(&s->text);
+	}
+	free(standers);
+}
+
+size_t plan_count(const struct plan *p, enum plan_action a)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < p->n; i++)
+		for (size_t k = 0; k < p->v[i].n; k++)
+			n += p->v[i].items[k].action == a;
+	return n;
+}
+
+void plan_changes(const struct plan_rrset *r, bool remove, struct strv *add, struct strv *del)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		const struct plan_item *it = &r->items[i];
+		if (it->action == PLAN_ADD || it->action == PLAN_CHANGE)
+			strv_add(add, it->data);
+		if (it->action == PLAN_CHANGE)
+			strv_add(del, it->old);
+		if (it->action == PLAN_REMOVE && remove)
+			strv_add(del, it->data);
+	}
+}

@@ -1,0 +1,79 @@
+/*
+ * plan.h: the difference between the records that should stand and those that do, RRset by RRset, value by value, each
+ * with the reason. Deciding is pure; planmake.h observes, apply.h carries out, planfile.h keeps a plan in a file.
+ */
+#ifndef PERDURE_INVENTORY_PLAN_H
+#define PERDURE_INVENTORY_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/strv.h"
+
+struct ours;
+
+enum plan_action {
+	PLAN_ADD,
+	PLAN_CHANGE, /* a record of the same account gives way to one that fits */
+	PLAN_REMOVE, /* a record of ours that no certificate needs */
+	PLAN_KEEP,
+	PLAN_UNKNOWN, /* somebody else's: never touched */
+	PLAN_BLOCKED, /* should be added, but cannot be here */
+	PLAN_ACTION_N_
+};
+const char *plan_action_name(enum plan_action a);
+
+struct plan_item {
+	enum plan_action action;
+	char *data; /* record data in master-file form: what is wanted; for REMOVE and UNKNOWN what stands */
+	char *old; /* CHANGE: what gives way. Else NULL */
+	char *ca; /* "" for UNKNOWN */
+	char *reason; /* one sentence without a full stop */
+};
+
+struct plan_rrset {
+	char *owner; /* of TXT records; no dot at the end */
+	char *fqdn; /* whose validation record it is */
+	char *zone; /* "" while unknown */
+	char *provider; /* name in the configuration; "" when there is none for it */
+	int64_t ttl;
+	bool observed; /* `standing` is what was seen; false: nobody could be asked */
+	struct strv standing; /* record data in master-file form */
+	char *blocked; /* why nothing can be written here; NULL when it can */
+	struct plan_item *items;
+	size_t n;
+};
+
+struct plan {
+	int64_t made; /* UNIX seconds */
+	struct plan_rrset *v; /* sorted by owner */
+	size_t n;
+	size_t cap;
+};
+void plan_done(struct plan *p);
+void plan_rrset_done(struct plan_rrset *r);
+/* Appends an empty RRset; borrowed until the next one. */
+struct plan_rrset *plan_add(struct plan *p, const char *owner, const char *fqdn, int64_t ttl);
+/* Appends an item; everything is copied. */
+void plan_item_add(struct plan_rrset *r, enum plan_action a, const char *data, const char *old, const char *ca,
+	const char *reason);
+
+/* A record that should stand. */
+struct plan_want {
+	const char *ca;
+	const char *value; /* joined */
+	bool wildcard;
+	int64_t until; /* 0 for none */
+};
+/*
+ * Decides what is to be done with an RRset of which `standing` is known, and fills its items. A record counts as there
+ * when one stands that means the same or grants more; a record of the same account that grants less gives way.
+ */
+void plan_decide(struct plan_rrset *r, const struct plan_want *wants, size_t n_wants, const struct ours *ours);
+/* How many items have the action. */
+size_t plan_count(const struct plan *p, enum plan_action a);
+/* What the items add and take away. Appended; borrowed strings are copied. */
+void plan_changes(const struct plan_rrset *r, bool remove, struct strv *add, struct strv *del);
+
+#endif

@@ -1,0 +1,225 @@
+/* planmake.c: a plan made from the desired records and from what the DNS and the providers hold. */
+#include "inventory/planmake.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/xalloc.h"
+#include "dns/view.h"
+#include "inventory/publisher.h"
+#include "inventory/site.h"
+#include "loop/loop.h"
+#include "provider/rdata.h"
+
+enum { WINDOW = 256 }; /* owners in work at once; DNS layer and providers limit what each server gets */
+
+struct slot {
+	struct run *run;
+	size_t i;
+	bool used;
+	struct dns_query *query;
+	struct publisher_search *search;
+	struct provider *provider;
+	struct provider_op *read;
+};
+
+struct run {
+	const struct planmake *m;
+	struct plan *plan;
+	const struct desired_record **sorted; /* by owner */
+	size_t *first; /* of each RRset's records in sorted; one more at the end */
+	size_t next, in_work, done;
+	bool stopped;
+	struct slot slots[WINDOW];
+};
+
+static int by_owner(const void *a, const void *b)
+{
+	const struct desired_record *const *x = a, *const *y = b;
+	return strcmp((*x)->owner, (*y)->owner);
+}
+
+/* One RRset for each owner. */
+static void begin(struct run *r)
+{
+	const struct desired *d = r->m->desired;
+	r->sorted = xcalloc(d->n + 1, sizeof(struct desired_record *));
+	r->first = xcalloc(d->n + 1, sizeof(size_t));
+	for (size_t i = 0; i < d->n; i++)
+		r->sorted[i] = &d->v[i];
+	if (d->n)
+		qsort(r->sorted, d->n, sizeof(struct desired_record *), by_owner);
+	for (size_t i = 0; i < d->n; i++) {
+		if (i && !strcmp(r->sorted[i - 1]->owner, r->sorted[i]->owner))
+			continue;
+		r->first[r->plan->n] = i;
+		plan_add(r->plan, r->sorted[i]->owner, r->sorted[i]->fqdn, r->m->ttl);
+	}
+	r->first[r->plan->n] = d->n;
+}
+
+static void block(struct plan_rrset *r, const struct err *e)
+{
+	if (!r->blocked)
+		r->blocked = e->hint[0] ? xasprintf("%s (%s)", e->msg, e->hint) : xstrdup(e->msg);
+}
+
+static void fill(struct run *r);
+
+/* Both the DNS and the provider have said what they know. */
+static void decide(struct slot *s)
+{
+	struct run *r = s->run;
+	struct plan_rrset *set = &r->plan->v[s->i];
+	size_t from = r->first[s->i], n = r->first[s->i + 1] - from;
+	struct plan_want *wants = xcalloc(n, sizeof(*wants));
+	for (size_t k = 0; k < n; k++) {
+		const struct desired_record *d = r->sorted[from + k];
+		wants[k] =
+			(struct plan_want){.ca = d->ca, .value = d->value, .wildcard = d->wildcard, .until = d->until};
+	}
+	strv_sort_unique(&set->standing);
+	plan_decide(set, wants, n, r->m->ours);
+	free(wants);
+	s->used = false;
+	r->in_work--;
+	r->done++;
+	if (r->m->progress)
+		r->m->progress(r->done, r->plan->n, r->m->ctx);
+	fill(r);
+}
+
+static void one_done(struct slot *s)
+{
+	if (!s->query && !s->search && !s->read)
+		decide(s);
+}
+
+/* What the provider holds goes before what servers say: that is what a change is made against. */
+static void provider_said(const struct provider_rrset *held, const struct err *e, void *ctx)
+{
+	struct slot *s = ctx;
+	struct plan_rrset *set = &s->run->plan->v[s->i];
+	s->read = NULL;
+	if (!held) {
+		block(set, e);
+	} else {
+		strv_done(&set->standing);
+		for (size_t i = 0; i < held->n; i++)
+			strv_add(&set->standing, held->values[i].data);
+		set->observed = true;
+		if (held->n)
+			set->ttl = held->ttl;
+	}
+	one_done(s);
+}
+
+static void provider_found(struct provider *p, const struct provider_zone *z, const struct err *e, void *ctx)
+{
+	struct slot *s = ctx;
+	struct plan_rrset *set = &s->run->plan->v[s->i];
+	s->search = NULL;
+	if (!p) {
+		block(set, e);
+		one_done(s);
+		return;
+	}
+	free(set->zone);
+	free(set->provider);
+	set->zone = xstrdup(z->name);
+	set->provider = xstrdup(provider_conf(p)->name);
+	set->ttl = provider_ttl(provider_caps(p), set->ttl);
+	s->read = provider_read(p, z, set->owner, PROVIDER_TXT, provider_said, s);
+}
+
+static void take_txt(struct plan_rrset *set, const struct dns_view *v)
+{
+	const struct dns_answer *a = dns_view_any(v);
+	if (!a)
+		return;
+	set->observed = true;
+	for (size_t i = 0; i < a->n_txt; i++)
+		strv_add_take(&set->standing, rdata_from_txt(&a->txt[i]));
+	if (a->n_txt)
+		set->ttl = a->ttl;
+}
+
+static void servers_said(struct dns_view *v, const struct err *e, void *ctx)
+{
+	struct slot *s = ctx;
+	struct plan_rrset *set = &s->run->plan->v[s->i];
+	s->query = NULL;
+	if (v->n_hops) {
+		set->blocked = xasprintf("%s is an alias of %s: the record belongs there, or the CNAME has to go",
+			set->owner, v->hops[v->n_hops - 1].target);
+	} else if (!set->observed) { /* the provider was quicker */
+		take_txt(set, v);
+	}
+	if (!set->zone[0] && v->zone[0]) {
+		free(set->zone);
+		set->zone = xstrdup(v->zone);
+	}
+	if (!set->observed && !s->search && !s->read && err_is(e))
+		block(set, e);
+	dns_view_free(v);
+	one_done(s);
+}
+
+static void start(struct run *r, struct slot *s)
+{
+	struct plan_rrset *set = &r->plan->v[r->next];
+	*s = (struct slot){.run = r, .i = r->next++, .used = true};
+	r->in_work++;
+	struct err e = {0};
+	if (r->m->publisher && publisher_find(r->m->publisher, set->owner, provider_found, s, &s->search, &e))
+		block(set, &e);
+	err_done(&e);
+	s->query = dns_view_txt(r->m->site->dns, set->owner, servers_said, s);
+}
+
+static void fill(struct run *r)
+{
+	for (size_t i = 0; i < WINDOW && r->next < r->plan->n; i++)
+		if (!r->slots[i].used)
+			start(r, &r->slots[i]);
+	if (!r->in_work)
+		loop_stop(r->m->site->loop);
+}
+
+static void stop_signal(int signo, void *ctx)
+{
+	struct run *r = ctx;
+	(void)signo;
+	r->stopped = true;
+	loop_stop(r->m->site->loop);
+}
+
+int planmake(const struct planmake *m, struct plan *ret, struct err *e)
+{
+	struct run *r = xcalloc(1, sizeof(*r));
+	struct plan plan = {.made = clk_wall(m->site->clk)};
+	*r = (struct run){.m = m, .plan = &plan};
+	begin(r);
+	loop_on_stop_signal(m->site->loop, stop_signal, r);
+	fill(r);
+	int result = plan.n ? loop_run(m->site->loop, e) : 0;
+	for (size_t i = 0; i < WINDOW; i++) {
+		if (r->slots[i].query)
+			dns_view_cancel(r->slots[i].query);
+		publisher_cancel(r->slots[i].search);
+		provider_cancel(r->slots[i].read);
+	}
+	if (!result && r->stopped)
+		result = err_set(
+			e, ERR_CANCEL, "stopped while the plan was made: %zu of %zu names looked at", r->done, plan.n);
+	free(r->sorted);
+	free(r->first);
+	free(r);
+	if (result)
+		plan_done(&plan);
+	else
+		*ret = plan;
+	return result;
+}

@@ -1,0 +1,34 @@
+/*
+ * planmake.h: a plan made from what should stand and what does: asked at every authoritative server, and at the
+ * provider where one is configured.
+ */
+#ifndef PERDURE_INVENTORY_PLANMAKE_H
+#define PERDURE_INVENTORY_PLANMAKE_H
+
+#include <stdbool.h>
+
+#include "inventory/desired.h"
+#include "inventory/ours.h"
+#include "inventory/plan.h"
+
+struct err;
+struct publisher;
+struct site;
+
+struct planmake {
+	struct site *site; /* its DNS must be open, unless its mode is none */
+	struct publisher *publisher; /* NULL: providers are not asked */
+	const struct desired *desired;
+	const struct ours *ours;
+	int64_t ttl;
+	/* Told now and then; may be NULL. */
+	void (*progress)(size_t done, size_t total, void *ctx);
+	void *ctx;
+};
+/*
+ * Fills *ret, which needs plan_done(). An owner whose servers or provider cannot be asked is in the plan as blocked,
+ * with the reason. ERR_SYS, ERR_CANCEL on SIGINT and SIGTERM.
+ */
+int planmake(const struct planmake *m, struct plan *ret, struct err *e);
+
+#endif

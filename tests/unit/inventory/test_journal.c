@@ -1,0 +1,103 @@
+/* test_journal.c: what was done to records can be read back, whole or cut off. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/fs.h"
+#include "base/xalloc.h"
+#include "inventory/journal.h"
+
+static char dir[] = "/tmp/journalXXXXXX";
+
+static int setup(void **state)
+{
+	(void)state;
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	struct err e = {0};
+	(void)state;
+	return fs_remove_tree(dir, &e);
+}
+
+static void test_round_trip(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct journal *j;
+	assert_int_equal(journal_open(dir, 1795219200, &j, &e), 0);
+	AUTO(xfreep) char *id = xstrdup(journal_id(j));
+	assert_int_equal(strncmp(id, "20261121T", 9), 0);
+	static char provider[] = "edge", zone[] = "example.com", one[] = "_validation-persist.example.com",
+		    two[] = "_validation-persist.www.example.com";
+	AUTO(strv_done) struct strv a = {0}, b = {0};
+	strv_add(&a, "\"x\"");
+	strv_add(&b, "\"y\"");
+	strv_add(&b, "\"z \\\"q\\\"\"");
+	struct journal_change c = {.provider = provider, .zone = zone, .owner = one, .ttl = 60, .before = b, .add = a};
+	assert_int_equal(journal_before(j, &c, &e), 0);
+	assert_int_equal(journal_after(j, one, "changed", &b, &e), 0);
+	c.owner = two;
+	c.del = b;
+	assert_int_equal(journal_before(j, &c, &e), 0);
+	journal_close(j);
+
+	AUTO(xfreep) char *path = xasprintf("%s/records/%s.jsonl", dir, id);
+	AUTO(buf_done) struct buf text = buf_make(1 << 20);
+	assert_int_equal(fs_read(path, &text, &e), 0);
+	buf_puts(&text, "{\"owner\":\"cut");
+	assert_int_equal(fs_write_atomic(path, text.p, text.n, 0600, &e), 0);
+
+	struct journal_change *got;
+	size_t n;
+	assert_int_equal(journal_read(dir, id, &got, &n, &e), 0);
+	assert_int_equal(n, 2);
+	assert_string_equal(got[0].outcome, "changed");
+	assert_string_equal(got[0].provider, "edge");
+	assert_int_equal(got[0].ttl, 60);
+	assert_true(strv_same_set(&got[0].before, &b) && strv_same_set(&got[0].add, &a) && !got[0].del.n);
+	assert_string_equal(got[1].outcome, "");
+	assert_true(strv_same_set(&got[1].del, &b));
+	journal_changes_free(got, n);
+}
+
+static void test_nothing_done_leaves_nothing(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct journal *j;
+	struct journal_change *got;
+	size_t n;
+	assert_int_equal(journal_open(dir, 0, &j, &e), 0);
+	AUTO(xfreep) char *id = xstrdup(journal_id(j));
+	journal_close(j);
+	static const char *const wrong[] = {"", "../state", "19700101T000000Z-0"};
+	assert_int_equal(journal_read(dir, id, &got, &n, &e), -1);
+	assert_int_equal(e.kind, ERR_USAGE);
+	assert_non_null(strstr(e.hint, "the latest is 20261121T"));
+	err_done(&e);
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		assert_int_equal(journal_read(dir, wrong[i], &got, &n, &e), -1);
+		assert_int_equal(e.kind, ERR_USAGE);
+		err_done(&e);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_nothing_done_leaves_nothing),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
