@@ -123,7 +123,7 @@ static int carry_out(
 	if (cli_number(c, "timeout", WAIT_DEFAULT_S, 1, WAIT_MAX_S, &wait_s, e))
 		return -1;
 	struct journal *journal;
-	if (journal_open(s->config->state_dir, clk_wall(s->clk), &journal, e))
+	if (journal_open(s->config->state_dir, clk_wall(s->clk) / 1000, &journal, e))
 		return -1;
 	struct publisher *publisher = publisher_new(s->loop, s->config);
 	struct apply a = {.site = s,
@@ -132,6 +132,7 @@ static int carry_out(
 		.journal = journal,
 		.remove = cli_flag(c, "remove") || cli_value(c, "undo"),
 		.exact = exact,
+		.literal = cli_value(c, "undo") != NULL,
 		.wait_ms = cli_flag(c, "no-wait") ? 0 : wait_s * 1000,
 		.told = told,
 		.progress = progressed,

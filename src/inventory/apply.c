@@ -254,13 +254,13 @@ static void changed(const struct provider_result *results, size_t n, const struc
 }
 
 /* Whether what the provider holds grants already what the value would. */
-static bool granted(const struct provider_rrset *held, const char *data)
+static bool granted(const struct provider_rrset *held, const char *data, bool literal)
 {
 	AUTO(buf_done) struct buf want_text = buf_make(RDATA_MAX);
 	struct perdure_record want, have;
 	rdata_text(data, &want_text);
-	if (provider_rrset_find(held, data))
-		return true;
+	if (literal || provider_rrset_find(held, data))
+		return provider_rrset_find(held, data) != NULL;
 	if (perdure_record_read(buf_str(&want_text), want_text.n, &want, NULL, NULL) != PERDURE_OK)
 		return false;
 	bool yes = false;
@@ -281,7 +281,7 @@ static void what_is_left(struct slot *s, const struct provider_rrset *held)
 	strv_done(&s->del);
 	plan_changes(s->rrset, s->run->a->remove, &add, &del);
 	for (size_t i = 0; i < add.n; i++)
-		if (!granted(held, add.v[i]))
+		if (!granted(held, add.v[i], s->run->a->literal))
 			strv_add(&s->add, add.v[i]);
 	for (size_t i = 0; i < del.n; i++)
 		if (provider_rrset_find(held, del.v[i]))

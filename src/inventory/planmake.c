@@ -199,7 +199,7 @@ static void stop_signal(int signo, void *ctx)
 int planmake(const struct planmake *m, struct plan *ret, struct err *e)
 {
 	struct run *r = xcalloc(1, sizeof(*r));
-	struct plan plan = {.made = clk_wall(m->site->clk)};
+	struct plan plan = {.made = clk_wall(m->site->clk) / 1000};
 	*r = (struct run){.m = m, .plan = &plan};
 	begin(r);
 	loop_on_stop_signal(m->site->loop, stop_signal, r);

@@ -1,0 +1,242 @@
+"""
+`record plan` and `record apply` against a real Knot by RFC 2136: what is missing is added, what is ours gives way, what is of others stays, whatever
+happens meanwhile; a plan that has become old is refused; what was done can be undone.
+"""
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+import harness
+from small_servers import Directory
+
+FOREIGN = '"v=spf1 -all; somebody \\"else\\"" "second string"'
+
+
+class World:
+    """A CA's directory, Knot with some zones, and perdure with Knot as its provider."""
+
+    def __init__(self, stage, make_knot, n=3, records=None, wildcard=True):
+        self.stage = stage
+        self.zones = [f"w{i:02d}.bench.test" for i in range(n)]
+        self.knot = make_knot(self.zones, records=records or {})
+        self.ca = Directory(stage)
+        self.config = {"cas": [self.ca.config_entry()], "dns": {"stubs": [self.knot.stub()]},
+                       "providers": [{"name": "edge", "type": "rfc2136", "server": f"127.0.0.1@{self.knot.port}", "tsig": {"file": self.knot.tsig_file}}],
+                       "certificates": [{"names": [z] + (["*." + z] if wildcard else [])} for z in self.zones]}
+        self.p = harness.Perdure(stage, self.config)
+
+    def want(self, more=";policy=wildcard"):
+        return f"ca.test;accounturi={self.ca.base}/acct/1{more}"
+
+    def owner(self, i=0):
+        return "_validation-persist." + self.zones[i]
+
+    def stands(self, i=0, owner=None):
+        out = subprocess.run(["kdig", "@127.0.0.1", "-p", str(self.knot.port), "+short", "+tcp", owner or self.owner(i), "TXT"], capture_output=True,
+                             text=True, timeout=20, check=True)
+        return sorted(line for line in out.stdout.splitlines() if line)
+
+    def apply(self, *args, rc=0):
+        done = self.p.run("record", "apply", "--yes", "--timeout", "20", *args)
+        assert done.rc == rc, done
+        return done
+
+    def plan(self, *args, rc=0):
+        done = self.p.run("record", "plan", "--json", *args)
+        assert done.rc == rc, done
+        return {r["owner"]: r for r in done.lines()}
+
+    def runs(self):
+        folder = os.path.join(self.p.state_dir, "records")
+        return sorted(f[:-6] for f in os.listdir(folder)) if os.path.isdir(folder) else []
+
+
+@pytest.fixture
+def world(stage, make_knot):
+    return lambda *a, **kw: World(stage, make_knot, *a, **kw)
+
+
+
+def has(world, i, value):
+    return any(v.replace("\\;", ";") == f'"{value}"' for v in world.stands(i))
+
+
+def actions(rrset):
+    return sorted(i["action"] for i in rrset["items"])
+
+
+def test_missing_records_are_published_and_those_of_others_stay(world):
+    w = world(records={"w01.bench.test": [f"_validation-persist TXT {FOREIGN}"]})
+    before = w.stands(1)
+    assert len(before) == 1
+    plan = w.plan()
+    assert [actions(plan[w.owner(i)]) for i in range(3)] == [["add"], ["add", "unknown"], ["add"]]
+    assert {r["provider"] for r in plan.values()} == {"edge"} and {r["zone"] for r in plan.values()} == set(w.zones)
+    done = w.apply()
+    assert re.search(r"3 done, 0 not served yet, 0 shifted, 0 failed", done.out), done
+    assert all(has(w, i, w.want()) for i in range(3)) and before[0] in w.stands(1) and len(w.stands(1)) == 2
+    assert all(actions(r) in (["keep"], ["keep", "unknown"]) for r in w.plan().values())
+    serials = w.knot.serials()
+    w.apply()
+    assert w.knot.serials() == serials and len(w.runs()) == 1
+    assert w.p.run("record", "plan", "--exit-code").rc == 3
+
+
+def test_nothing_happens_without_consent(world):
+    w = world()
+    serials = w.knot.serials()
+    assert w.p.run("record", "plan").rc == 0
+    dry = w.p.run("record", "apply", "--dry-run")
+    assert dry.rc == 0 and "3 to add" in dry.out and "every name below it (policy=wildcard)" in dry.out
+    asked = w.p.run("record", "apply")
+    assert asked.rc == 2 and "--yes" in asked.err
+    assert w.knot.serials() == serials and not w.runs()
+
+
+def test_a_record_that_is_not_enough_gives_way_to_one_that_is(world):
+    w = world(n=1, records={"w00.bench.test": [f"_validation-persist TXT {FOREIGN}"]})
+    w.knot.nsupdate([f'{w.owner()} 60 TXT "{w.want("")}"'])
+    plan = w.plan()[w.owner()]
+    assert actions(plan) == ["change", "unknown"]
+    w.apply()
+    assert has(w, 0, w.want()) and not has(w, 0, w.want("")) and len(w.stands()) == 2
+
+
+def test_what_no_certificate_needs_is_removed_only_when_asked(world):
+    w = world(n=1)
+    w.knot.nsupdate([f'{w.owner()} 60 TXT "{w.want()}"', f'{w.owner()} 60 TXT "{w.want(";policy=wildcard;persistUntil=5000000000")}"'])
+    assert actions(w.plan()[w.owner()]) == ["keep", "remove"]
+    w.apply()
+    assert len(w.stands()) == 2
+    w.apply("--remove")
+    assert len(w.stands()) == 1 and has(w, 0, w.want())
+
+
+def test_a_plan_is_refused_where_its_ground_has_shifted(world, tmp_path):
+    w = world()
+    plan = str(tmp_path / "plan.json")
+    w.plan("--out", plan)
+    w.knot.nsupdate([f"{w.owner(1)} 60 TXT {FOREIGN}"])
+    done = w.apply("--json", plan, rc=4)
+    outcomes = {line["owner"]: line for line in done.lines()}
+    assert [outcomes[w.owner(i)]["outcome"] for i in range(3)] == ["served", "shifted", "served"]
+    assert "new plan" in outcomes[w.owner(1)]["hint"]
+    assert not has(w, 1, w.want()) and len(w.stands(1)) == 1
+    # what was done already is no shift
+    assert {line["outcome"] for line in w.p.run("record", "apply", "--yes", "--json", plan).lines()} == {"nothing", "shifted"}
+    w.plan("--out", plan)
+    w.apply(plan)
+    assert has(w, 1, w.want()) and len(w.stands(1)) == 2
+
+
+def test_undo_takes_back_exactly_what_was_done(world):
+    w = world(n=2, records={"w01.bench.test": [f"_validation-persist TXT {FOREIGN}"]})
+    w.knot.nsupdate([f'{w.owner()} 60 TXT "{w.want("")}"'])
+    before = [w.stands(i) for i in range(2)]
+    w.apply()
+    w.knot.nsupdate([f'{w.owner(1)} 60 TXT "came later"'])
+    (run,) = w.runs()
+    assert run.startswith(time.strftime("%Y", time.gmtime()))
+    w.apply("--undo", run)
+    assert w.stands(0) == before[0]
+    assert [v for v in w.stands(1) if "later" not in v] == before[1] and any("later" in v for v in w.stands(1))
+    unknown = w.p.run("record", "apply", "--undo", "20000101T000000Z-1")
+    assert unknown.rc == 2 and "the latest is" in unknown.err
+
+
+def test_an_alias_in_the_way_is_told_before_anything_is_written(world):
+    w = world(n=2, records={"w00.bench.test": ["_validation-persist CNAME elsewhere.w01.bench.test."]})
+    plan = w.plan(rc=4)[w.owner()]
+    assert actions(plan) == ["blocked"] and "alias of elsewhere" in plan["blocked"]
+    w.apply(rc=4)
+    assert has(w, 1, w.want()) and not any("ca.test" in v for v in w.stands(0))
+
+
+def test_writers_at_once_lose_nothing(world):
+    """Two perdures for the same names, and nsupdate adding values of others to them all the while."""
+    n = 12
+    w = world(n=n)
+    other = harness.Perdure(w.stage, {**w.config, "cas": [w.ca.config_entry(), {**w.ca.config_entry(), "name": "second", "issuer": "second.test"}],
+                                      "defaults": {"ca": ["ca", "second"]}})
+    stop, written = threading.Event(), []
+
+    def third_party():
+        k = 0
+        while not stop.is_set() and k < 20:
+            for i in range(n):
+                w.knot.nsupdate([f'{w.owner(i)} 60 TXT "foreign {k}"'])
+            written.append(k)
+            k += 1
+
+    writer = threading.Thread(target=third_party)
+    writer.start()
+    try:
+        runs = [p.start("record", "apply", "--yes", "--no-wait", "--quiet") for p in (w.p, other)]
+        assert [r.wait(60) for r in runs] == [0, 0]
+    finally:
+        stop.set()
+        writer.join()
+    assert written
+    for i in range(n):
+        values = w.stands(i)
+        assert has(w, i, w.want()) and has(w, i, w.want().replace("ca.test", "second.test"))
+        assert len([v for v in values if "foreign" in v]) == len(written) and len(values) == len(written) + 2
+
+
+def test_one_write_for_each_record(world):
+    w = world(n=47)
+    before = w.knot.serials()
+    done = w.apply()
+    assert "47 done" in done.out and re.search(r"with \d+ calls", done.out)
+    after = w.knot.serials()
+    assert {z: int(after[z]) - int(before[z]) for z in w.zones} == {z: 1 for z in w.zones}
+
+
+def test_killed_in_the_middle(world):
+    w = world(n=40)
+    process = w.p.start("record", "apply", "--yes", "--quiet")
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None and not any(w.stands(i) for i in (0, 1, 2)):
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait(10)
+    (run,) = w.runs()
+    text = harness.read(os.path.join(w.p.state_dir, "records", run + ".jsonl"))
+    meant = {json.loads(line)["owner"] for line in text.splitlines() if '"provider"' in line}
+    there = {w.owner(i) for i in range(40) if has(w, i, w.want())}
+    assert there and there <= meant
+    w.apply("--undo", run)
+    assert not any(w.stands(i) for i in range(40))
+    w.apply()
+    assert all(w.stands(i) == [v for v in w.stands(i)] and has(w, i, w.want()) and len(w.stands(i)) == 1 for i in range(40))
+
+
+def test_the_key_is_nowhere(world, tmp_path):
+    w = world(n=1)
+    plan = str(tmp_path / "plan.json")
+    w.plan("--out", plan)
+    done = w.p.run("-vv", "record", "apply", "--yes", plan)
+    secret = harness.read(w.knot.tsig_file).strip().split(":")[2]
+    wrong = harness.write(os.path.join(w.p.folder, "wrong.tsig"), f"hmac-sha256:wrong:{secret}\n", 0o600)
+    bad = harness.Perdure(w.stage, {**w.config, "providers": [{**w.config["providers"][0], "tsig": {"file": wrong}}]})
+    refused = bad.run("record", "apply", "--yes", "-vv", "new.w00.bench.test")
+    assert done.rc == 0 and refused.rc == 1 and "wrong" in refused.out, refused
+    texts = [done.out, done.err, refused.out, refused.err, harness.read(plan)]
+    for p in (w.p, bad):
+        for folder, _, files in os.walk(p.state_dir):
+            texts += [open(os.path.join(folder, f), encoding="latin-1").read() for f in files]
+    assert not any(w.knot.tsig_secret in t for t in texts)
+
+
+def test_no_provider(world):
+    w = world(n=1)
+    p = harness.Perdure(w.stage, {k: v for k, v in w.config.items() if k != "providers"})
+    assert [i["action"] for r in p.run("record", "plan", "--json").lines() for i in r["items"]] == ["add"]
+    done = p.run("record", "apply", "--yes")
+    assert done.rc == 1 and "no provider is configured" in done.out and "record export" in done.out, done
