@@ -483,6 +483,7 @@ void acme_flow_free(struct acme_flow *f)
 		return;
 	acme_session_directory_cancel(f->s, on_directory, f);
 	acme_post_cancel(f->post);
+	flow_chain_forget(f);
 	loop_timer_free(f->timer);
 	flow_save_error(f, NULL);
 	flow_authzs_done(f);

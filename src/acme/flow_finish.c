@@ -6,7 +6,6 @@
 #include "acme/problem.h"
 #include "acme/session_internal.h"
 #include "acme/url.h"
-#include "base/clock.h"
 #include "base/fault.h"
 #include "base/xalloc.h"
 #include "crypto/x509.h"
@@ -117,12 +116,6 @@ void flow_finalize(struct acme_flow *f)
 
 /* --- the certificate --- */
 
-static int check_chain(const struct acme_flow *f, const struct x509_chain *c, struct err *e)
-{
-	int64_t now = clk_wall(loop_clk(acme_session_loop(f->s))) / 1000;
-	return x509_chain_check(c, NULL, f->spki_sha256, &f->names, now, e);
-}
-
 static void succeed(struct acme_flow *f)
 {
 	struct x509_chain *chain = TAKE(f->chain);
@@ -143,27 +136,40 @@ static void collect_alternates(struct acme_flow *f, const struct http_reply *r)
 	}
 }
 
-static void on_alternate(const struct http_reply *r, const struct err *failed, void *ctx)
+/* Its last words: the next alternate chain. e (taken) is set when there was trouble with this one. */
+static void alternate_over(struct acme_flow *f, struct err *e)
 {
-	struct acme_flow *f = ctx;
-	AUTO(x509_chain_freep) struct x509_chain *c = NULL;
-	struct err e = {0};
-	f->post = NULL;
-	if (failed)
-		err_copy(&e, failed);
-	else if (!x509_chain_parse(r->body.p, r->body.n, &c, &e) && !check_chain(f, c, &e) &&
-		 x509_chain_has_issuer(c, f->preferred_chain)) {
-		x509_chain_free(f->chain);
-		f->chain = TAKE(c);
-		succeed(f);
-		return;
-	}
-	if (err_is(&e)) {
-		err_ctx(&e, "alternate chain %.300s", f->alternates.v[f->at]);
-		flow_warn(f, &e);
+	if (err_is(e)) {
+		err_ctx(e, "alternate chain %.300s", f->alternates.v[f->at]);
+		flow_warn(f, e);
 	}
 	f->at++;
 	next_alternate(f);
+}
+
+static void alternate_read(struct acme_flow *f, struct x509_chain *c, struct err *e)
+{
+	if (!err_is(e) && x509_chain_has_issuer(c, f->preferred_chain)) {
+		x509_chain_free(f->chain);
+		f->chain = c;
+		succeed(f);
+		return;
+	}
+	x509_chain_free(c);
+	alternate_over(f, e);
+}
+
+static void on_alternate(const struct http_reply *r, const struct err *failed, void *ctx)
+{
+	struct acme_flow *f = ctx;
+	struct err e = {0};
+	f->post = NULL;
+	if (!failed) {
+		flow_read_chain(f, &r->body, alternate_read);
+		return;
+	}
+	err_copy(&e, failed);
+	alternate_over(f, &e);
 }
 
 static void next_alternate(struct acme_flow *f)
@@ -193,6 +199,41 @@ static void reject(struct acme_flow *f, struct err *e)
 	flow_fail(f, e, true);
 }
 
+/* Cut short on the way, perhaps: reading it again harms nobody. */
+static void download_again(struct acme_flow *f, struct err *e)
+{
+	if (++f->downloads < MAX_DOWNLOADS) {
+		err_done(e);
+		f->tally.repeats++;
+		flow_after(f, DOWNLOAD_PAUSE_MS << f->downloads, flow_download);
+		return;
+	}
+	err_ctx(e, "%s: certificate %.300s", acme_session_name(f->s), f->certificate_url);
+	err_retry(e, RETRY_LATER, 0);
+	flow_fail(f, e, false);
+}
+
+static void certificate_read(struct acme_flow *f, struct x509_chain *c, struct err *e)
+{
+	if (!c) {
+		download_again(f, e);
+		return;
+	}
+	x509_chain_free(f->chain);
+	f->chain = c;
+	if (err_is(e)) {
+		reject(f, e);
+		return;
+	}
+	session_keep_chain(f->s, f->chain);
+	if (!f->preferred_chain || x509_chain_has_issuer(f->chain, f->preferred_chain)) {
+		succeed(f);
+		return;
+	}
+	f->at = 0;
+	next_alternate(f);
+}
+
 static void on_certificate(const struct http_reply *r, const struct err *failed, void *ctx)
 {
 	struct acme_flow *f = ctx;
@@ -206,31 +247,9 @@ static void on_certificate(const struct http_reply *r, const struct err *failed,
 		flow_fail(f, &e, false);
 		return;
 	}
-	if (x509_chain_parse_like(r->body.p, r->body.n, f->s->chain, &f->chain, &e)) {
-		/* Cut short on the way, perhaps: reading it again harms nobody. */
-		if (++f->downloads < MAX_DOWNLOADS) {
-			err_done(&e);
-			f->tally.repeats++;
-			flow_after(f, DOWNLOAD_PAUSE_MS << f->downloads, flow_download);
-			return;
-		}
-		err_ctx(&e, "%s: certificate %.300s", acme_session_name(f->s), f->certificate_url);
-		err_retry(&e, RETRY_LATER, 0);
-		flow_fail(f, &e, false);
-		return;
-	}
-	if (check_chain(f, f->chain, &e)) {
-		reject(f, &e);
-		return;
-	}
-	session_keep_chain(f->s, f->chain);
-	if (!f->preferred_chain || x509_chain_has_issuer(f->chain, f->preferred_chain)) {
-		succeed(f);
-		return;
-	}
-	collect_alternates(f, r);
-	f->at = 0;
-	next_alternate(f);
+	if (f->preferred_chain)
+		collect_alternates(f, r);
+	flow_read_chain(f, &r->body, certificate_read);
 }
 
 void flow_download(struct acme_flow *f)

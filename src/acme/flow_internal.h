@@ -1,6 +1,6 @@
 /* flow_internal.h: what the files of the order flow share: flow.c (start, order, end), flow_authz.c (reading
  * authorizations), flow_judge.c (what is offered, and whether our record would do), flow_challenge.c (answering and
- * polling), flow_finish.c (finalize, certificate). */
+ * polling), flow_finish.c (finalize, certificate), flow_chain.c (reading and checking the chain). */
 #ifndef PERDURE_ACME_FLOW_INTERNAL_H
 #define PERDURE_ACME_FLOW_INTERNAL_H
 
@@ -14,6 +14,8 @@
 #include "base/err.h"
 #include "base/strv.h"
 
+struct buf;
+struct chain_job;
 struct http_reply;
 struct loop_timer;
 struct x509_chain;
@@ -84,6 +86,7 @@ struct acme_flow {
 
 	bool polled; /* the order, once at least */
 	unsigned downloads;
+	struct chain_job *reading; /* a chain, on a worker */
 	struct x509_chain *chain;
 	struct strv alternates; /* URLs */
 };
@@ -149,5 +152,14 @@ void flow_finalize(struct acme_flow *f);
 /* Polls the order that is being processed; r is the reply that said so (NULL for none). */
 void flow_poll_order(struct acme_flow *f, const struct http_reply *r);
 void flow_download(struct acme_flow *f);
+
+/* --- flow_chain.c --- */
+/* c is NULL when the chain could not be read; e is set then, and when the chain is not what was ordered. */
+typedef void (*flow_chain_fn)(struct acme_flow *f, struct x509_chain *c, struct err *e);
+/* Reads the chain and checks it against key, names and time on a worker, then calls `then` from the loop, which owns c
+ * and may take e's content. */
+void flow_read_chain(struct acme_flow *f, const struct buf *pem, flow_chain_fn then);
+/* The flow goes: what a worker reads for it is dropped when it is there. */
+void flow_chain_forget(struct acme_flow *f);
 
 #endif

@@ -15,28 +15,32 @@
 
 enum { CHAIN_MAX = 10 };
 
+/* Immutable once it is read, so that threads may share it. */
 struct x509_chain {
-	unsigned refs;
+	atomic_uint refs;
 	X509 *certs[CHAIN_MAX]; /* owned; the leaf first */
 	size_t n;
 	struct x509_info info;
+	char *pem; /* of all */
+	size_t leaf_pem_n; /* octets of the leaf's in it */
 };
 
 void x509_chain_free(struct x509_chain *c)
 {
-	if (!c || --c->refs)
+	if (!c || atomic_fetch_sub(&c->refs, 1) != 1)
 		return;
 	for (size_t i = 0; i < c->n; i++)
 		X509_free(c->certs[i]);
 	strv_done(&c->info.names);
 	free(c->info.issuer);
 	free(c->info.ari_id);
+	free(c->pem);
 	free(c);
 }
 
 struct x509_chain *x509_chain_ref(struct x509_chain *c)
 {
-	c->refs++;
+	atomic_fetch_add(&c->refs, 1);
 	return c;
 }
 
@@ -91,6 +95,16 @@ static X509 *share(const struct x509_chain *known, const uint8_t *der, size_t n)
 	return NULL;
 }
 
+static X509 *decode(const uint8_t *der, long n, OSSL_LIB_CTX *lib)
+{
+	const uint8_t *at = der;
+	X509 *x = X509_new_ex(lib, NULL);
+	if (x && d2i_X509(&x, &at, n) && at == der + n)
+		return x;
+	X509_free(x); /* which d2i_X509() has made NULL when it failed */
+	return NULL;
+}
+
 /* Reads the PEM block of n octets at p. */
 static X509 *read_block(const char *p, size_t n, const struct x509_chain *known)
 {
@@ -100,14 +114,14 @@ static X509 *read_block(const char *p, size_t n, const struct x509_chain *known)
 	X509 *x = NULL;
 	AUTO(ossl_bio_freep) BIO *in = BIO_new_mem_buf(p, (int)n);
 	if (in && PEM_read_bio(in, &name, &header, &der, &der_n) && !*header) {
-		const uint8_t *at = der;
 		x = share(known, der, (size_t)der_n);
-		bool shared = x;
 		if (!x)
-			x = d2i_X509(NULL, &at, der_n);
-		if (x && !shared && at != der + der_n) {
+			x = decode(der, der_n, quick_lib());
+		if (x && !X509_get0_pubkey(x)) {
+			/* A key that the quick context does not know. */
+			ERR_clear_error();
 			X509_free(x);
-			x = NULL;
+			x = decode(der, der_n, NULL);
 		}
 	}
 	OPENSSL_free(name);
@@ -278,6 +292,24 @@ static int describe(struct x509_chain *c, struct err *e)
 	return san_spki_sha256(X509_get_X509_PUBKEY(leaf), c->info.spki_sha256, e);
 }
 
+/* The chain as PEM again: in order, and without what PEM leaves open. */
+static int write_pem(struct x509_chain *c, struct err *e)
+{
+	AUTO(buf_done) struct buf pem = buf_make(BUF_MAX_CHAIN);
+	for (size_t i = 0; i < c->n; i++) {
+		uint8_t *der;
+		size_t n = der_of(c->certs[i], &der);
+		pem_write(&pem, "CERTIFICATE", der, n);
+		OPENSSL_free(der);
+		if (!i)
+			c->leaf_pem_n = pem.n;
+	}
+	if (buf_check(&pem, "the chain", e))
+		return -1;
+	c->pem = buf_take(&pem);
+	return 0;
+}
+
 int x509_chain_parse(const void *pem, size_t n, struct x509_chain **ret, struct err *e)
 {
 	return x509_chain_parse_like(pem, n, NULL, ret, e);
@@ -289,8 +321,8 @@ int x509_chain_parse_like(
 	if (n > BUF_MAX_CHAIN)
 		return err_set(e, ERR_PROTO, "a chain of %zu octets is larger than %d", n, BUF_MAX_CHAIN);
 	AUTO(x509_chain_freep) struct x509_chain *c = xcalloc(1, sizeof(*c));
-	c->refs = 1;
-	if (read_certs(pem, n, known, c, e) || put_in_order(c, e) || describe(c, e))
+	atomic_init(&c->refs, 1);
+	if (read_certs(pem, n, known, c, e) || put_in_order(c, e) || describe(c, e) || write_pem(c, e))
 		return -1;
 	*ret = TAKE(c);
 	return 0;
@@ -324,29 +356,19 @@ bool x509_chain_has_issuer(const struct x509_chain *c, const char *cn)
 	return false;
 }
 
-static void put_pem(const struct x509_chain *c, size_t from, size_t to, struct buf *out)
-{
-	for (size_t i = from; i < to; i++) {
-		uint8_t *der;
-		size_t n = der_of(c->certs[i], &der);
-		pem_write(out, "CERTIFICATE", der, n);
-		OPENSSL_free(der);
-	}
-}
-
 void x509_chain_pem_leaf(const struct x509_chain *c, struct buf *out)
 {
-	put_pem(c, 0, 1, out);
+	buf_put(out, c->pem, c->leaf_pem_n);
 }
 
 void x509_chain_pem_rest(const struct x509_chain *c, struct buf *out)
 {
-	put_pem(c, 1, c->n, out);
+	buf_puts(out, c->pem + c->leaf_pem_n);
 }
 
 void x509_chain_pem_all(const struct x509_chain *c, struct buf *out)
 {
-	put_pem(c, 0, c->n, out);
+	buf_puts(out, c->pem);
 }
 
 /* --- Checking --- */

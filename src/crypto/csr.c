@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/secret.h"
 #include "base/xalloc.h"
 #include "crypto/internal.h"
 #include "crypto/x509.h"
@@ -94,9 +95,9 @@ int x509_csr(
 {
 	if (k->type == KEY_ED25519)
 		return err_set(e, ERR_CRYPTO, "certification request: Ed25519 keys are for accounts only");
-	if (!k->signer)
+	if (!k->has_private)
 		return err_set(e, ERR_CRYPTO, "certification request: only the public part of the key is known");
-	AUTO(ossl_req_freep) X509_REQ *req = X509_REQ_new();
+	AUTO(ossl_req_freep) X509_REQ *req = X509_REQ_new_ex(k->lib, NULL);
 	if (!req || !X509_REQ_set_version(req, X509_REQ_VERSION_1) || !set_pubkey(req, k))
 		return ossl_err(e, "making a certification request");
 	if (put_extensions(req, names, o, e))
@@ -104,6 +105,29 @@ int x509_csr(
 	if (!X509_REQ_sign(req, k->pkey, k->md))
 		return ossl_err(e, "signing a certification request");
 	return put_der(req, der, e);
+}
+
+int x509_request(enum key_type t, const struct secret *old_key, const struct strv *names,
+	const struct x509_csr_options *o, struct x509_request *ret, struct err *e)
+{
+	AUTO(key_freep) struct key *k = NULL;
+	AUTO(x509_request_done) struct x509_request r = {0};
+	AUTO(buf_done) struct buf der = buf_make(BUF_MAX_SMALL_FILE);
+	if (old_key->n ? key_from_pem(old_key->p, old_key->n, "the key in use", &k, e)
+		       : key_generate_for_request(t, &k, e))
+		return -1;
+	if (key_to_pem(k, &r.key_pem, e) || x509_csr(k, names, o, &der, e) || x509_spki_sha256(k, r.spki_sha256, e))
+		return -1;
+	r.csr_der = secret_dup(buf_str(&der), der.n);
+	*ret = r;
+	r = (struct x509_request){0};
+	return 0;
+}
+
+void x509_request_done(struct x509_request *r)
+{
+	secret_done(&r->key_pem);
+	secret_done(&r->csr_der);
 }
 
 X509_REQ *csr_decode(const void *p, size_t n)

@@ -23,8 +23,10 @@ struct strv;
 /* Immutable once made, so that threads may share it; what signing needs again and again is prepared here once. */
 struct key {
 	EVP_PKEY *pkey;
+	OSSL_LIB_CTX *lib; /* the context of pkey and md; NULL is OpenSSL's default */
+	bool has_private;
 	EVP_MD *md; /* what its signatures hash with; NULL for Ed25519 */
-	EVP_MD_CTX *signer; /* ready to sign, to be copied; NULL when there is only the public part */
+	EVP_MD_CTX *signer; /* ready to sign JWS, to be copied; NULL when there is only the public part */
 	enum key_type type;
 	atomic_uint refs;
 	size_t jwk_n;
@@ -47,6 +49,14 @@ void ossl_err_(struct err *e, const char *file, int line, const char *fmt, ...) 
 /* A passphrase callback that has none: OpenSSL's own would ask on the terminal. */
 int ossl_no_passphrase(char *out, int size, int writing, void *ctx);
 
+/*
+ * The library context for new keys of certificates and for reading certificates, where OpenSSL finds its way quickly:
+ * it has the default provider's algorithms, but of keys only EC and RSA, writes them as PEM of PKCS#8 and their public
+ * part as DER, and reads public keys only. NULL, OpenSSL's default context, where the system's configuration wants
+ * other providers. Threads share it; it lasts as long as the process.
+ */
+OSSL_LIB_CTX *quick_lib(void);
+
 /* For AUTO(). */
 void ossl_pkey_freep(EVP_PKEY **p);
 void ossl_bio_freep(BIO **p);
@@ -57,6 +67,9 @@ void ossl_names_freep(GENERAL_NAMES **p);
 
 /* Wraps pkey, which it takes in every case. what names the key in errors. Unsupported types and sizes are refused. */
 int key_wrap(EVP_PKEY *pkey, bool has_private, const char *what, struct key **ret, struct err *e);
+/* A new key that is only to be written and to sign its request: it has neither signer nor jwk nor thumbprint.
+ * ERR_CRYPTO. */
+int key_generate_for_request(enum key_type t, struct key **ret, struct err *e);
 /* The JWS hash of a type, by OpenSSL's name; NULL for Ed25519. */
 const char *key_md_name(enum key_type t);
 /* Computes jwk and thumbprint. */

@@ -41,11 +41,6 @@ int key_type_from_name(const char *name, enum key_type *ret)
 	return -1;
 }
 
-bool key_type_is_slow(enum key_type t)
-{
-	return types[t].rsa_bits != 0;
-}
-
 const char *key_md_name(enum key_type t)
 {
 	return types[t].md;
@@ -93,13 +88,20 @@ static int identify(EVP_PKEY *pkey, const char *what, enum key_type *ret, struct
 	return -1;
 }
 
-/* Prepares what each signature needs again. */
-static int prepare(struct key *k, bool has_private, struct err *e)
+static int fetch_md(struct key *k, struct err *e)
 {
 	const char *md = types[k->type].md;
-	if (md && !(k->md = EVP_MD_fetch(NULL, md, NULL)))
+	if (md && !(k->md = EVP_MD_fetch(k->lib, md, NULL)))
 		return ossl_err(e, "this OpenSSL has no %s", md);
-	if (!has_private)
+	return 0;
+}
+
+/* Prepares what each signature needs again. */
+static int prepare(struct key *k, struct err *e)
+{
+	if (fetch_md(k, e))
+		return -1;
+	if (!k->has_private)
 		return 0;
 	k->signer = EVP_MD_CTX_new();
 	if (!k->signer || EVP_DigestSignInit(k->signer, NULL, k->md, NULL, k->pkey) != 1)
@@ -111,27 +113,44 @@ int key_wrap(EVP_PKEY *pkey, bool has_private, const char *what, struct key **re
 {
 	AUTO(key_freep) struct key *k = xcalloc(1, sizeof(*k));
 	k->pkey = pkey;
+	k->has_private = has_private;
 	atomic_init(&k->refs, 1);
 	if (identify(pkey, what, &k->type, e))
 		return -1;
-	if (prepare(k, has_private, e) || jwk_fill(k, e))
+	if (prepare(k, e) || jwk_fill(k, e))
 		return err_ctx(e, "%s", what);
 	*ret = TAKE(k);
 	return 0;
 }
 
+static int make(enum key_type t, OSSL_LIB_CTX *lib, EVP_PKEY **ret, struct err *e)
+{
+	if (types[t].rsa_bits)
+		*ret = EVP_PKEY_Q_keygen(lib, NULL, "RSA", (size_t)types[t].rsa_bits);
+	else if (types[t].group)
+		*ret = EVP_PKEY_Q_keygen(lib, NULL, "EC", types[t].group);
+	else
+		*ret = EVP_PKEY_Q_keygen(lib, NULL, "ED25519");
+	return *ret ? 0 : ossl_err(e, "making a key of the type %s", types[t].name);
+}
+
 int key_generate(enum key_type t, struct key **ret, struct err *e)
 {
 	EVP_PKEY *pkey;
-	if (types[t].rsa_bits)
-		pkey = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)types[t].rsa_bits);
-	else if (types[t].group)
-		pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", types[t].group);
-	else
-		pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-	if (!pkey)
-		return ossl_err(e, "making a key of the type %s", types[t].name);
-	return key_wrap(pkey, true, "the new key", ret, e);
+	return make(t, NULL, &pkey, e) ? -1 : key_wrap(pkey, true, "the new key", ret, e);
+}
+
+int key_generate_for_request(enum key_type t, struct key **ret, struct err *e)
+{
+	AUTO(key_freep) struct key *k = xcalloc(1, sizeof(*k));
+	atomic_init(&k->refs, 1);
+	k->type = t;
+	k->has_private = true;
+	k->lib = t == KEY_ED25519 ? NULL : quick_lib();
+	if (make(t, k->lib, &k->pkey, e) || fetch_md(k, e))
+		return -1;
+	*ret = TAKE(k);
+	return 0;
 }
 
 /* Whether the two halves of the key fit. Not asked of RSA, where it means testing primes for up to a second. */
@@ -175,7 +194,7 @@ int key_from_pem(const void *pem, size_t n, const char *what, struct key **ret, 
 
 int key_to_pem(const struct key *k, struct secret *ret, struct err *e)
 {
-	if (!k->signer)
+	if (!k->has_private)
 		return err_set(e, ERR_CRYPTO, "writing a private key: only the public part is known");
 	/* A memory BIO wipes what it releases. */
 	AUTO(ossl_bio_freep) BIO *out = BIO_new(BIO_s_mem());

@@ -29,8 +29,6 @@ enum key_type {
 const char *key_type_name(enum key_type t);
 /* -1 for an unknown name (no error value: the caller knows where the name stood). */
 int key_type_from_name(const char *name, enum key_type *ret);
-/* Whether making one takes so long (RSA) that it belongs on a worker thread. */
-bool key_type_is_slow(enum key_type t);
 
 /* Makes a new key. ERR_CRYPTO. */
 int key_generate(enum key_type t, struct key **ret, struct err *e);

@@ -9,11 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/secret.h"
 #include "base/strv.h"
+#include "crypto/key.h"
 
 struct buf;
 struct err;
-struct key;
 
 struct x509_csr_options {
 	bool must_staple; /* TLS feature status_request (RFC 7633) */
@@ -27,6 +28,20 @@ int x509_csr(const struct key *k, const struct strv *names, const struct x509_cs
  */
 int x509_spki_sha256(const struct key *k, char ret[static 65], struct err *e);
 
+/* A key and a request for a certificate of it. */
+struct x509_request {
+	struct secret key_pem; /* PKCS#8 */
+	struct secret csr_der;
+	char spki_sha256[65]; /* hexadecimal: names the key */
+};
+/*
+ * Makes a key of type t (or takes old_key, PEM, when that is not empty) and its request, as x509_csr() would. It may
+ * run on any thread. ERR_CRYPTO.
+ */
+int x509_request(enum key_type t, const struct secret *old_key, const struct strv *names,
+	const struct x509_csr_options *o, struct x509_request *ret, struct err *e);
+void x509_request_done(struct x509_request *r);
+
 /* What a request that somebody else made (issue --csr) asks for. */
 struct x509_csr_info {
 	struct strv names; /* DNS names of subjectAltName, and the CN when there is no subjectAltName; lower case */
@@ -37,7 +52,7 @@ struct x509_csr_info {
 int x509_csr_read(const void *p, size_t n, const char *what, struct buf *der, struct x509_csr_info *ret, struct err *e);
 void x509_csr_info_done(struct x509_csr_info *i);
 
-/* A chain as downloaded: leaf first. */
+/* A chain as downloaded: leaf first. Immutable; threads may share it. */
 struct x509_chain;
 
 struct x509_info {
@@ -58,7 +73,7 @@ struct x509_info {
  */
 int x509_chain_parse(const void *pem, size_t n, struct x509_chain **ret, struct err *e);
 /* As x509_chain_parse(). What stands above the leaf of known (NULL: nothing) and comes again is shared with it rather
- * than decoded, which is what reading a chain takes most time for. Both then belong to one thread. */
+ * than decoded, which is what reading a chain takes most time for. */
 int x509_chain_parse_like(
 	const void *pem, size_t n, const struct x509_chain *known, struct x509_chain **ret, struct err *e);
 /* One more owner, who must call x509_chain_free() too. */

@@ -13,40 +13,44 @@
 #include "state/certfiles.h"
 #include "state/store.h"
 
-struct key_job {
+struct request_job {
 	enum key_type type;
-	struct key *key;
-	struct key **ret;
+	struct secret old_key;
+	struct strv names;
+	struct x509_csr_options options;
+	struct x509_request request;
+	struct x509_request *ret;
 	struct err e;
 	install_fn done;
 	void *ctx;
 };
 
-static void key_work(void *arg)
+static void request_work(void *arg)
 {
-	struct key_job *k = arg;
-	key_generate(k->type, &k->key, &k->e);
+	struct request_job *r = arg;
+	x509_request(r->type, &r->old_key, &r->names, &r->options, &r->request, &r->e);
 }
 
-static void key_done(void *arg)
+static void request_done(void *arg)
 {
-	struct key_job *k = arg;
-	*k->ret = k->key;
-	k->done(&k->e, k->ctx);
-	err_done(&k->e);
-	free(k);
+	struct request_job *r = arg;
+	*r->ret = r->request;
+	r->done(&r->e, r->ctx);
+	secret_done(&r->old_key);
+	strv_done(&r->names);
+	err_done(&r->e);
+	free(r);
 }
 
-void install_make_key(struct loop *l, enum key_type type, struct key **ret, install_fn done, void *ctx)
+void install_request(struct loop *l, enum key_type type, struct secret *old_key, const struct strv *names,
+	const struct x509_csr_options *o, struct x509_request *ret, install_fn done, void *ctx)
 {
-	struct key_job *k = xcalloc(1, sizeof(*k));
-	*k = (struct key_job){.type = type, .ret = ret, .done = done, .ctx = ctx};
-	if (key_type_is_slow(type)) {
-		loop_job(l, key_work, key_done, k);
-		return;
-	}
-	key_work(k);
-	key_done(k);
+	struct request_job *r = xcalloc(1, sizeof(*r));
+	*r = (struct request_job){
+		.type = type, .old_key = *old_key, .options = *o, .ret = ret, .done = done, .ctx = ctx};
+	*old_key = (struct secret){0};
+	strv_copy(&r->names, names);
+	loop_job(l, request_work, request_done, r);
 }
 
 struct file_job {

@@ -1,25 +1,27 @@
 /*
- * install.h: the slow parts of issuing, on worker threads: making RSA keys, writing and syncing the files of a
- * generation; and the certificate's row in the state.
+ * install.h: the slow parts of issuing, on worker threads: making keys and requests, writing and syncing the files of
+ * a generation; and the certificate's row in the state.
  */
 #ifndef PERDURE_FLEET_INSTALL_H
 #define PERDURE_FLEET_INSTALL_H
 
 #include <stdint.h>
 
-#include "crypto/key.h"
+#include "crypto/x509.h"
 #include "state/store.h"
 
 struct err;
 struct loop;
-struct x509_chain;
 
 /* e (borrowed) is NULL or clean on success. */
 typedef void (*install_fn)(const struct err *e, void *ctx);
 
-/* Makes a key of the type into *ret: at once (done is called before it returns) for fast types, on a worker for slow
- * ones. */
-void install_make_key(struct loop *l, enum key_type type, struct key **ret, install_fn done, void *ctx);
+/*
+ * Makes a key of the type (or takes old_key, PEM, which is emptied, when it holds one) and its request for a
+ * certificate into *ret, on a worker. done is called on the loop.
+ */
+void install_request(struct loop *l, enum key_type type, struct secret *old_key, const struct strv *names,
+	const struct x509_csr_options *o, struct x509_request *ret, install_fn done, void *ctx);
 
 /* What comes out of an order's chain: texts of files, and the row of the lineage. */
 struct install_set {

@@ -12,7 +12,6 @@
 #include "base/random.h"
 #include "base/xalloc.h"
 #include "config/config.h"
-#include "crypto/key.h"
 #include "crypto/x509.h"
 #include "fleet/install.h"
 #include "fleet/schedule.h"
@@ -35,7 +34,7 @@ struct issue_job {
 	struct store_order order;
 	struct store_cert row;
 	struct install_set set; /* once the certificate is here */
-	struct key *key; /* NULL for a foreign request */
+	struct x509_request request; /* while it is being made */
 	char spki[65];
 	bool resumed;
 	bool answers; /* challenges are answered in this run: a refusal is this run's, and counts at the CA */
@@ -72,7 +71,7 @@ static void job_release(struct issue_job *j)
 	store_order_done(&j->order);
 	store_cert_done(&j->row);
 	install_set_done(&j->set);
-	key_free(j->key);
+	x509_request_done(&j->request);
 	free(j->csr_spki);
 	err_done(&j->failure);
 	free(j);
@@ -426,63 +425,58 @@ static int fill_order(struct issue_job *j, struct err *e)
 	return certfiles_next_generation(j->site->config->state_dir, j->cert->name, &o->generation, e);
 }
 
-/* Key in hand (or a foreign request): CSR, then everything into the state. */
-static void have_key(const struct err *failed, void *ctx)
+/* Key and request in hand: everything into the state. */
+static void put_new(struct issue_job *j)
 {
-	struct issue_job *j = ctx;
 	struct err e = {0};
-	if (!went_well(j, failed, "make the key of"))
-		return;
-	struct x509_csr_options o = {.must_staple = j->cert->must_staple};
-	AUTO(buf_done) struct buf der = buf_make(BUF_MAX_SMALL_FILE);
-	int r = 0;
-	if (j->key) {
-		r = key_to_pem(j->key, &j->order.key_pem, &e) || x509_csr(j->key, &j->cert->names, &o, &der, &e);
-		if (!r)
-			j->order.csr_der = secret_dup(buf_str(&der), der.n);
-		r = r || x509_spki_sha256(j->key, j->spki, &e);
-	} else {
-		r = install_csr_spki(&j->order, j->spki, &e);
-	}
-	if (r || fill_order(j, &e) || store_order_put(j->site->store, &j->order, &e)) {
+	if (fill_order(j, &e) || store_order_put(j->site->store, &j->order, &e)) {
 		fail(j, &e, false);
 		return;
 	}
 	after_commit(j, new_committed);
 }
 
-static int reuse_live_key(struct issue_job *j, struct err *e)
+static void have_request(const struct err *failed, void *ctx)
 {
-	AUTO(secret_done) struct secret pem = {0};
-	bool found = false;
-	if (!j->cert->reuse_key)
-		return 0;
-	if (certfiles_read_key(j->site->config->state_dir, j->cert->name, &pem, &found, e))
-		return -1;
-	return found ? key_from_pem(pem.p, pem.n, "live private key", &j->key, e) : 0;
+	struct issue_job *j = ctx;
+	if (!went_well(j, failed, "make the key of"))
+		return;
+	j->order.key_pem = j->request.key_pem;
+	j->order.csr_der = j->request.csr_der;
+	memcpy(j->spki, j->request.spki_sha256, sizeof(j->spki));
+	j->request = (struct x509_request){0};
+	put_new(j);
+}
+
+static int live_key(const struct issue_job *j, struct secret *ret, struct err *e)
+{
+	bool found;
+	return j->cert->reuse_key ? certfiles_read_key(j->site->config->state_dir, j->cert->name, ret, &found, e) : 0;
 }
 
 static void new_order(struct issue_job *j)
 {
 	struct err e = {0};
-	enum key_type type;
+	enum key_type type = KEY_EC256;
+	AUTO(secret_done) struct secret old = {0};
+	struct x509_csr_options o = {.must_staple = j->cert->must_staple};
 	step(j, "key");
-	if (site_probe(j->site, &e) || reuse_live_key(j, &e)) {
+	int r = site_probe(j->site, &e);
+	if (!r && j->csr_spki) {
+		r = install_csr_spki(&j->order, j->spki, &e);
+		if (!r) {
+			put_new(j);
+			return;
+		}
+	}
+	if (!r && key_type_from_name(j->cert->key, &type))
+		r = err_set(&e, ERR_CONFIG, "\"%s\" is no key type", j->cert->key);
+	if (r || live_key(j, &old, &e)) {
 		fail(j, &e, false);
 		return;
 	}
 	j->pending++;
-	if (j->key || j->csr_spki) {
-		have_key(NULL, j);
-		return;
-	}
-	if (key_type_from_name(j->cert->key, &type)) {
-		err_set(&e, ERR_CONFIG, "\"%s\" is no key type", j->cert->key);
-		have_key(&e, j);
-		err_done(&e);
-		return;
-	}
-	install_make_key(j->site->loop, type, &j->key, have_key, j);
+	install_request(j->site->loop, type, &old, &j->cert->names, &o, &j->request, have_request, j);
 }
 
 /* ---- start ---- */

@@ -296,7 +296,7 @@ static void test_round_trip(void **state)
 		assert_int_equal(key_generate(made[i], &k, &e), 0);
 		assert_int_equal(key_generate(made[i], &other, &e), 0);
 		/* Often enough that r or s has a leading zero octet at least once. */
-		for (int round = 0; round < (key_type_is_slow(made[i]) ? 2 : 600); round++) {
+		for (int round = 0; round < (strncmp(key_type_name(made[i]), "rsa", 3) ? 600 : 2); round++) {
 			struct buf out = buf_make(10000);
 			char *nonce = xasprintf("n-%d", round);
 			struct jose_request r = {.url = "https://ca.example/x",

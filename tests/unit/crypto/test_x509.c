@@ -185,6 +185,74 @@ static void test_csr_refused(void **state)
 	buf_done(&der);
 }
 
+/* What a key and its request belong together by. */
+static void check_request(const struct x509_request *r, const struct strv *names)
+{
+	struct err e = {0};
+	struct key *k = NULL;
+	struct x509_csr_info info = {0};
+	AUTO(buf_done) struct buf der = buf_make(10000);
+	char spki[65];
+	if (key_from_pem(r->key_pem.p, r->key_pem.n, "x", &k, &e) || x509_spki_sha256(k, spki, &e) ||
+		x509_csr_read(r->csr_der.p, r->csr_der.n, "x", &der, &info, &e))
+		fail_msg("%s", e.msg);
+	assert_string_equal(spki, r->spki_sha256);
+	assert_string_equal(info.spki_sha256, r->spki_sha256);
+	assert_true(strv_same_set(&info.names, names));
+	x509_csr_info_done(&info);
+	key_free(k);
+}
+
+static void test_request(void **state)
+{
+	(void)state;
+	static const enum key_type types[] = {KEY_EC256, KEY_EC384, KEY_RSA2048};
+	static const struct x509_csr_options none;
+	struct strv names = {0};
+	strv_add(&names, "example.org");
+	strv_add(&names, "*.example.org");
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		struct err e = {0};
+		struct x509_request r = {0}, again = {0}, other = {0};
+		if (x509_request(types[i], &(struct secret){0}, &names, &none, &r, &e) ||
+			x509_request(KEY_EC256, &r.key_pem, &names, &none, &again, &e) ||
+			x509_request(types[i], &(struct secret){0}, &names, &none, &other, &e))
+			fail_msg("%s", e.msg);
+		check_request(&r, &names);
+		/* An old key stays what it is, whatever type was asked for. */
+		check_request(&again, &names);
+		assert_string_equal(r.key_pem.p, again.key_pem.p);
+		assert_string_not_equal(r.spki_sha256, other.spki_sha256);
+		x509_request_done(&r);
+		x509_request_done(&again);
+		x509_request_done(&other);
+	}
+	strv_done(&names);
+}
+
+static void test_request_refused(void **state)
+{
+	(void)state;
+	static const struct x509_csr_options none;
+	struct err e = {0};
+	struct x509_request r = {0};
+	struct strv names = {0};
+	struct secret broken = secret_dup("no key", 6);
+	assert_int_equal(x509_request(KEY_EC256, &(struct secret){0}, &names, &none, &r, &e), -1);
+	assert_non_null(strstr(e.msg, "no names"));
+	err_done(&e);
+	strv_add(&names, "a.example");
+	assert_int_equal(x509_request(KEY_ED25519, &(struct secret){0}, &names, &none, &r, &e), -1);
+	assert_non_null(strstr(e.msg, "Ed25519"));
+	err_done(&e);
+	assert_int_equal(x509_request(KEY_EC256, &broken, &names, &none, &r, &e), -1);
+	assert_non_null(strstr(e.msg, "the key in use: no private key in PEM"));
+	err_done(&e);
+	assert_null(r.key_pem.p);
+	secret_done(&broken);
+	strv_done(&names);
+}
+
 static void test_csr_of_others(void **state)
 {
 	(void)state;
@@ -283,6 +351,34 @@ static void test_like(void **state)
 	x509_chain_pem_all(again, &all);
 	assert_string_equal(buf_str(&all), pem);
 	x509_chain_free(again);
+}
+
+/* Keys of every type can stand in a chain, above and below. */
+static void test_types(void **state)
+{
+	const struct world *w = *state;
+	static const enum key_type types[] = {KEY_ED25519, KEY_RSA2048, KEY_EC384};
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		struct err e = {0};
+		struct key *ca_key = NULL, *leaf_key = NULL;
+		struct issue_ca *ca = NULL;
+		assert_int_equal(key_generate(types[i], &ca_key, &e), 0);
+		assert_int_equal(key_generate(types[i], &leaf_key, &e), 0);
+		if (issue_ca_new(NULL, ca_key, "Test Root", &years, &ca, &e))
+			fail_msg("%s", e.msg);
+		AUTO(xfreep) char *leaf = leaf_pem(ca, leaf_key, &w->names, days);
+		AUTO(xfreep) char *above = ca_pem(ca);
+		AUTO(xfreep) char *pem = xasprintf("%s%s", leaf, above);
+		struct x509_chain *c = parse(pem);
+		if (x509_chain_check(c, leaf_key, NULL, &w->names, NOW, &e))
+			fail_msg("%s", e.msg);
+		assert_int_equal(x509_chain_check(c, w->foreign_key, NULL, &w->names, NOW, &e), -1);
+		err_done(&e);
+		x509_chain_free(c);
+		issue_ca_free(ca);
+		key_free(ca_key);
+		key_free(leaf_key);
+	}
 }
 
 static void test_link(void **state)
@@ -517,9 +613,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_csr),
 		cmocka_unit_test(test_csr_refused),
+		cmocka_unit_test(test_request),
+		cmocka_unit_test(test_request_refused),
 		cmocka_unit_test(test_csr_of_others),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_like),
+		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_link),
 		cmocka_unit_test(test_content),
 		cmocka_unit_test(test_info),
