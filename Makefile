@@ -25,7 +25,7 @@ torture:
 	@tools/torture.sh $(if $(SAMPLE),--sample $(SAMPLE))
 
 bench: all
-	@tools/bootstrap.sh demo
+	@tools/bootstrap.sh demo bench
 	@bench/run
 
 fuzz:

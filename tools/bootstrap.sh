@@ -4,6 +4,7 @@
 # build  compiler and libraries            from Debian
 # demo   Knot DNS, and Pebble at a pinned version: a Go module, built into build/tools/bin
 # test   what `make test` needs beyond those, from Debian, and tests/requirements.txt from PyPI, into build/tools/python
+# bench  what `make bench` needs beyond demo, from Debian
 # pebble only Pebble
 #
 # Go for Pebble: the machine's if it is recent enough, else the distribution's, else (Debian 12) the one of Debian 13,
@@ -40,6 +41,7 @@ demo  knot             f:/usr/sbin/knotd
 demo  knot-dnsutils    c:knsupdate
 demo  openssl          c:openssl
 demo  python3          f:/usr/bin/python3
+bench dnsperf          c:dnsperf
 test  libcmocka-dev    p:cmocka
 test  python3          f:/usr/bin/python3
 test  python3-pytest   f:/usr/lib/python3/dist-packages/pytest
@@ -219,13 +221,14 @@ python_tools() {
 	fi
 }
 
-[ $# -gt 0 ] || die "usage: tools/bootstrap.sh build|demo|test|pebble..."
+[ $# -gt 0 ] || die "usage: tools/bootstrap.sh build|demo|test|bench|pebble..."
 packages=
 want_pebble=
 want_python=
 for set; do
 	case $set in
 	build) packages="$packages $(missing build)" ;;
+	bench) packages="$packages $(missing bench)" ;;
 	test) packages="$packages $(missing test)" want_python=1 ;;
 	demo) packages="$packages $(missing demo)" want_pebble=1 ;;
 	pebble) want_pebble=1 ;;
