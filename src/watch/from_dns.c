@@ -73,6 +73,15 @@ static const char *words_of(const struct observed *o)
 	return o->e ? o->e->msg : "";
 }
 
+/* Whether a wildcard makes the answer, or an alias on the way to it. */
+static bool synthesised(const struct dns_view *v)
+{
+	bool yes = v->wildcard != NULL;
+	for (size_t i = 0; i < v->n_hops; i++)
+		yes |= v->hops[i].wildcard != NULL;
+	return yes;
+}
+
 static void take_txt(const struct observation *o, struct facts *f, struct from_dns *d)
 {
 	const struct dns_view *v = o->txt.view;
@@ -94,13 +103,10 @@ static void take_txt(const struct observation *o, struct facts *f, struct from_d
 						 : FACTS_END_UNKNOWN,
 		.text = words_of(&o->txt),
 	};
-	f->synthesised = v->wildcard != NULL;
-	for (size_t i = 0; i < v->n_hops; i++) {
-		f->synthesised |= v->hops[i].wildcard != NULL;
-		/* The zone of the name itself, where an alias leads away from it. */
-		if (!i && v->hops[i].zone && *v->hops[i].zone)
-			f->zone = v->hops[i].zone;
-	}
+	f->synthesised = synthesised(v);
+	/* The zone of the name itself, where an alias leads away from it. */
+	if (v->n_hops && v->hops[0].zone && *v->hops[0].zone)
+		f->zone = v->hops[0].zone;
 }
 
 static void take_trust(const struct observation *o, struct facts *f)
@@ -139,7 +145,8 @@ static void take_caa(const struct observation *o, struct facts *f, struct from_d
 static bool registrable(const struct dns_view *v)
 {
 	const struct dns_answer *a = dns_view_any(v);
-	return a && a->result == DNS_NXDOMAIN && *v->zone && name_public_suffix(v->zone) != NAME_SUFFIX_NONE;
+	return a && a->result == DNS_NXDOMAIN && *v->zone &&
+	       (!strchr(v->zone, '.') || name_public_suffix(v->zone) != NAME_SUFFIX_NONE);
 }
 
 static void take_delegation(const struct observation *o, struct facts *f)
@@ -158,7 +165,8 @@ static void take_delegation(const struct observation *o, struct facts *f)
 		.target_served = v->n_answered && !registrable(v) ? FACTS_YES : FACTS_NO,
 		.beside = cname && a && a->n_txt && !v->n_hops,
 		.cname_ttl = v->n_hops ? v->hops[0].ttl : 0,
-		.n_txt = a ? a->n_txt : 0,
+		/* What a wildcard makes for every name is no challenge that was left. */
+		.n_txt = a && !synthesised(v) ? a->n_txt : 0,
 		.txt_ttl = a ? a->ttl : 0,
 	};
 }

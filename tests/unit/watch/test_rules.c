@@ -334,7 +334,7 @@ static const struct {
 	{"PD703", "accounturi", {.txt = {GOOD}, BASE, .caa = {CAA("issue", "ca.example;accounturi=https://x/1")}},
 		{.txt = {GOOD}, BASE, .caa = {CAA("issue", "ca.example;accounturi=" URL)}}},
 	{"PD703", "accounturi", {.txt = {GOOD}, BASE, .caa = {CAA("issue", "ca.example;accounturi=" FOR_EXAMPLE_COM)}},
-		{.txt = {GOOD}, .caa = {CAA("issue", "ca.example;accounturi=https://x/1")}}},
+		{.caa = {CAA("issue", "ca.example;accounturi=https://x/1")}}},
 	{"PD704", "neither example.com", {.txt = {GOOD}, BASE, .caa_looked = true}, {.txt = {GOOD}, BASE}},
 	{"PD705", "no accounturi", {.txt = {GOOD}, BASE, .caa = {CAA("issue", "ca.example")}},
 		{.txt = {GOOD}, BASE, .caa = {CAA("issue", "ca.example;accounturi=" URL)}}},
