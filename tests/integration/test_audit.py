@@ -192,7 +192,7 @@ $TTL 3600
 @ NS ns
 ns A 192.0.2.1
 @ A 192.0.2.1
-@ CAA 0 issue "ca.test"
+@ CAA 0 issue "ca.test; accounturi={URL}"
 _validation-persist TXT "ca.test;accounturi={URL};policy=wildcard"
 _validation-persist.old TXT "ca.test;accounturi={URL}"
 _validation-persist.*.star TXT "ca.test;accounturi={URL}"
