@@ -1,7 +1,6 @@
 /* message.c: the wire form of DNS messages. */
 #include "dns/message.h"
 
-#include <ldns/ldns.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,15 +33,10 @@ int message_query(uint8_t out[static MESSAGE_QUERY_MAX], const char *name, uint1
 	size_t *ret_n, struct err *e)
 {
 	bool edns = flags & (MESSAGE_EDNS | MESSAGE_DO);
-	ldns_rdf *dname = NULL;
-	ldns_status s = ldns_str2rdf_dname(&dname, *name ? name : ".");
-	if (s != LDNS_STATUS_OK)
-		return err_set(e, ERR_PARSE, "\"%s\" is no domain name: %s", name, ldns_get_errorstr_by_id(s));
-	size_t n = ldns_rdf_size(dname);
-	if (n > NAME_WIRE_MAX) {
-		ldns_rdf_deep_free(dname);
-		return err_set(e, ERR_PARSE, "\"%s\" is longer than a domain name may be", name);
-	}
+	uint8_t wire[NAME_WIRE_MAX];
+	size_t n;
+	if (name_wire(name, wire, &n, e))
+		return -1;
 	memset(out, 0, MESSAGE_HEADER);
 	put16(out, id);
 	out[2] = flags & MESSAGE_RD ? 1 : 0;
@@ -51,8 +45,7 @@ int message_query(uint8_t out[static MESSAGE_QUERY_MAX], const char *name, uint1
 	put16(out + 4, 1);
 	put16(out + 10, edns ? 1 : 0);
 	uint8_t *p = out + MESSAGE_HEADER;
-	memcpy(p, ldns_rdf_data(dname), n);
-	ldns_rdf_deep_free(dname);
+	memcpy(p, wire, n);
 	p += n;
 	put16(p, type);
 	put16(p + 2, CLASS_IN);
