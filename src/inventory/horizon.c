@@ -160,9 +160,11 @@ int horizon_look(struct dns *d, struct loop *l, const struct strv *resolvers, co
 						   : "dns.mode is none: nobody is asked");
 		return err_ctx(e, "%s", owner);
 	}
-	*ret = (struct horizon){.owner = xstrdup(owner), .zone = xstrdup(k.txt.view->zone), .trust = TAKE(k.trust)};
-	ret->n = k.txt.vantages->n;
-	ret->sides = xcalloc(ret->n, sizeof(*ret->sides));
+	size_t n = k.txt.vantages->n;
+	*ret = (struct horizon){.owner = xstrdup(owner), .zone = xstrdup(k.txt.view->zone), .n = n};
+	ret->trust = k.trust;
+	k.trust = NULL;
+	ret->sides = xcalloc(n, sizeof(*ret->sides));
 	for (size_t i = 0; i < ret->n; i++)
 		judge(&k, i, &ret->sides[i]);
 	return 0;

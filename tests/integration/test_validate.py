@@ -90,6 +90,12 @@ def test_questions_are_given_up(tool):
     assert {n: s["security"] for n, s in said.items()} == {"shapes.alpha": "secure", "shapes.beta": "insecure"}
 
 
+def test_the_program_ends_with_questions_under_way(tool):
+    names = [f"n{i}.{zone}" for i in range(100) for zone in ("dead.beta", "lame.beta", "shapes.alpha")]
+    said = tool("--leave", names=names)
+    assert len(said) < len(names) and not any(n.endswith("dead.beta") for n in said)
+
+
 @pytest.mark.parametrize("args, why, hint", [
     (["--off"], "dns.validate is false", ""),
     (["--none"], "dns.mode is none", ""),

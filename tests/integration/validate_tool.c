@@ -1,12 +1,12 @@
 /*
- * validate_tool.c: prints validated answers, what other resolvers say, and the trust anchor as JSON, one line each.
+ * validate_tool.c: prints validated answers or what other resolvers say as JSON, one line each.
  *
  *   validate_tool [--hint ADDRESS]… [--stub ZONE ADDRESS PORT]… [--resolver ADDRESS[@PORT]]… [--none] [--off]
  *                 [--anchor FILE] [--state DIR] [--timeout MS] [--deadline MS] [--vantage RESOLVER]… [--ca FILE]
- * [--type N] [--cancel] NAME…
+ *                 [--type N] [--cancel | --leave] NAME…
  *
- * --cancel gives every second question up a moment later. All names are asked at once. With --vantage these resolvers
- * are asked instead; --ca is for those by HTTPS, which cannot be asked without.
+ * --cancel gives every second question up a moment later, --leave ends the program then. All names are asked at once.
+ * With --vantage these resolvers are asked instead; --ca is for those by HTTPS, which cannot be asked without.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +31,7 @@ struct tool {
 	struct dns_validation *validations[NAMES_MAX];
 	uint16_t type;
 	size_t open;
-	bool cancel;
+	bool cancel, leave;
 	struct dns_resolvers *resolving[NAMES_MAX];
 	const char *ca;
 	struct dns_https *doh;
@@ -109,7 +109,9 @@ static void on_vantages(struct dns_vantages *v, void *ctx)
 static void give_up(void *ctx)
 {
 	struct tool *t = ctx;
-	for (size_t i = 0; i < t->names.n; i += 2) {
+	if (t->leave)
+		loop_stop(t->loop);
+	for (size_t i = 0; i < t->names.n && t->cancel; i += 2) {
 		if (t->vantage.n)
 			dns_resolvers_cancel(t->resolving[i]);
 		else
@@ -145,6 +147,8 @@ static void parse_flag(struct tool *t, const char *a)
 		t->o.validate = false;
 	else if (!strcmp(a, "--cancel"))
 		t->cancel = true;
+	else if (!strcmp(a, "--leave"))
+		t->leave = true;
 	else if (t->names.n < NAMES_MAX)
 		strv_add(&t->names, a);
 }
@@ -194,7 +198,7 @@ static void ask(struct tool *t)
 			t->validations[i] = dns_validate(t->dns, t->names.v[i], t->type, on_validated, t);
 	}
 	t->timer = loop_timer_new(t->loop, give_up, t);
-	if (t->cancel)
+	if (t->cancel || t->leave)
 		loop_timer_start(t->timer, 5);
 }
 
