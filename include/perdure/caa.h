@@ -47,7 +47,7 @@ struct perdure_caa_question {
 	const char *const *issuers; /* names by which the CA knows itself in CAA, at least one */
 	size_t n_issuers;
 	const char *account_url; /* never the hashed form; NULL while unknown: then `accounturi` is not looked at */
-	const char *account_hash_prefix; /* only to recognise a hashed form by; may be NULL */
+	const char *account_hash_prefix; /* to recognise a hashed form by; may be NULL */
 	const char *method; /* label of the validation method; NULL for "dns-persist-01" */
 };
 

@@ -2,6 +2,7 @@
 #include "inventory/cafacts.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "acme/directory.h"
 #include "base/err.h"
@@ -41,6 +42,13 @@ static void find_levels(const struct config_ca *conf, const struct acme_director
 		f->levels[f->n_levels++] = 1;
 }
 
+static enum perdure_dialect find_dialect(const struct config_ca *conf)
+{
+	static const char lets_encrypt[] = ".letsencrypt.org/";
+	return conf->directory && strstr(conf->directory, lets_encrypt) ? PERDURE_DIALECT_BOULDER
+									: PERDURE_DIALECT_DRAFT;
+}
+
 int cafacts_make(const struct config_ca *conf, const struct acme_directory *dir, struct cafacts *ret, struct err *e)
 {
 	struct cafacts f = {0};
@@ -48,6 +56,8 @@ int cafacts_make(const struct config_ca *conf, const struct acme_directory *dir,
 		cafacts_done(&f);
 		return -1;
 	}
+	strv_copy(&f.caa, dir && dir->caa_identities.n ? &dir->caa_identities : &f.issuers);
+	f.dialect = find_dialect(conf);
 	find_levels(conf, dir, &f);
 	for (int i = 0; i < f.n_levels; i++) {
 		if (f.levels[i] != 2)
@@ -70,6 +80,7 @@ int cafacts_make(const struct config_ca *conf, const struct acme_directory *dir,
 void cafacts_done(struct cafacts *f)
 {
 	strv_done(&f->issuers);
+	strv_done(&f->caa);
 	free(f->prefix);
 	*f = (struct cafacts){0};
 }

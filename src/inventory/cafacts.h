@@ -6,6 +6,7 @@
 #ifndef PERDURE_INVENTORY_CAFACTS_H
 #define PERDURE_INVENTORY_CAFACTS_H
 
+#include <perdure/persist.h>
 #include <stdbool.h>
 
 #include "base/strv.h"
@@ -16,6 +17,8 @@ struct err;
 
 struct cafacts {
 	struct strv issuers; /* at least one */
+	struct strv caa; /* names by which it knows itself in CAA; the issuers where it has not said */
+	enum perdure_dialect dialect; /* whose software it runs, where that is public; else DRAFT */
 	int levels[2]; /* the level in use first; a second one while the CA moves from one text to the next */
 	int n_levels;
 	char *prefix; /* accountHashPrefix; NULL when no level is 02 */

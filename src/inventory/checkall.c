@@ -1,93 +1,89 @@
-/* checkall.c: the record check over many names. */
+/* checkall.c: names grouped, so that each is looked at once. */
 #include "inventory/checkall.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/xalloc.h"
+#include "inventory/observe.h"
 #include "inventory/site.h"
-#include "loop/loop.h"
 
-enum { WINDOW = 512 }; /* names in work at once; the DNS layer limits what one server gets */
-
-struct slot {
-	struct run *run;
-	size_t item;
-	struct recordcheck_query *query; /* NULL when free */
+/* The items of one name: n of them from first on, as numbers in `order`. */
+struct group {
+	size_t first, n;
 };
 
 struct run {
-	struct site *site;
-	struct checkall_item *items;
-	size_t n, next, told_n;
-	size_t in_flight;
-	bool stopped;
-	void (*told)(const struct checkall_item *i, void *ctx);
-	void *ctx;
-	struct slot slots[WINDOW];
+	const struct checkall *c;
+	size_t *order; /* numbers of items, by name, then by number */
+	struct group *groups; /* in the order of their first items */
+	size_t n_groups, next;
 };
 
-static void fill(struct run *r);
-
-static void tell(struct run *r)
+static int by_name(const void *a, const void *b, void *ctx)
 {
-	for (; r->told_n < r->n && r->items[r->told_n].result; r->told_n++) {
-		struct checkall_item *i = &r->items[r->told_n];
-		if (r->told)
-			r->told(i, r->ctx);
-		recordcheck_free(i->result);
-		i->result = NULL;
+	const struct checkall *c = ctx;
+	size_t i = *(const size_t *)a, k = *(const size_t *)b;
+	int r = strcmp(c->items[i].q.q.name, c->items[k].q.q.name);
+	return r ? r : (i > k) - (i < k);
+}
+
+static int by_first(const void *a, const void *b, void *ctx)
+{
+	const size_t *order = ctx;
+	size_t i = order[((const struct group *)a)->first], k = order[((const struct group *)b)->first];
+	return (i > k) - (i < k);
+}
+
+static void group(struct run *r)
+{
+	const struct checkall *c = r->c;
+	r->order = xcalloc(c->n, sizeof(*r->order));
+	r->groups = xcalloc(c->n, sizeof(*r->groups));
+	for (size_t i = 0; i < c->n; i++)
+		r->order[i] = i;
+	if (c->n)
+		qsort_r(r->order, c->n, sizeof(*r->order), by_name, (void *)(uintptr_t)c);
+	for (size_t i = 0; i < c->n; i++) {
+		const char *name = c->items[r->order[i]].q.q.name;
+		if (!i || strcmp(name, c->items[r->order[i - 1]].q.q.name))
+			r->groups[r->n_groups++].first = i;
+		r->groups[r->n_groups - 1].n++;
 	}
+	if (r->n_groups)
+		qsort_r(r->groups, r->n_groups, sizeof(*r->groups), by_first, r->order);
 }
 
-static void checked(struct recordcheck *c, void *ctx)
-{
-	struct slot *s = ctx;
-	struct run *r = s->run;
-	r->items[s->item].result = c;
-	s->query = NULL;
-	r->in_flight--;
-	tell(r);
-	fill(r);
-}
-
-static void fill(struct run *r)
-{
-	for (size_t i = 0; i < WINDOW && r->next < r->n; i++) {
-		struct slot *s = &r->slots[i];
-		if (s->query)
-			continue;
-		*s = (struct slot){.run = r, .item = r->next++};
-		r->in_flight++;
-		s->query = recordcheck_start(r->site->dns, NULL, &r->items[s->item].q, checked, s);
-	}
-	if (!r->in_flight)
-		loop_stop(r->site->loop);
-}
-
-static void stop_signal(int signo, void *ctx)
+static bool next(void *ctx, const char **ret_fqdn, unsigned *ret_what)
 {
 	struct run *r = ctx;
-	(void)signo;
-	r->stopped = true;
-	loop_stop(r->site->loop);
+	if (r->next == r->n_groups)
+		return false;
+	*ret_fqdn = r->c->items[r->order[r->groups[r->next++].first]].q.q.name;
+	*ret_what = r->c->what;
+	return true;
 }
 
-int checkall_run(struct site *s, struct checkall_item *items, size_t n,
-	void (*told)(const struct checkall_item *i, void *ctx), void *ctx, struct err *e)
+static void told(void *ctx, size_t i, const struct observation *o)
 {
-	struct run *r = xcalloc(1, sizeof(*r));
-	*r = (struct run){.site = s, .items = items, .n = n, .told = told, .ctx = ctx};
-	loop_on_stop_signal(s->loop, stop_signal, r);
-	fill(r);
-	int result = n ? loop_run(s->loop, e) : 0;
-	for (size_t i = 0; i < WINDOW; i++)
-		recordcheck_cancel(r->slots[i].query);
-	for (size_t i = 0; i < n; i++) {
-		recordcheck_free(items[i].result);
-		items[i].result = NULL;
+	struct run *r = ctx;
+	const struct group *g = &r->groups[i];
+	for (size_t k = g->first; k < g->first + g->n; k++) {
+		const struct checkall_item *item = &r->c->items[r->order[k]];
+		struct explained x;
+		explain(&item->q, o, &x);
+		r->c->told(item, o, &x, r->c->ctx);
+		explained_done(&x);
 	}
-	if (!result && r->stopped)
-		result = err_set(e, ERR_CANCEL, "stopped after %zu of %zu names", r->told_n, n);
-	free(r);
+}
+
+int checkall_run(struct site *s, struct observer *ob, const struct checkall *c, struct err *e)
+{
+	struct run r = {.c = c};
+	group(&r);
+	int result = observe_run(
+		ob, s->loop, &(struct observe_many){.next = next, .told = told, .ctx = &r, .in_order = true}, e);
+	free(r.order);
+	free(r.groups);
 	return result;
 }

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/strv.h"
 #include "base/xalloc.h"
 #include "dns/name.h"
+#include "dns/resolvers.h"
 #include "dns/validate.h"
 #include "dns/view.h"
 #include "inventory/caacache.h"
@@ -15,6 +17,9 @@
 struct observer {
 	struct dns *dns;
 	struct caacache *caa;
+	struct strv tops; /* zones above which CAA is not looked for */
+	const struct strv *resolvers; /* NULL for none */
+	struct dns_https *https;
 };
 
 /* One view under way. */
@@ -47,6 +52,7 @@ struct observe_query {
 	struct look looks[LOOKS];
 	struct trust_look trusts[2];
 	struct caa_look *caa; /* o->n_caa of them */
+	struct dns_resolvers *vantages; /* NULL when not under way */
 	observe_fn done;
 	void *ctx;
 };
@@ -80,6 +86,7 @@ void observation_free(struct observation *o)
 	observed_done(&o->ns);
 	dns_validated_free(o->txt_trust);
 	dns_validated_free(o->caa_trust);
+	dns_vantages_free(o->vantages);
 	for (size_t i = 0; i < o->n_caa; i++)
 		observed_caa_unref(o->caa[i]);
 	free(o->caa);
@@ -118,7 +125,19 @@ void observer_free(struct observer *ob)
 	if (!ob)
 		return;
 	caacache_free(ob->caa);
+	strv_done(&ob->tops);
 	free(ob);
+}
+
+void observer_set_top(struct observer *ob, const char *zone)
+{
+	strv_add(&ob->tops, zone);
+}
+
+void observer_set_vantages(struct observer *ob, const struct strv *resolvers, struct dns_https *h)
+{
+	ob->resolvers = resolvers;
+	ob->https = h;
 }
 
 /* ---- looks ---- */
@@ -185,6 +204,21 @@ static void look_trust(struct observe_query *q, int which, const char *owner, ui
 	q->pending++;
 }
 
+static void have_vantages(struct dns_vantages *v, void *ctx)
+{
+	struct observe_query *q = ctx;
+	q->vantages = NULL;
+	q->o->vantages = v;
+	one_less(q);
+}
+
+static void look_vantages(struct observe_query *q)
+{
+	const struct observer *ob = q->observer;
+	q->vantages = dns_resolvers_ask(ob->dns, ob->https, ob->resolvers, q->o->owner, DNS_TYPE_TXT, have_vantages, q);
+	q->pending++;
+}
+
 static void have_caa(struct observed_caa *caa, void *ctx)
 {
 	struct caa_look *c = ctx;
@@ -193,11 +227,21 @@ static void have_caa(struct observed_caa *caa, void *ctx)
 	one_less(c->q);
 }
 
+/* How many names the climb has. */
+static size_t climb(const struct observer *ob, const char *fqdn)
+{
+	unsigned top = 1;
+	for (size_t i = 0; i < ob->tops.n; i++)
+		if (name_within(fqdn, ob->tops.v[i]) && name_labels(ob->tops.v[i]) > top)
+			top = name_labels(ob->tops.v[i]);
+	return name_labels(fqdn) - top + 1;
+}
+
 /* All names of the climb at once: one round trip instead of one for each label. */
 static void look_caa(struct observe_query *q)
 {
 	struct observation *o = q->o;
-	o->n_caa = name_labels(o->fqdn);
+	o->n_caa = climb(q->observer, o->fqdn);
 	o->caa = xcalloc(o->n_caa, sizeof(struct observed_caa *));
 	q->caa = xcalloc(o->n_caa, sizeof(*q->caa));
 	const char *name = o->fqdn;
@@ -238,6 +282,8 @@ struct observe_query *observe_start(struct observer *ob, const char *fqdn, unsig
 		look_trust(q, 1, o->fqdn, DNS_TYPE_CAA, &o->caa_trust);
 	if (what & OBSERVE_DELEGATION)
 		look_delegation(q, view_flags);
+	if (ob->resolvers)
+		look_vantages(q);
 	return q;
 }
 
@@ -254,5 +300,7 @@ void observe_cancel(struct observe_query *q)
 	for (size_t i = 0; q->caa && i < q->o->n_caa; i++)
 		if (q->caa[i].pending)
 			caacache_cancel(&q->caa[i].wait);
+	if (q->vantages)
+		dns_resolvers_cancel(q->vantages);
 	query_free(q);
 }

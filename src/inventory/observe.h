@@ -12,9 +12,12 @@
 #include "base/err.h"
 
 struct dns;
+struct dns_https;
 struct dns_validated;
+struct dns_vantages;
 struct dns_view;
 struct loop;
+struct strv;
 
 /* What is to be looked at. */
 enum observe_what {
@@ -54,6 +57,7 @@ struct observation {
 	struct observed challenge; /* TXT at _acme-challenge.FQDN, aliases followed */
 	struct observed challenge_cname; /* the CNAME there */
 	struct observed ns;
+	struct dns_vantages *vantages; /* owned; what resolvers elsewhere hand out; NULL when none was to be asked */
 };
 /* NULL is fine. */
 void observation_free(struct observation *o);
@@ -68,6 +72,13 @@ size_t observation_relevant_caa(const struct observation *o, bool *ret_unknown);
 struct observer;
 /* d is borrowed. */
 struct observer *observer_new(struct dns *d);
+/* CAA is not looked for above this zone: in closed networks nobody answers there. Copied. */
+void observer_set_top(struct observer *ob, const char *zone);
+/*
+ * From now on these resolvers (as dns/resolvers.h writes them) are asked for the TXT RRset as well; h (may be NULL) is
+ * for those by HTTPS. Both are borrowed.
+ */
+void observer_set_vantages(struct observer *ob, const struct strv *resolvers, struct dns_https *h);
 /* Queries must have ended. NULL is fine. */
 void observer_free(struct observer *ob);
 

@@ -4,6 +4,7 @@
 #ifndef PERDURE_INVENTORY_RECORDCHECK_H
 #define PERDURE_INVENTORY_RECORDCHECK_H
 
+#include <perdure/persist.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,6 +14,7 @@
 
 struct clk;
 struct dns;
+struct dns_txt;
 struct dns_view;
 
 /* What a CA would be asked. Everything is copied. */
@@ -29,6 +31,8 @@ struct recordcheck_question {
 	uint32_t ttl; /* for the suggested record */
 	bool suggest_wildcard; /* the suggested record is to cover the wildcard too, whatever is asked here */
 	int64_t now; /* UNIX seconds */
+	enum perdure_dialect dialect; /* whose reading; 0 is the text's */
+	bool deactivated; /* the account is not valid any more */
 };
 
 enum recordcheck_result {
@@ -52,15 +56,36 @@ struct recordcheck {
 	char *problem; /* last part of the ACME error type; "" unless refused */
 	char *reason; /* one sentence */
 	char *fix; /* zone line to publish; "" when there is none to suggest */
+	struct perdure_verdict verdict; /* the one that decided; unless UNKNOWN */
 	bool has_until; /* of the record that decided */
 	int64_t until;
-	struct dns_view *view; /* owned */
+	struct dns_view *view; /* owned, but for those of recordcheck_judge() */
+	bool view_borrowed;
 	struct recordcheck_server *servers; /* one for each of view->answers */
 	bool disagree; /* servers that answered lead to different verdicts */
 	struct err
 		e; /* for REFUSED and UNKNOWN: the reason and the fix as an error; else clean unless a warning is due */
 };
 void recordcheck_free(struct recordcheck *c);
+
+/*
+ * The check of a view that is here already: at q->name's owner, with *e as it came (may be NULL). v is borrowed, until
+ * recordcheck_free().
+ */
+struct recordcheck *recordcheck_judge(const struct recordcheck_question *q, struct dns_view *v, const struct err *e);
+
+/* The zone line of the record that would be accepted, without persistUntil; "" when none can be made. Heap string. */
+char *recordcheck_line(const struct recordcheck_question *q);
+/* One RRset, judged by itself. All strings are owned. */
+struct recordcheck_seen {
+	bool valid;
+	char *reason; /* one sentence */
+	char *account; /* accounturi of the record that satisfies; "" when none does */
+	char *answer; /* the RRset as a text that is the same where the same was seen; "" when it is empty */
+};
+void recordcheck_see(
+	const struct recordcheck_question *q, const struct dns_txt *txt, size_t n, struct recordcheck_seen *ret);
+void recordcheck_seen_done(struct recordcheck_seen *s);
 
 /* A look at the DNS for a name that is begun before the question is complete, to save the wait later. */
 struct recordcheck_ahead;

@@ -145,15 +145,31 @@ static enum perdure_caa_reason check_methods(const struct perdure_caa_question *
 	return caa_lists_method(list, q->method ? q->method : own_method) ? PERDURE_CAA_NAMED : PERDURE_CAA_METHOD;
 }
 
+/* Under the CA's prefix, or ending like any hashed form: "/sha-256/" and a digest of the right length. */
+static bool is_hashed(const struct perdure_caa_question *q, struct perdure_text uri)
+{
+	char alg[16];
+	struct perdure_text prefix = text_of(q->account_hash_prefix);
+	if (prefix.n && uri.n > prefix.n && !memcmp(uri.p, prefix.p, prefix.n))
+		return true;
+	const char *digest = memrchr(uri.p, '/', uri.n);
+	const char *name = digest ? memrchr(uri.p, '/', (size_t)(digest - uri.p)) : NULL;
+	if (!name || (size_t)(digest - name) > sizeof(alg))
+		return false;
+	size_t n = (size_t)(digest - name) - 1;
+	memcpy(alg, name + 1, n);
+	alg[n] = '\0';
+	size_t octets = perdure_hash_length(alg);
+	return octets && (size_t)(uri.p + uri.n - digest) - 1 == (octets * 4 + 2) / 3;
+}
+
 static enum perdure_caa_reason check_account(const struct perdure_caa_question *q, struct perdure_text uri)
 {
-	struct perdure_text prefix = text_of(q->account_hash_prefix);
 	if (!uri.n)
 		return PERDURE_CAA_UNSATISFIABLE;
 	if (!q->account_url || text_eq(uri, text_of(q->account_url)))
 		return PERDURE_CAA_NAMED;
-	bool hashed = prefix.n && uri.n > prefix.n && !memcmp(uri.p, prefix.p, prefix.n);
-	return hashed ? PERDURE_CAA_ACCOUNT_HASHED : PERDURE_CAA_ACCOUNT;
+	return is_hashed(q, uri) ? PERDURE_CAA_ACCOUNT_HASHED : PERDURE_CAA_ACCOUNT;
 }
 
 static bool names_us(const struct perdure_caa_question *q, struct perdure_text issuer, size_t *ret)

@@ -473,8 +473,9 @@ remote-control:
         """A configuration that asks this tree."""
         ca = {"name": "ca", "directory": "https://ca.test/dir", "issuer": ISSUER, "level": 1,
               "account": {"url": ACCOUNT, "thumbprints": [THUMBPRINT]}}
-        dns_options = {"hints": self.hints, "trust_anchor": self.anchor_file, "timeout": "1s", **more.get("dns", {})}
-        return {"cas": [ca], **more, "dns": dns_options}
+        dns_keys = more.get("dns", {})
+        anchor = {} if "hints" in dns_keys else {"trust_anchor": self.anchor_file}
+        return {"cas": [ca], **more, "dns": {"hints": self.hints, **anchor, "timeout": "1s", **dns_keys}}
 
     def perdure(self, stage=None, **more):
         """A Perdure in the namespace; more: keys of the configuration, dns: keys of its `dns`."""

@@ -151,7 +151,7 @@ def test_two_of_three_is_enough(world):
     assert a["verdict"] == "accepted" and a["disagree"] is True and w.server(1) in a["warning"]
     assert [s["valid"] for s in a["servers"]] == [True, False, True]
     done = w.p.run("check", ZONE)
-    assert done.rc == 0 and f"  warning: {w.server(1)} serves another record" in done.out
+    assert done.rc == 0 and "  warning: servers-disagree: " in done.out
     assert sum(w.server(i) in done.out for i in range(3)) == 3, "every server is shown"
 
 
@@ -220,7 +220,7 @@ def test_alias(world):
     w.servers[0].change([f"_validation-persist CNAME {target}.", f'records TXT "{w.value()}"'])
     a = w.check()
     assert a["verdict"] == "accepted" and a["chain"] == [target]
-    assert f"  alias:   {target}" in w.p.run("check", ZONE).out
+    assert f"-> {target}" in w.p.run("check", ZONE).out
     w.servers[0].change([f"_validation-persist CNAME {target}."])
     assert w.check(rc=5)["chain"] == [target]
 
