@@ -2,8 +2,10 @@
 #include "dns/refresh.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unbound.h>
 #include <unistd.h>
@@ -14,7 +16,7 @@
 #include "dns/validator.h"
 #include "loop/loop.h"
 
-enum { AGAIN_SECONDS = 86400, PATIENCE_SECONDS = 30, CLASS_IN = 1 };
+enum { AGAIN_SECONDS = 86400, PATIENCE_SECONDS = 30, GRACE_MS = 200, CLASS_IN = 1 };
 
 static void leave(void)
 {
@@ -71,9 +73,23 @@ void refresh_begin(struct validator *v)
 	v->refresher = pid > 0 ? pid : 0;
 }
 
+/* It began with the first question, so it is mostly done by now; where it never would be, questions take much longer.
+ */
+static void wait_a_moment(pid_t pid)
+{
+	struct pollfd p = {.fd = pidfd_open(pid, 0), .events = POLLIN};
+	if (p.fd < 0)
+		return;
+	poll(&p, 1, GRACE_MS);
+	close(p.fd);
+}
+
 void refresh_end(struct validator *v)
 {
-	if (!v->refresher || waitpid(v->refresher, NULL, WNOHANG) != 0)
+	if (!v->refresher)
+		return;
+	wait_a_moment(v->refresher);
+	if (waitpid(v->refresher, NULL, WNOHANG) != 0)
 		return;
 	kill(v->refresher, SIGTERM);
 	waitpid(v->refresher, NULL, 0);

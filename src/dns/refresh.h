@@ -11,7 +11,7 @@ struct validator;
 
 /* Begins it when it is due and the copy can be written. Nobody waits for it, and nobody minds when it fails. */
 void refresh_begin(struct validator *v);
-/* Ends it when it is not done yet. */
+/* Ends it when it is not done in a moment. */
 void refresh_end(struct validator *v);
 
 #endif

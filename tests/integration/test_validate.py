@@ -183,7 +183,7 @@ def test_the_shipped_keys_are_copied_and_kept_up_to_date(tool, stage):
     def secure():
         return tool.one("shapes.alpha", *args, root=False, before=shipped.before())["security"]
 
-    def kept_up():  # what libunbound writes by RFC 5011; the process that does it may have been ended with the question
+    def kept_up():  # what libunbound writes by RFC 5011; on a busy machine the process that does it is ended before it could
         harness.wait_until("the copy to be kept up to date", 20, lambda: secure() == "secure" and ";;state=2" in harness.read(copy))
         return True
 
