@@ -135,8 +135,9 @@ static bool is_transient(const struct err *e)
 	bool answered = e->kind == ERR_ACME || e->kind == ERR_HTTP;
 	if (answered)
 		return e->code >= 500 || e->code == 408;
-	return (e->kind == ERR_NET || e->kind == ERR_TIMEOUT) && e->retry != RETRY_NEVER &&
-	       e->retry != RETRY_AFTER_OPERATOR;
+	/* A TLS handshake that was cut, not one that we refused. */
+	bool away = e->kind == ERR_NET || e->kind == ERR_TIMEOUT || e->kind == ERR_TLS;
+	return away && e->retry != RETRY_NEVER && e->retry != RETRY_AFTER_OPERATOR;
 }
 
 int64_t session_retry_wait(const struct acme_session *s, const struct err *e, int64_t since, unsigned tries, bool once)

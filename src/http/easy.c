@@ -166,7 +166,7 @@ static CURLcode set_connection(struct http_exchange *x, const struct curl_client
 	SET(CURLOPT_NOSIGNAL, 1L);
 	/* A name server that does not answer must not hold the loop when the exchange ends before the look-up does. */
 	SET(CURLOPT_QUICK_EXIT, 1L);
-	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
+	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(CONNECT_TIMEOUT_MS / clk_real_rate()));
 	SET(CURLOPT_TCP_NODELAY, 1L);
 	/* CURLOPT_BUFFERSIZE has this value by default, and cannot be set again on a handle that is used again. */
 	SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BUFFER_OCTETS);

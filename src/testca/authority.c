@@ -55,14 +55,46 @@ static int write_roots(const struct authority *a, const char *dir, struct err *e
 	return fs_write_atomic(path, buf_str(&pem), pem.n, 0644, e);
 }
 
+/* A certificate below the root for the HTTPS server, and what shows it. */
+static int make_tls(
+	const struct issue_ca *root, const struct issue_leaf_request *r, struct tls_server **ret, struct err *e)
+{
+	AUTO(key_freep) struct key *key = NULL;
+	AUTO(buf_done) struct buf chain = buf_make(BUF_MAX_CHAIN);
+	if (key_generate(KEY_EC256, &key, e) || issue_leaf_for(root, key, r, &chain, NULL, e))
+		return -1;
+	return tls_server_new(key, buf_str(&chain), chain.n, ret, e);
+}
+
+/* Those that a client must refuse. */
+static int make_bad_tls(struct authority *a, const struct issue_ca *root, struct issue_leaf_request r, struct err *e)
+{
+	AUTO(key_freep) struct key *root_key = NULL;
+	AUTO(issue_ca_freep) struct issue_ca *unknown = NULL;
+	AUTO(strv_done) struct strv elsewhere = {0};
+	struct issue_validity v = years(20);
+	if (key_generate(KEY_EC256, &root_key, e) ||
+		issue_ca_new(NULL, root_key, "perdure-testca other root DO NOT TRUST", &v, &unknown, e) ||
+		make_tls(unknown, &r, &a->tls[AUTHORITY_TLS_UNKNOWN_ROOT], e))
+		return -1;
+	struct issue_leaf_request late = r;
+	late.validity.not_after = late.validity.not_before;
+	late.validity.not_before -= YEAR_S;
+	if (make_tls(root, &late, &a->tls[AUTHORITY_TLS_EXPIRED], e))
+		return -1;
+	strv_add(&elsewhere, "elsewhere.test");
+	struct issue_leaf_request other = {.names = &elsewhere, .validity = r.validity};
+	return make_tls(root, &other, &a->tls[AUTHORITY_TLS_OTHER_NAME], e);
+}
+
 static int make_server(struct authority *a, const struct options *o, const char *dir, struct err *e)
 {
 	static const char *const loopback[] = {"127.0.0.1", "::1"};
 	const char *addresses[] = {loopback[0], loopback[1], o->listen};
 	bool other = strcmp(o->listen, loopback[0]) != 0 && strcmp(o->listen, loopback[1]) != 0;
-	AUTO(key_freep) struct key *root_key = NULL, *key = NULL;
+	AUTO(key_freep) struct key *root_key = NULL;
 	AUTO(issue_ca_freep) struct issue_ca *root = NULL;
-	AUTO(buf_done) struct buf pem = buf_make(BUF_MAX_CHAIN), chain = buf_make(BUF_MAX_CHAIN);
+	AUTO(buf_done) struct buf pem = buf_make(BUF_MAX_CHAIN);
 	AUTO(strv_done) struct strv names = {0};
 	AUTO(xfreep) char *path = xasprintf("%s/ca.pem", dir);
 	struct issue_leaf_request r = {
@@ -71,13 +103,11 @@ static int make_server(struct authority *a, const struct options *o, const char 
 	strv_add(&names, "localhost");
 	if (strcmp(o->name, "localhost") != 0 && o->name[strspn(o->name, "0123456789.:")])
 		strv_add(&names, o->name);
-	if (key_generate(KEY_EC256, &root_key, e) || key_generate(KEY_EC256, &key, e) ||
+	if (key_generate(KEY_EC256, &root_key, e) ||
 		issue_ca_new(NULL, root_key, "perdure-testca HTTPS root DO NOT TRUST", &v, &root, e) ||
-		issue_leaf_for(root, key, &r, &chain, NULL, e))
+		make_tls(root, &r, &a->tls[AUTHORITY_TLS_GOOD], e) || make_bad_tls(a, root, r, e))
 		return -1;
 	issue_ca_pem(root, &pem);
-	if (tls_server_new(key, buf_str(&chain), chain.n, &a->tls, e))
-		return -1;
 	return fs_write_atomic(path, buf_str(&pem), pem.n, 0644, e);
 }
 
@@ -105,6 +135,7 @@ void authority_free(struct authority *a)
 	}
 	key_free(a->issuing_key);
 	key_free(a->other_key);
-	tls_server_free(a->tls);
+	for (size_t i = 0; i < AUTHORITY_TLS_N_; i++)
+		tls_server_free(a->tls[i]);
 	free(a);
 }

@@ -13,6 +13,15 @@ struct tls_server;
 
 enum { AUTHORITY_ROOTS = 9 };
 
+/* What the HTTPS server can show. */
+enum authority_tls {
+	AUTHORITY_TLS_GOOD,
+	AUTHORITY_TLS_EXPIRED, /* a day ago */
+	AUTHORITY_TLS_OTHER_NAME,
+	AUTHORITY_TLS_UNKNOWN_ROOT, /* one that is in no file */
+	AUTHORITY_TLS_N_
+};
+
 struct authority {
 	struct key *keys[AUTHORITY_ROOTS];
 	struct key *issuing_key;
@@ -21,7 +30,7 @@ struct authority {
 	struct issue_ca *issuing[AUTHORITY_ROOTS]; /* the same key below each root */
 	size_t n; /* roots */
 	char *issuing_pem[AUTHORITY_ROOTS];
-	struct tls_server *tls;
+	struct tls_server *tls[AUTHORITY_TLS_N_];
 };
 
 /* Makes everything and writes DIR/ca.pem (trust for HTTPS) and DIR/roots.pem. ERR_CRYPTO, ERR_SYS. */

@@ -96,6 +96,11 @@ static const struct {
 		"this token in the challenges, dns-persist-01 too (../../etc/passwd)"},
 	[FAULT_BOTH_SPELLINGS] = {"both-spellings", FAULT_STATE, CHALLENGES, "",
 		"issuer-domain-names and issuerDomainNames side by side"},
+	[FAULT_TLS_STALL] = {"tls-stall", FAULT_CONNECTION, ON(EP_OTHER), "", "accept it and say nothing"},
+	[FAULT_TLS_CUT] = {"tls-cut", FAULT_CONNECTION, ON(EP_OTHER), "",
+		"close it in the middle of the TLS handshake"},
+	[FAULT_TLS_CERTIFICATE] = {"tls-certificate", FAULT_CONNECTION, ON(EP_OTHER), "value",
+		"show a certificate that is expired, for other-name or of an unknown-root (expired)"},
 };
 
 struct faults {
@@ -112,8 +117,8 @@ const char *fault_name(enum fault_kind k)
 
 void faults_print_all(void)
 {
-	static const char *const phases[] = {
-		"in place of the request's effect:", "done to the reply:", "in what the CA does:"};
+	static const char *const phases[] = {"in place of the request's effect:", "done to the reply:",
+		"in what the CA does:", "at a new connection:"};
 	for (unsigned phase = 0; phase < ARRAY_LEN(phases); phase++) {
 		printf("%s%s\n", phase ? "\n" : "", phases[phase]);
 		for (unsigned k = 0; k < FAULT_N_; k++)
@@ -232,6 +237,8 @@ static int read_rule(struct fault *r, const struct json *rule, struct err *e)
 		read_text(rule, "instance", &r->instance, e) || read_text(rule, "member", &r->member, e) ||
 		read_text(rule, "value", &r->value, e))
 		return -1;
+	if (table[k].phase == FAULT_CONNECTION && json_get(rule, "endpoint"))
+		return err_set(e, ERR_CONFIG, "%s strikes a connection, which has no endpoint yet", name);
 	bool needs_member = strncmp(table[k].arguments, "member", 6) == 0;
 	if ((needs_member && !r->member) || (r->kind == FAULT_SET_MEMBER && !r->value) ||
 		(r->kind == FAULT_BODY && !r->value))

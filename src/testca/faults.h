@@ -65,10 +65,14 @@ enum fault_kind {
 	FAULT_FOREIGN_ACCOUNTURI,
 	FAULT_TOKEN,
 	FAULT_BOTH_SPELLINGS,
+	/* At a new connection. */
+	FAULT_TLS_STALL,
+	FAULT_TLS_CUT,
+	FAULT_TLS_CERTIFICATE,
 	FAULT_N_
 };
 
-enum fault_phase { FAULT_INSTEAD, FAULT_REPLY, FAULT_STATE };
+enum fault_phase { FAULT_INSTEAD, FAULT_REPLY, FAULT_STATE, FAULT_CONNECTION };
 
 struct fault {
 	int64_t id;
@@ -105,7 +109,8 @@ bool faults_clear(struct faults *f, int64_t id);
 /* Writes the array of rules with their hits. */
 void faults_list(const struct faults *f, struct json_out *w, const char *member);
 
-/* The rule of this kind that strikes now, used up by one; NULL for none. Valid until rules are removed. */
+/* The rule of this kind that strikes now, used up by one; NULL for none. Valid until rules are removed. A connection
+ * that is new has no address yet: EP_OTHER. */
 const struct fault *faults_strike(struct faults *f, enum fault_kind k, enum endpoint ep);
 /* The same for any kind of a phase, from *from on, which is moved behind it: begin with 0. */
 const struct fault *faults_next(struct faults *f, enum fault_phase phase, enum endpoint ep, size_t *from);

@@ -16,6 +16,7 @@
 #include "testca/ca.h"
 #include "testca/control.h"
 #include "testca/faults.h"
+#include "testca/greeting.h"
 #include "testca/nonce.h"
 #include "testca/reqlog.h"
 #include "testca/resolver.h"
@@ -95,7 +96,7 @@ static int open_ca(struct program *p, struct err *e)
 	if (make_dir(p, e) || read_faults(p, e) || reqlog_new(p->o.log, &ca->log, e) ||
 		authority_new(&p->o, ca->dir, &ca->authority, e) ||
 		(p->o.dns && resolver_new(ca, p->o.dns, &ca->resolver, e)) ||
-		web_new(ca->loop, ca->authority->tls, p->o.listen, p->o.port, ca_request, ca, &ca->web, e))
+		web_new(ca->loop, p->o.listen, p->o.port, ca_greet, ca_request, ca, &ca->web, e))
 		return -1;
 	bool v6 = strchr(p->o.name, ':') != NULL;
 	ca->base = xasprintf("https://%s%s%s:%u", v6 ? "[" : "", p->o.name, v6 ? "]" : "", (unsigned)web_port(ca->web));

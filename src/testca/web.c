@@ -25,7 +25,8 @@ enum { READ_OCTETS = 32 << 10, OUT_MAX = 64 << 20, ENDLESS_CHUNK = 16 << 10, BAC
 struct web_conn {
 	struct web *web;
 	int fd;
-	struct tls_conn *tls;
+	struct tls_conn *tls; /* NULL for one that is not met politely */
+	enum web_greeting greeting;
 	struct loop_fd *watch;
 	struct loop_timer *timer; /* NULL until a reply is to be late or slow */
 	TAILQ_ENTRY(web_conn) link;
@@ -47,10 +48,10 @@ struct web_conn {
 
 struct web {
 	struct loop *loop;
-	struct tls_server *tls;
 	struct loop_fd *watch;
 	int fd;
 	uint16_t port;
+	web_greet_fn greet;
 	web_fn fn;
 	void *ctx;
 	uint64_t accepted;
@@ -344,10 +345,29 @@ static void conn_turn(struct web_conn *c)
 		conn_release(c);
 }
 
+/* One without TLS: what the client says is not listened to. */
+static void impolite_turn(struct web_conn *c)
+{
+	static const char begun[] = "\x16\x03\x03\x00\x7a\x02";
+	ssize_t n = read(c->fd, c->web->scratch, sizeof(c->web->scratch));
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0 && c->greeting == WEB_SILENT)
+		return;
+	if (n > 0 && send(c->fd, begun, sizeof(begun) - 1, MSG_NOSIGNAL) < 0)
+		n = 0; /* it is closed in any case */
+	conn_close(c, false);
+	conn_release(c);
+}
+
 static void on_conn(unsigned events, void *ctx)
 {
+	struct web_conn *c = ctx;
 	(void)events;
-	conn_turn(ctx);
+	if (c->tls)
+		conn_turn(c);
+	else
+		impolite_turn(c);
 }
 
 /* --- listening --- */
@@ -359,11 +379,13 @@ static void on_accept(unsigned events, void *ctx)
 	for (;;) {
 		int one = 1, fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		struct err e = {0};
-		struct tls_conn *tls;
+		struct tls_server *server;
+		struct tls_conn *tls = NULL;
 		if (fd < 0)
 			return;
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-		if (tls_conn_new(w->tls, fd, &tls, &e)) {
+		enum web_greeting greeting = w->greet(&server, w->ctx);
+		if (greeting == WEB_POLITE && tls_conn_new(server, fd, &tls, &e)) {
 			err_done(&e);
 			close(fd);
 			continue;
@@ -372,6 +394,7 @@ static void on_accept(unsigned events, void *ctx)
 		c->web = w;
 		c->fd = fd;
 		c->tls = tls;
+		c->greeting = greeting;
 		c->in = buf_make(WEBPARSE_HEAD_MAX + WEBPARSE_BODY_MAX + READ_OCTETS);
 		c->out = buf_make(OUT_MAX);
 		c->watch = loop_fd_new(w->loop, fd, LOOP_READ, on_conn, c);
@@ -402,7 +425,7 @@ static int fill_address(
 	return err_set(e, ERR_CONFIG, "\"%s\" is no IP address to listen on", address);
 }
 
-int web_new(struct loop *l, struct tls_server *tls, const char *address, uint16_t port, web_fn fn, void *ctx,
+int web_new(struct loop *l, const char *address, uint16_t port, web_greet_fn greet, web_fn fn, void *ctx,
 	struct web **ret, struct err *e)
 {
 	struct sockaddr_storage sa;
@@ -421,8 +444,8 @@ int web_new(struct loop *l, struct tls_server *tls, const char *address, uint16_
 	}
 	struct web *w = xcalloc(1, sizeof(*w));
 	w->loop = l;
-	w->tls = tls;
 	w->fd = fd;
+	w->greet = greet;
 	w->fn = fn;
 	w->ctx = ctx;
 	w->port = ntohs(sa.ss_family == AF_INET ? ((struct sockaddr_in *)&sa)->sin_port

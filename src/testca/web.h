@@ -51,10 +51,18 @@ struct web_reply {
 /* Every request comes here; answer is web_reply(), now or later. */
 typedef void (*web_fn)(struct web_request *r, void *ctx);
 
+/* How a new connection is met. */
+enum web_greeting {
+	WEB_POLITE, /* with TLS, as *ret does it */
+	WEB_SILENT, /* with nothing, for ever */
+	WEB_RUDE, /* with the beginning of a TLS record in answer to the client's first octets, then closed */
+};
+typedef enum web_greeting (*web_greet_fn)(struct tls_server **ret, void *ctx);
+
 /*
  * Listens on the address ("127.0.0.1", "::1", …) and port (0 for any free one). ERR_SYS, ERR_CONFIG.
  */
-int web_new(struct loop *l, struct tls_server *tls, const char *address, uint16_t port, web_fn fn, void *ctx,
+int web_new(struct loop *l, const char *address, uint16_t port, web_greet_fn greet, web_fn fn, void *ctx,
 	struct web **ret, struct err *e);
 /* The port it listens on. */
 uint16_t web_port(const struct web *w);
