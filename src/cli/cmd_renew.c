@@ -135,9 +135,11 @@ const struct cli_verb verb_renew = {
 	.summary = "issue and renew everything that is due (for cron and timers)",
 	.about = "Due is a certificate that has none yet, whose names or CA have changed, or that has a third of its "
 		 "lifetime left (half, for\n"
-		 "lifetimes up to ten days), or whose order an earlier run left unfinished. After a failure a "
-		 "certificate waits, longer each time, at most a day; "
-		 "naming it ignores the wait.\n"
+		 "lifetimes up to ten days), or whose order an earlier run left unfinished.\n"
+		 "Where the CA offers renewal information (ARI), a moment in the window that the CA wishes counts "
+		 "instead of "
+		 "the lifetime.\n"
+		 "After a failure a certificate waits, longer each time, at most a day; naming it ignores the wait.\n"
 		 "Safe to stop at any moment, and to run again.",
 	.options = options,
 	.examples = "  perdure renew                  everything that is due\n  perdure renew --dry-run        what "

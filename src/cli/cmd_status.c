@@ -49,12 +49,32 @@ static void print_json(
 	json_out_int(&j.w, "generation", live ? row->generation : 0);
 	out_json_time(&j.w, "not_before", live ? row->not_before : 0);
 	out_json_time(&j.w, "not_after", live ? row->not_after : 0);
-	out_json_time(&j.w, "renew_at", live ? schedule_renew_at(row->not_before, row->not_after) : 0);
+	out_json_time(&j.w, "renew_at", live ? schedule_due_at(row) : 0);
+	out_json_time(&j.w, "window_start", live ? row->window.start : 0);
+	out_json_time(&j.w, "window_end", live ? row->window.end : 0);
+	out_json_time(&j.w, "window_ask_at", live ? row->window.ask_at : 0);
+	json_out_str(&j.w, "window_url", live && row->window.url[0] ? row->window.url : NULL);
 	json_out_str(&j.w, "serial", live ? row->serial : NULL);
 	json_out_int(&j.w, "failures", row ? row->failures : 0);
 	out_json_time(&j.w, "next_at", row ? row->next_at : 0);
 	json_out_str(&j.w, "last_error", row && row->last_error[0] ? row->last_error : NULL);
 	out_json_end(&j);
+}
+
+/* When the CA wishes it renewed, for who looks closer; a reason is told to everybody. */
+static void print_window(const struct listing *l, const struct store_cert *row)
+{
+	const struct store_window *w = &row->window;
+	char from[CLOCK_TEXT_MAX], to[CLOCK_TEXT_MAX], at[CLOCK_TEXT_MAX];
+	AUTO(buf_done) struct buf url = buf_make(BUF_MAX_SMALL_FILE);
+	if (!w->start || !(l->c->verbose || l->c->args.n || w->url[0]))
+		return;
+	clock_rfc3339(w->start, from);
+	clock_rfc3339(w->end, to);
+	clock_rfc3339(schedule_due_at(row), at);
+	log_escape(&url, w->url);
+	out_text("    the CA's window: %s to %s, planned for %s%s%s\n", from, to, at, w->url[0] ? "; why: " : "",
+		buf_str(&url));
 }
 
 static void print_text(
@@ -65,12 +85,14 @@ static void print_text(
 	char ends[32] = "-", renews[32] = "-";
 	if (live) {
 		out_span(row->not_after - l->now, ends, sizeof(ends));
-		out_span(schedule_renew_at(row->not_before, row->not_after) - l->now, renews, sizeof(renews));
+		out_span(schedule_due_at(row) - l->now, renews, sizeof(renews));
 	}
 	enum out_colour colour = v == SCHEDULE_NOT_DUE ? OUT_GOOD : row && row->failures ? OUT_BAD : OUT_WARN;
 	out_text("%-32s %s%-9s%s %-14s ends %-8s renews %-8s%s\n", cert->name, out_colour_on(colour),
 		schedule_verdict_name(v), out_colour_off(), live ? row->ca : cert->cas.v[0], ends, renews,
 		has_order(l->s, cert->name, &since) ? " order in work" : "");
+	if (live)
+		print_window(l, row);
 	if (row && row->failures) {
 		AUTO(buf_done) struct buf said = buf_make(BUF_MAX_HTTP_BODY);
 		log_escape(&said, row->last_error);
@@ -138,7 +160,9 @@ const struct cli_verb verb_status = {
 	.min_args = 0,
 	.max_args = -1,
 	.summary = "list certificates: when they end, when they renew, what failed",
-	.about = "Reads only; safe while another perdure works.",
+	.about = "A certificate that is named, or with --verbose each, is shown with the window in which its CA wishes "
+		 "it renewed.\n"
+		 "Reads only; safe while another perdure works.",
 	.examples = "  perdure status\n  perdure status example.com --json",
 	.run = run,
 };

@@ -8,6 +8,7 @@
 #include "acme/problem.h"
 #include "base/xalloc.h"
 #include "config/config.h"
+#include "fleet/windows.h"
 #include "inventory/site.h"
 #include "loop/loop.h"
 #include "state/certfiles.h"
@@ -396,6 +397,8 @@ int renew_run(struct site *s, const struct renew_options *o, const struct renew_
 		r.queues[i].ca = &s->cas[i];
 		TAILQ_INIT(&r.queues[i].ready);
 	}
+	if (!o->dry_run && !o->force_renewal)
+		windows_refresh(s, o->only);
 	int result = plan(&r, e);
 	if (!result && !o->dry_run && r.sum.due)
 		result = work(&r, e);

@@ -38,9 +38,10 @@ struct renew_summary {
 };
 
 /*
- * Looks at every certificate, then works on those that are due until all have a result. SIGINT and SIGTERM park what is
- * in flight. The site's state must be open for writing (for a dry run: for reading). ERR_CONFIG when a name in `only`
- * is not configured; what fails for one certificate is in its report.
+ * Asks the CAs for the windows that are not known any more (windows.h), looks at every certificate, then works on those
+ * that are due until all have a result. SIGINT and SIGTERM park what is in flight. The site's state must be open for
+ * writing (for a dry run: for reading). ERR_CONFIG when a name in `only` is not configured; what fails for one
+ * certificate is in its report.
  */
 int renew_run(struct site *s, const struct renew_options *o, const struct renew_hooks *hooks, void *ctx,
 	struct renew_summary *ret, struct err *e);

@@ -3,12 +3,14 @@
 
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/err.h"
 #include "base/strv.h"
 #include "base/xalloc.h"
 #include "config/config.h"
 #include "state/store.h"
 
-enum { DAY = 86400, SHORT_LIFETIME = 10 * DAY };
+enum { DAY = 86400, SHORT_LIFETIME = 10 * DAY, ASK_AGAIN = DAY / 4, ASK_AGAIN_MIN = 60 };
 
 static const char *const verdict_names[] = {
 	[SCHEDULE_NOT_DUE] = "not-due",
@@ -17,6 +19,7 @@ static const char *const verdict_names[] = {
 	[SCHEDULE_NAMES] = "names",
 	[SCHEDULE_CA] = "ca",
 	[SCHEDULE_UNFINISHED] = "unfinished",
+	[SCHEDULE_WINDOW] = "window",
 	[SCHEDULE_EXPIRING] = "expiring",
 };
 _Static_assert(ARRAY_LEN(verdict_names) == SCHEDULE_N_, "one name per verdict");
@@ -32,6 +35,48 @@ int64_t schedule_renew_at(int64_t not_before, int64_t not_after)
 	return not_after - (lifetime <= SHORT_LIFETIME ? lifetime / 2 : lifetime / 3);
 }
 
+int64_t schedule_due_at(const struct store_cert *row)
+{
+	return row->window.start ? row->window.at : schedule_renew_at(row->not_before, row->not_after);
+}
+
+static int useless(int64_t start, int64_t end, const char *why, struct err *e)
+{
+	char from[CLOCK_TEXT_MAX], to[CLOCK_TEXT_MAX];
+	clock_rfc3339(start, from);
+	clock_rfc3339(end, to);
+	return err_set(e, ERR_PROTO, "the CA's window for its renewal, %s to %s, %s", from, to, why);
+}
+
+int schedule_take_window(struct store_cert *row, int64_t start, int64_t end, uint64_t r, struct err *e)
+{
+	struct store_window *w = &row->window;
+	int64_t latest = row->not_after - (row->not_after - row->not_before) / 8;
+	if (start <= 0 || end <= start)
+		return useless(start, end, "ends before it begins", e);
+	if (end < row->not_before)
+		return useless(start, end, "ends before the certificate began", e);
+	if (start >= latest)
+		return useless(start, end, "begins when it is late already", e);
+	if (w->start == start && w->end == end)
+		return 0;
+	bool whole_life = start <= row->not_before && end >= row->not_after;
+	int64_t last = end < latest ? end : latest;
+	w->start = whole_life ? 0 : start;
+	w->end = whole_life ? 0 : end;
+	w->at = whole_life ? 0 : start + (int64_t)(r % (uint64_t)(last - start + 1));
+	return 0;
+}
+
+int64_t schedule_ask_at(int64_t now, int64_t said)
+{
+	if (!said)
+		return now + ASK_AGAIN;
+	if (said < now + ASK_AGAIN_MIN)
+		return now + ASK_AGAIN_MIN;
+	return said > now + DAY ? now + DAY : said;
+}
+
 static enum schedule_verdict wanted(const struct config_cert *cert, const struct schedule_facts *f, int64_t now)
 {
 	const struct store_cert *row = f->row;
@@ -41,9 +86,9 @@ static enum schedule_verdict wanted(const struct config_cert *cert, const struct
 		return SCHEDULE_NAMES;
 	if (!strv_has(&cert->cas, row->ca))
 		return SCHEDULE_CA;
-	if (now >= schedule_renew_at(row->not_before, row->not_after))
-		return SCHEDULE_EXPIRING;
-	return f->in_work ? SCHEDULE_UNFINISHED : SCHEDULE_NOT_DUE;
+	if (now < schedule_due_at(row))
+		return f->in_work ? SCHEDULE_UNFINISHED : SCHEDULE_NOT_DUE;
+	return now < schedule_renew_at(row->not_before, row->not_after) ? SCHEDULE_WINDOW : SCHEDULE_EXPIRING;
 }
 
 enum schedule_verdict schedule_due(const struct config_cert *cert, const struct schedule_facts *f, int64_t now)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct config_cert;
+struct err;
 struct store_cert;
 struct strv;
 
@@ -18,16 +19,31 @@ enum schedule_verdict {
 	SCHEDULE_NAMES, /* the configuration names other domains than the certificate */
 	SCHEDULE_CA, /* its CA is no longer one of those configured */
 	SCHEDULE_UNFINISHED, /* not due by itself, but an earlier run left an order for it */
+	SCHEDULE_WINDOW, /* the moment has come that was picked in the window of its CA */
 	SCHEDULE_EXPIRING, /* a third of its lifetime is left, or half for a short one */
 	SCHEDULE_N_
 };
 /* One short phrase ("expires 2026-12-01", …) is the caller's; this is the reason as a word: "not-due", "waiting",
- * "new", "names", "ca", "unfinished", "expiring". */
+ * "new", "names", "ca", "unfinished", "window", "expiring". */
 const char *schedule_verdict_name(enum schedule_verdict v);
 
 /* The moment (UNIX seconds) from which a certificate is due: one third of its lifetime left, half for lifetimes up to
  * ten days. */
 int64_t schedule_renew_at(int64_t not_before, int64_t not_after);
+
+/* The moment from which a live certificate is due: that picked in its CA's window, without one schedule_renew_at(). */
+int64_t schedule_due_at(const struct store_cert *row);
+
+/*
+ * Takes a window that the CA has said (RFC 9773 section 4.2): one moment in it is picked by r, any number, unless the
+ * window is the one that is known already; no moment with less than an eighth of the lifetime left. A window that is
+ * the whole life says nothing, and none is kept. ERR_PROTO says why it is of no use: it must begin before it ends, not
+ * be over before the certificate's life began, and begin before that last eighth. The row is left as it was then.
+ */
+int schedule_take_window(struct store_cert *row, int64_t start, int64_t end, uint64_t r, struct err *e);
+/* When to ask again: at the moment said, 0 for none, but in a minute at least and in a day at most; without one in six
+ * hours. */
+int64_t schedule_ask_at(int64_t now, int64_t said);
 
 /*
  * Whether the certificate is due at now (UNIX seconds).

@@ -12,7 +12,9 @@
 
 #define ACCOUNT_COLUMNS "ca, directory, url, status, contact, thumbprints, created"
 #define CERT_COLUMNS                                                                                                   \
-	"name, ca, names, generation, not_before, not_after, serial, ari_id, issued_at, failures, next_at, last_error"
+	"name, ca, names, generation, not_before, not_after, serial, ari_id, issued_at, failures, next_at, "           \
+	"last_error,"                                                                                                  \
+	" window_start, window_end, window_at, window_ask_at, window_url"
 #define ORDER_COLUMNS                                                                                                  \
 	"cert, ca, account_url, state, names, profile, url, key_pem, csr_der, chain_pem, generation, created"
 
@@ -22,8 +24,10 @@ enum sql {
 	ACCOUNT_EACH,
 	CERT_GET,
 	CERT_PUT,
+	CERT_PUT_WINDOW,
 	CERT_DELETE,
 	CERT_EACH,
+	CERT_EACH_TO_ASK,
 	ORDER_INSERT,
 	ORDER_UPDATE,
 	ORDER_GET,
@@ -40,9 +44,13 @@ static const char *const sql[SQL_N_] = {
 	[ACCOUNT_PUT] = "INSERT OR REPLACE INTO account(" ACCOUNT_COLUMNS ") VALUES(?,?,?,?,?,?,?)",
 	[ACCOUNT_EACH] = "SELECT " ACCOUNT_COLUMNS " FROM account ORDER BY ca",
 	[CERT_GET] = "SELECT " CERT_COLUMNS " FROM cert WHERE name=?",
-	[CERT_PUT] = "INSERT OR REPLACE INTO cert(" CERT_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
+	[CERT_PUT] = "INSERT OR REPLACE INTO cert(" CERT_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[CERT_PUT_WINDOW] =
+		"UPDATE cert SET (window_start, window_end, window_at, window_ask_at, window_url)=(?,?,?,?,?)"
+		" WHERE name=?",
 	[CERT_DELETE] = "DELETE FROM cert WHERE name=?",
 	[CERT_EACH] = "SELECT " CERT_COLUMNS " FROM cert ORDER BY name",
+	[CERT_EACH_TO_ASK] = "SELECT " CERT_COLUMNS " FROM cert WHERE generation>0 AND window_ask_at<=? ORDER BY name",
 	[ORDER_INSERT] = "INSERT INTO work(" ORDER_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
 	[ORDER_UPDATE] = "UPDATE work SET (" ORDER_COLUMNS ")=(?,?,?,?,?,?,?,?,?,?,?,?) WHERE id=?",
 	[ORDER_GET] = "SELECT id, " ORDER_COLUMNS " FROM work WHERE cert=?",
@@ -186,6 +194,7 @@ void store_cert_done(struct store_cert *c)
 	free(c->serial);
 	free(c->ari_id);
 	free(c->last_error);
+	free(c->window.url);
 	*c = (struct store_cert){0};
 }
 
@@ -204,6 +213,11 @@ static struct store_cert cert_row(struct sq_stmt *st)
 	c.failures = sq_int(st);
 	c.next_at = sq_int(st);
 	c.last_error = xstrdup(sq_text(st));
+	c.window.start = sq_int(st);
+	c.window.end = sq_int(st);
+	c.window.at = sq_int(st);
+	c.window.ask_at = sq_int(st);
+	c.window.url = xstrdup(sq_text(st));
 	return c;
 }
 
@@ -218,6 +232,25 @@ int store_cert_get(struct store *s, const char *name, struct store_cert *ret, bo
 	if (*ret_found)
 		*ret = cert_row(st);
 	return 0;
+}
+
+static void window_bind(struct sq_stmt *st, const struct store_window *w)
+{
+	sq_bind_int(st, w->start);
+	sq_bind_int(st, w->end);
+	sq_bind_int(st, w->at);
+	sq_bind_int(st, w->ask_at);
+	sq_bind_text(st, w->url);
+}
+
+int store_cert_put_window(struct store *s, const char *name, const struct store_window *w, struct err *e)
+{
+	AUTO(sq_endp) struct sq_stmt *st = NULL;
+	if (store_write_begin_(s, e) || begin(s, CERT_PUT_WINDOW, &st, e))
+		return err_ctx(e, "write the window of %s", name);
+	window_bind(st, w);
+	sq_bind_text(st, name);
+	return run_write(s, st, "write the window of", name, e);
 }
 
 int store_cert_put(struct store *s, const struct store_cert *c, struct err *e)
@@ -240,6 +273,7 @@ int store_cert_put(struct store *s, const struct store_cert *c, struct err *e)
 	sq_bind_int(st, c->failures);
 	sq_bind_int(st, c->next_at);
 	sq_bind_text(st, c->last_error);
+	window_bind(st, &c->window);
 	return run_write(s, st, "write the certificate", c->name, e);
 }
 
@@ -252,12 +286,10 @@ int store_cert_delete(struct store *s, const char *name, struct err *e)
 	return run_write(s, st, "forget the certificate", name, e);
 }
 
-int store_cert_each(
-	struct store *s, int (*fn)(const struct store_cert *c, void *ctx, struct err *e), void *ctx, struct err *e)
+/* The rows of a statement that is bound. */
+static int each_cert(
+	struct sq_stmt *st, int (*fn)(const struct store_cert *c, void *ctx, struct err *e), void *ctx, struct err *e)
 {
-	AUTO(sq_endp) struct sq_stmt *st = NULL;
-	if (begin(s, CERT_EACH, &st, e))
-		return err_ctx(e, "read the certificates");
 	for (;;) {
 		bool row;
 		if (sq_step(st, &row, e))
@@ -269,6 +301,25 @@ int store_cert_each(
 		if (r)
 			return r;
 	}
+}
+
+int store_cert_each(
+	struct store *s, int (*fn)(const struct store_cert *c, void *ctx, struct err *e), void *ctx, struct err *e)
+{
+	AUTO(sq_endp) struct sq_stmt *st = NULL;
+	if (begin(s, CERT_EACH, &st, e))
+		return err_ctx(e, "read the certificates");
+	return each_cert(st, fn, ctx, e);
+}
+
+int store_cert_each_to_ask(struct store *s, int64_t now,
+	int (*fn)(const struct store_cert *c, void *ctx, struct err *e), void *ctx, struct err *e)
+{
+	AUTO(sq_endp) struct sq_stmt *st = NULL;
+	if (begin(s, CERT_EACH_TO_ASK, &st, e))
+		return err_ctx(e, "read the certificates");
+	sq_bind_int(st, now);
+	return each_cert(st, fn, ctx, e);
 }
 
 /* --- orders in work --- */

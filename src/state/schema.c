@@ -7,12 +7,19 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/strv.h"
 #include "base/xalloc.h"
 #include "state/sqlite.h"
 #include "state/store.h"
 
 /* In the header of the file, for file(1) and for us: "perd". */
 enum { APPLICATION_ID = 0x70657264 };
+
+/* Of cert since version 2: when the CA wishes it renewed. */
+#define WINDOW_COLUMNS(next)                                                                                           \
+	" window_start INTEGER NOT NULL DEFAULT 0" next " window_end INTEGER NOT NULL DEFAULT 0" next                  \
+	" window_at INTEGER NOT NULL DEFAULT 0" next " window_ask_at INTEGER NOT NULL DEFAULT 0" next                  \
+	" window_url TEXT NOT NULL DEFAULT ''"
 
 /*
  * Lists of strings are text with a line feed after each element. `work` is the orders in work; its ids are never used
@@ -26,13 +33,20 @@ static const char tables[] =
 	" name TEXT NOT NULL PRIMARY KEY, ca TEXT NOT NULL, names TEXT NOT NULL, generation INTEGER NOT NULL,"
 	" not_before INTEGER NOT NULL, not_after INTEGER NOT NULL, serial TEXT NOT NULL, ari_id TEXT NOT NULL,"
 	" issued_at INTEGER NOT NULL, failures INTEGER NOT NULL, next_at INTEGER NOT NULL,"
-	" last_error TEXT NOT NULL) STRICT, WITHOUT ROWID;"
-	"CREATE TABLE work("
-	" id INTEGER PRIMARY KEY AUTOINCREMENT, cert TEXT NOT NULL UNIQUE, ca TEXT NOT NULL,"
-	" account_url TEXT NOT NULL, state INTEGER NOT NULL CHECK(state BETWEEN 0 AND 2), names TEXT NOT NULL,"
-	" profile TEXT NOT NULL, url TEXT NOT NULL, key_pem BLOB NOT NULL, csr_der BLOB NOT NULL,"
-	" chain_pem TEXT NOT NULL, generation INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
-	"CREATE TABLE fact(key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;";
+	" last_error TEXT NOT NULL," WINDOW_COLUMNS(
+		",") ") STRICT, WITHOUT ROWID;"
+		     "CREATE TABLE work("
+		     " id INTEGER PRIMARY KEY AUTOINCREMENT, cert TEXT NOT NULL UNIQUE, ca TEXT NOT NULL,"
+		     " account_url TEXT NOT NULL, state INTEGER NOT NULL CHECK(state BETWEEN 0 AND 2), names TEXT NOT "
+		     "NULL,"
+		     " profile TEXT NOT NULL, url TEXT NOT NULL, key_pem BLOB NOT NULL, csr_der BLOB NOT NULL,"
+		     " chain_pem TEXT NOT NULL, generation INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
+		     "CREATE TABLE fact(key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;";
+/* From version i + 1 to the next. */
+static const char *const upgrades[] = {
+	"ALTER TABLE cert ADD COLUMN" WINDOW_COLUMNS("; ALTER TABLE cert ADD COLUMN") ";",
+};
+_Static_assert(ARRAY_LEN(upgrades) == STORE_SCHEMA - 1, "an upgrade from each older version");
 _Static_assert(STORE_ORDER_STATE_N_ == 3, "the CHECK of work.state names the last state");
 
 static int refuse_newer(const struct sq *q, int64_t version, struct err *e)
@@ -41,6 +55,15 @@ static int refuse_newer(const struct sq *q, int64_t version, struct err *e)
 		STORE_SCHEMA);
 	err_hint(
 		e, "use the newer perdure that wrote it, or put back the backup from before that; nothing was changed");
+	err_retry(e, RETRY_AFTER_OPERATOR, 0);
+	return -1;
+}
+
+int schema_refuse_older(const struct sq *q, int version, struct err *e)
+{
+	err_set(e, ERR_STORE, "%s has schema version %d, of an older perdure, and is only read now", sq_path(q),
+		version);
+	err_hint(e, "the next \"perdure renew\" brings it up to date");
 	err_retry(e, RETRY_AFTER_OPERATOR, 0);
 	return -1;
 }
@@ -83,7 +106,7 @@ int schema_check_file(const char *path, struct err *e)
 	return r;
 }
 
-int schema_check(struct sq *q, bool *ret_empty, struct err *e)
+int schema_check(struct sq *q, int *ret_version, struct err *e)
 {
 	int64_t version;
 	int64_t objects = 0;
@@ -96,7 +119,7 @@ int schema_check(struct sq *q, bool *ret_empty, struct err *e)
 		return -1;
 	if (objects && !version)
 		return refuse_foreign(q, e);
-	*ret_empty = !version;
+	*ret_version = (int)version;
 	return 0;
 }
 
@@ -131,17 +154,26 @@ static int switch_to_wal(struct sq *q, struct err *e)
 		mode ? mode : "unknown");
 }
 
-static int make_tables(struct sq *q, struct err *e)
+static int bring_to_date(struct sq *q, int version, struct err *e)
 {
-	bool empty;
 	AUTO(xfreep)
 	char *mark =
 		xasprintf("PRAGMA application_id=%d; PRAGMA user_version=%d", (int)APPLICATION_ID, (int)STORE_SCHEMA);
+	if (!version && sq_exec(q, tables, e))
+		return -1;
+	for (; version && version < STORE_SCHEMA; version++)
+		if (sq_exec(q, upgrades[version - 1], e))
+			return -1;
+	return sq_exec(q, mark, e);
+}
+
+static int make_tables(struct sq *q, struct err *e)
+{
+	int version;
 	if (sq_exec(q, "BEGIN IMMEDIATE", e))
 		return -1;
 	/* Now that we hold the lock: another process may have been faster. */
-	if (schema_check(q, &empty, e) || (empty && (sq_exec(q, tables, e) || sq_exec(q, mark, e))) ||
-		sq_exec(q, "COMMIT", e)) {
+	if (schema_check(q, &version, e) || bring_to_date(q, version, e) || sq_exec(q, "COMMIT", e)) {
 		struct err undo = {0};
 		if (sq_in_transaction(q) && sq_exec(q, "ROLLBACK", &undo))
 			err_done(&undo);
@@ -152,14 +184,14 @@ static int make_tables(struct sq *q, struct err *e)
 
 int schema_prepare(struct sq *q, struct err *e)
 {
-	bool empty;
+	int version;
 	/* secure_delete: the keys of orders are overwritten with zeros when the order goes. */
 	if (switch_to_wal(q, e) ||
 		sq_exec(q,
 			"PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY;"
 			"PRAGMA cell_size_check=ON; PRAGMA journal_size_limit=4194304",
 			e) ||
-		schema_check(q, &empty, e))
+		schema_check(q, &version, e))
 		return -1;
-	return empty ? make_tables(q, e) : 0;
+	return version < STORE_SCHEMA ? make_tables(q, e) : 0;
 }

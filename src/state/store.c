@@ -80,12 +80,12 @@ static int make_file(const char *dir, const char *path, struct err *e)
 
 static int open_for_writing(const char *dir, const char *path, struct sq **ret, struct err *e)
 {
-	bool empty;
+	int version;
 	struct sq *q = NULL;
 	if (make_directory(dir, e) || make_file(dir, path, e) || schema_check_file(path, e) ||
 		sq_open(path, SQ_WRITE, &q, e))
 		return -1;
-	if (schema_check(q, &empty, e) || schema_check_pages(q, e)) {
+	if (schema_check(q, &version, e) || schema_check_pages(q, e)) {
 		sq_leave_alone(q);
 		sq_close(q);
 		return -1;
@@ -109,11 +109,12 @@ static bool has_log(const char *path)
 static int open_reader(const char *path, enum sq_mode mode, struct sq **ret, struct err *e)
 {
 	struct sq *q;
-	bool empty = false;
+	int version = 0;
 	if (sq_open(path, mode, &q, e))
 		return -1;
 	sq_leave_alone(q);
-	if (schema_check(q, &empty, e) || (empty && missing(path, e))) {
+	if (schema_check(q, &version, e) || (!version && missing(path, e)) ||
+		(version < STORE_SCHEMA && schema_refuse_older(q, version, e))) {
 		sq_close(q);
 		return -1;
 	}

@@ -29,13 +29,14 @@ struct err;
 struct loop;
 struct store;
 
-enum { STORE_SCHEMA = 1 };
+enum { STORE_SCHEMA = 2 };
 
 /*
  * Opens dir/perdure.db, making the directory (0700) and the database (0600) when missing. WAL, synchronous=FULL. A
  * newer schema is refused (ERR_STORE), as is a file that is no database, is another program's, or is damaged; nothing
- * is written then. read_only opens without making or changing anything, also beside a process that writes and for a
- * user who may only read: a missing database is ERR_STORE with code STORE_MISSING.
+ * is written then; an older one is brought up to date. read_only opens without making or changing anything, also beside
+ * a process that writes and for a user who may only read: a missing database is ERR_STORE with code STORE_MISSING, an
+ * older schema is ERR_STORE.
  */
 enum { STORE_MISSING = -2 };
 int store_open(const char *dir, bool read_only, struct store **ret, struct err *e);
@@ -80,6 +81,14 @@ int store_account_each(
 	struct store *s, int (*fn)(const struct store_account *a, void *ctx, struct err *e), void *ctx, struct err *e);
 
 /* --- certificates --- */
+/* When the CA wishes a certificate to be renewed (RFC 9773). */
+struct store_window {
+	int64_t start; /* UNIX seconds; 0: it has said nothing that could be used */
+	int64_t end;
+	int64_t at; /* the moment in it that was picked */
+	int64_t ask_at; /* UNIX seconds: not asked again before */
+	char *url; /* the CA's explanation, "" for none */
+};
 struct store_cert {
 	char *name; /* of the lineage: the key */
 	char *ca; /* that issued the live generation; "" when there is none */
@@ -93,14 +102,20 @@ struct store_cert {
 	int64_t failures; /* consecutive */
 	int64_t next_at; /* UNIX seconds: not tried before; 0 for at once */
 	char *last_error; /* "" after a success */
+	struct store_window window; /* of the live certificate */
 };
 void store_cert_done(struct store_cert *c);
 int store_cert_get(struct store *s, const char *name, struct store_cert *ret, bool *ret_found, struct err *e);
 int store_cert_put(struct store *s, const struct store_cert *c, struct err *e);
+/* Only the window of the certificate, which is there. */
+int store_cert_put_window(struct store *s, const char *name, const struct store_window *w, struct err *e);
 int store_cert_delete(struct store *s, const char *name, struct err *e);
 /* In order of name. c is borrowed during the call. */
 int store_cert_each(
 	struct store *s, int (*fn)(const struct store_cert *c, void *ctx, struct err *e), void *ctx, struct err *e);
+/* The same for live certificates whose window is to be asked for at now (UNIX seconds). */
+int store_cert_each_to_ask(struct store *s, int64_t now,
+	int (*fn)(const struct store_cert *c, void *ctx, struct err *e), void *ctx, struct err *e);
 
 /* --- orders in work --- */
 enum store_order_state {

@@ -26,10 +26,14 @@ def test_fifty_orders(stage):
     versions = re.findall(r"(?:GET|HEAD|POST) https://localhost\S+: \d+ \(HTTP/([\d.]+)\)", done.err)
     assert len(versions) > 50 * 8 and set(versions) == {"2.0"}
 
-    # Nothing is due now.
+    # Nothing is due now. The first run asks when each is to be renewed, the others know.
     before = sum(ca.request_count() for ca in f.cas)
     again = f.p.run("renew", "--json").ok()
     assert results(again) == {} and summary(again)["due"] == 0
+    assert sum(ca.request_count() for ca in f.cas) == before + 25 + 50
+    told = [line for line in f.p.run("status", "--json").ok().lines() if line["window_start"]]
+    assert told and all(line["window_start"] <= line["renew_at"] <= line["window_end"] for line in told)
+    before += 25 + 50
     assert f.p.run("renew", "--exit-code").rc == 3
     assert f.p.run("renew", f.names[0], "--exit-code").rc == 3
     assert sum(ca.request_count() for ca in f.cas) == before

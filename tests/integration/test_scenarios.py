@@ -19,7 +19,8 @@ The scenarios of tests/scenarios/: what a CA, the DNS, the clock or the disk doe
         work: 1                               orders in work afterwards
         next: [60, 70]                        seconds from now on when the first certificate is tried again
 
-A number may be [least, most], a status one of several. {1} is the first certificate's name, {account} the account's URL, {base} the
+A number may be [least, most], a status one of several. {1} is the first certificate's name, {time +3d} the moment
+so far from now (s, m, h, d), {account} the account's URL, {base} the
 CA's origin, {record} the first certificate's record as a line of a zone file, MANY a thousand URLs and LONG 200 kB of text. A step clears the faults of the one before it. After the last step the faults end, the records are published again, and a plain run must bring every certificate to its rest.
 """
 import functools
@@ -63,6 +64,11 @@ def listed(value):
     return value if isinstance(value, list) else [value]
 
 
+def moment(m):
+    """RFC 3339 of the moment that a match of {time +3d} tells."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + int(m[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[m[2]]))
+
+
 class Scene:
     """One scenario being played."""
 
@@ -100,6 +106,7 @@ class Scene:
         if isinstance(value, str):
             for word, text in self.words.items():
                 value = value.replace(word, text)
+            value = re.sub(r"\{time ([+-]\d+)([smhd])\}", moment, value)
         return value
 
     def register(self):

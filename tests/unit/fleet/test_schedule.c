@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/err.h"
 #include "base/xalloc.h"
 #include "config/config.h"
 #include "fleet/schedule.h"
@@ -143,12 +144,103 @@ static void test_replaces(void **state)
 	}
 }
 
+/* A certificate that lives from 0 to 96 d: by its lifetime it is due at 64 d, at the latest at 84 d. */
+static void test_window(void **state)
+{
+	static const struct {
+		const char *why;
+		int64_t start, end;
+		uint64_t r;
+		int64_t due; /* in days; -1: the window is refused */
+	} rows[] = {
+		{"before the lifetime's moment", 10 * DAY, 20 * DAY, 5 * DAY, 15},
+		{"behind it", 70 * DAY, 80 * DAY, 0, 70},
+		{"its last second", 10 * DAY, 20 * DAY, 10 * DAY, 20},
+		{"any number", 10 * DAY, 20 * DAY, 10 * DAY + 1, 10},
+		{"over the end", 70 * DAY, 97 * DAY, 14 * DAY, 84},
+		{"over the end, any number", 70 * DAY, 97 * DAY, 14 * DAY + 1, 70},
+		{"began before the certificate", 1, 5 * DAY, 0, 0},
+		{"ends before it begins", 20 * DAY, 10 * DAY, 0, -1},
+		{"no length", 20 * DAY, 20 * DAY, 0, -1},
+		{"when it is late", 84 * DAY, 95 * DAY, 0, -1},
+		{"far away", 20000LL * DAY, 20001LL * DAY, 0, -1},
+		{"before its beginning", INT64_MIN, -1, 0, -1},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct store_cert row = {.not_after = 96 * DAY};
+		struct err e = {0};
+		int r = schedule_take_window(&row, rows[i].start, rows[i].end, rows[i].r, &e);
+		if (r != (rows[i].due < 0 ? -1 : 0) || (r && e.kind != ERR_PROTO))
+			fail_msg("%s: %s", rows[i].why, e.msg);
+		int64_t due = schedule_due_at(&row) / DAY, wanted = r ? 64 : rows[i].due;
+		if (due != wanted)
+			fail_msg("%s: day %lld", rows[i].why, (long long)due);
+		err_done(&e);
+		/* The same window again leaves the moment where it is. */
+		if (!r && (schedule_take_window(&row, rows[i].start, rows[i].end, rows[i].r + 1, &e) ||
+				  schedule_due_at(&row) / DAY != due))
+			fail_msg("%s: picked again", rows[i].why);
+	}
+}
+
+static void test_window_of_a_whole_life(void **state)
+{
+	struct store_cert row = {.not_before = DAY, .not_after = 97 * DAY, .window = {.start = 2, .end = 3, .at = 2}};
+	struct err e = {0};
+	(void)state;
+	assert_int_equal(schedule_take_window(&row, DAY, 97 * DAY, 5, &e), 0);
+	assert_true(!row.window.start && !row.window.end && !row.window.at);
+	assert_int_equal(schedule_due_at(&row), 65 * DAY);
+}
+
+static void test_window_makes_due(void **state)
+{
+	static const struct {
+		int64_t at, now;
+		enum schedule_verdict want;
+	} rows[] = {
+		{10 * DAY, 10 * DAY - 1, SCHEDULE_NOT_DUE},
+		{10 * DAY, 10 * DAY, SCHEDULE_WINDOW},
+		{10 * DAY, 64 * DAY, SCHEDULE_EXPIRING},
+		{70 * DAY, 64 * DAY, SCHEDULE_NOT_DUE},
+		{70 * DAY, 70 * DAY, SCHEDULE_EXPIRING},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char *names[] = {one_name}, *cas[] = {ca};
+		const struct config_cert cert = {.name = one_name, .names = {names, 1, 1}, .cas = {cas, 1, 1}};
+		const struct store_cert row = {.ca = ca,
+			.names = {names, 1, 1},
+			.generation = 1,
+			.not_after = 96 * DAY,
+			.window = {.start = rows[i].at, .end = rows[i].at + DAY, .at = rows[i].at}};
+		const struct schedule_facts facts = {.row = &row, .live = true};
+		assert_int_equal(schedule_due(&cert, &facts, rows[i].now), rows[i].want);
+	}
+}
+
+static void test_ask_at(void **state)
+{
+	(void)state;
+	assert_int_equal(schedule_ask_at(1000, 0), 1000 + DAY / 4);
+	assert_int_equal(schedule_ask_at(1000, 1), 1060);
+	assert_int_equal(schedule_ask_at(1000, 1059), 1060);
+	assert_int_equal(schedule_ask_at(1000, 5000), 5000);
+	assert_int_equal(schedule_ask_at(1000, 1001 + DAY), 1000 + DAY);
+	assert_int_equal(schedule_ask_at(1000, INT64_MAX), 1000 + DAY);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_renew_at),
 		cmocka_unit_test(test_due),
 		cmocka_unit_test(test_replaces),
+		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_window_of_a_whole_life),
+		cmocka_unit_test(test_window_makes_due),
+		cmocka_unit_test(test_ask_at),
 		cmocka_unit_test(test_backoff_doubles_and_saturates),
 		cmocka_unit_test(test_backoff_jitter_is_a_tenth),
 	};

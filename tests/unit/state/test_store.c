@@ -131,6 +131,32 @@ static void test_each(void **state)
 	store_close(s);
 }
 
+static void same_window(const struct store_window *a, const struct store_window *b)
+{
+	assert_true(a->start == b->start && a->end == b->end && a->at == b->at && a->ask_at == b->ask_at);
+	assert_string_equal(a->url, b->url ? b->url : "");
+}
+
+/* Live certificates whose time to be asked for has come. */
+static void test_to_ask(void **state)
+{
+	static const struct {
+		const char *name;
+		int64_t generation, ask_at;
+	} rows[] = {{"a", 1, 0}, {"b", 1, 100}, {"c", 0, 0}, {"d", 3, 99}, {"e", 1, 101}};
+	struct err e = {0};
+	struct store *s = open_store(*state);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct store_window w = {.ask_at = rows[i].ask_at};
+		put_cert(s, rows[i].name, rows[i].generation);
+		must(store_cert_put_window(s, rows[i].name, &w, &e), &e);
+	}
+	AUTO(buf_done) struct buf b = buf_make(1000);
+	must(store_cert_each_to_ask(s, 100, join_cert, &b, &e), &e);
+	assert_string_equal(buf_str(&b), "a b d ");
+	store_close(s);
+}
+
 static void test_cert(void **state)
 {
 	struct err e = {0};
@@ -146,7 +172,8 @@ static void test_cert(void **state)
 		.issued_at = 5,
 		.failures = 6,
 		.next_at = 7,
-		.last_error = xstrdup("line\nline")};
+		.last_error = xstrdup("line\nline"),
+		.window = {.start = 10, .end = 20, .at = 15, .ask_at = 8, .url = xstrdup("https://why.test/")}};
 	struct store_cert d;
 	bool found;
 	must(store_cert_put(s, &c, &e), &e);
@@ -161,6 +188,14 @@ static void test_cert(void **state)
 	assert_string_equal(d.last_error, c.last_error);
 	assert_true(d.generation == 3 && d.not_before == -1 && d.not_after == 253402300799 && d.issued_at == 5 &&
 		    d.failures == 6 && d.next_at == 7);
+	same_window(&d.window, &c.window);
+	store_cert_done(&d);
+
+	const struct store_window later = {.start = 11, .end = 21, .at = 16, .ask_at = 9};
+	must(store_cert_put_window(s, "example.com", &later, &e), &e);
+	must(store_cert_get(s, "example.com", &d, &found, &e), &e);
+	same_window(&d.window, &later);
+	assert_string_equal(d.serial, c.serial);
 	store_cert_done(&d);
 
 	must(store_cert_delete(s, "example.com", &e), &e);
@@ -351,7 +386,7 @@ static void test_refused(void **state)
 		{"CREATE TABLE t(a); PRAGMA user_version=3", NULL, "another program"},
 		{"CREATE TABLE t(a)", NULL, "another program"},
 		{"PRAGMA application_id=77", NULL, "another program"},
-		{"PRAGMA application_id=0x70657264; PRAGMA user_version=2", NULL, "schema version 2"},
+		{"PRAGMA application_id=0x70657264; PRAGMA user_version=3", NULL, "schema version 3"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		AUTO(xfreep) char *dir = xasprintf("%s/%zu", (char *)*state, i);
@@ -383,6 +418,30 @@ static void test_refused(void **state)
 	}
 }
 
+/* Tables of version 1: brought up to date by who writes, refused and left alone for who reads. */
+static void test_older(void **state)
+{
+	struct err e = {0};
+	AUTO(xfreep) char *path = database(*state);
+	struct store *s = open_store(*state);
+	put_cert(s, "example.com", 4);
+	store_close(s);
+	run_sql(path, "ALTER TABLE cert DROP COLUMN window_start; ALTER TABLE cert DROP COLUMN window_end;"
+		      "ALTER TABLE cert DROP COLUMN window_at; ALTER TABLE cert DROP COLUMN window_ask_at;"
+		      "ALTER TABLE cert DROP COLUMN window_url; PRAGMA user_version=1");
+	assert_int_equal(store_open(*state, true, &s, &e), -1);
+	assert_int_equal(e.kind, ERR_STORE);
+	assert_non_null(strstr(e.hint, "renew"));
+	err_done(&e);
+	s = open_store(*state);
+	assert_int_equal(generation(s, "example.com"), 4);
+	const struct store_window w = {.start = 1, .end = 2, .at = 1, .ask_at = 3};
+	must(store_cert_put_window(s, "example.com", &w, &e), &e);
+	store_close(s);
+	must(store_open(*state, true, &s, &e), &e);
+	store_close(s);
+}
+
 /* A newer schema that only the log knows about. */
 static void test_newer_in_log(void **state)
 {
@@ -392,7 +451,7 @@ static void test_newer_in_log(void **state)
 	struct sq *q;
 	must(sq_open(path, SQ_WRITE, &q, &e), &e);
 	sq_leave_alone(q);
-	must(sq_exec(q, "PRAGMA user_version=2", &e), &e);
+	must(sq_exec(q, "PRAGMA user_version=3", &e), &e);
 	sq_close(q);
 	AUTO(xfreep) char *wal = xasprintf("%s-wal", path);
 	struct stat before, after;
@@ -400,7 +459,7 @@ static void test_newer_in_log(void **state)
 	assert_true(before.st_size > 0);
 	struct store *s = NULL;
 	assert_int_equal(store_open(*state, false, &s, &e), -1);
-	assert_non_null(strstr(e.msg, "schema version 2"));
+	assert_non_null(strstr(e.msg, "schema version 3"));
 	err_done(&e);
 	assert_int_equal(stat(wal, &after), 0);
 	assert_int_equal(before.st_size, after.st_size);
@@ -583,6 +642,8 @@ int main(void)
 		TEST(test_modes),
 		TEST(test_settings),
 		TEST(test_refused),
+		TEST(test_to_ask),
+		TEST(test_older),
 		TEST(test_newer_in_log),
 		TEST(test_damaged),
 		TEST(test_missing),
