@@ -116,7 +116,8 @@ static void take(struct dns_answer *a, const struct message *m, const char *name
 		const struct message_rr *r = &m->rr[i];
 		if (!is_wanted(r, name, type, dname))
 			continue;
-		rr[n++] = (struct dns_rr){.type = r->type, .ttl = r->ttl, .data = r->data, .n = r->n_data};
+		rr[n] = (struct dns_rr){.type = r->type, .ttl = r->ttl, .data = r->data, .n = r->n_data};
+		n++;
 	}
 	qsort(rr, n, sizeof(*rr), order);
 	for (size_t i = 0; i < n; i++) {

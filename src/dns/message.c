@@ -181,7 +181,8 @@ static void read_names(struct message *m, const uint8_t *p, size_t data, struct 
 	uint8_t out[2 * NAME_WIRE_MAX + SOA_NUMBERS];
 	size_t pos = data, n = expand_name(p, &pos, out);
 	char text[NAME_TEXT_MAX];
-	r->target = take_copy(m, text, name_from_wire(out, n, text) + 1);
+	size_t n_text = name_from_wire(out, n, text);
+	r->target = take_copy(m, text, n_text + 1);
 	if (r->type == DNS_TYPE_SOA) {
 		n += expand_name(p, &pos, out + n);
 		memcpy(out + n, p + pos, SOA_NUMBERS);
