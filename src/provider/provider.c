@@ -23,6 +23,7 @@ static void result_done(struct provider_result *r)
 {
 	provider_rrset_done(&r->after);
 	free(r->ticket);
+	free(r->note);
 	*r = (struct provider_result){.outcome = PROVIDER_FAILED};
 }
 

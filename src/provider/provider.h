@@ -145,6 +145,8 @@ struct provider_change {
 };
 /* Fills *ret (initialised by it) with what the change makes of its `expect`, values keeping their ids. */
 void provider_change_wanted(const struct provider_change *c, struct provider_rrset *ret);
+/* Whether s has all that was to be added and nothing of what was to be deleted, whatever else is there. */
+bool provider_change_is_done(const struct provider_change *c, const struct provider_rrset *s);
 /* Whether the change would change nothing: values and TTL are in `expect` as wanted. */
 bool provider_change_is_empty(const struct provider_change *c);
 
@@ -159,6 +161,7 @@ struct provider_result {
 	enum provider_outcome outcome;
 	struct provider_rrset after; /* what the provider holds now as far as it said; name NULL when it did not */
 	char *ticket; /* for provider_sync(); NULL when there is nothing to wait for */
+	char *note; /* what the operator should be told of it though it is no error; NULL for nothing */
 };
 
 /* --- calls --- */

@@ -7,6 +7,7 @@
 #include "provider/internal.h"
 
 static const struct provider_driver *const drivers[] = {
+	&driver_powerdns,
 	&driver_rfc2136,
 	NULL,
 };

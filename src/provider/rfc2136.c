@@ -334,22 +334,6 @@ static void changed(struct work *w, enum provider_outcome outcome)
 	provider_op_changed(w->op);
 }
 
-/* Whether the RRset has all that was to be added and nothing of what was to be deleted. */
-static bool is_done(const struct provider_change *c, const struct provider_rrset *s)
-{
-	for (size_t i = 0; i < c->add->n; i++)
-		if (!provider_rrset_find(s, c->add->v[i]))
-			return false;
-	struct provider_rrset wanted;
-	bool gone = true;
-	provider_change_wanted(c, &wanted);
-	for (size_t i = 0; i < c->del->n; i++)
-		if (!provider_rrset_find(&wanted, c->del->v[i]) && provider_rrset_find(s, c->del->v[i]))
-			gone = false;
-	provider_rrset_done(&wanted);
-	return gone;
-}
-
 static void on_verify_timer(void *ctx)
 {
 	struct work *w = ctx;
@@ -364,7 +348,7 @@ static void verified(struct work *w, struct provider_rrset *s, struct err *e)
 		provider_op_fail(w->op, e);
 		return;
 	}
-	if (is_done(c, s)) {
+	if (provider_change_is_done(c, s)) {
 		changed(w, PROVIDER_CHANGED);
 		return;
 	}

@@ -123,3 +123,16 @@ bool provider_change_is_empty(const struct provider_change *c)
 	provider_rrset_done(&wanted);
 	return same;
 }
+
+bool provider_change_is_done(const struct provider_change *c, const struct provider_rrset *s)
+{
+	struct provider_rrset wanted;
+	bool done = true;
+	for (size_t i = 0; c->add && i < c->add->n; i++)
+		done = done && provider_rrset_find(s, c->add->v[i]);
+	provider_change_wanted(c, &wanted);
+	for (size_t i = 0; c->del && i < c->del->n; i++)
+		done = done && (provider_rrset_find(&wanted, c->del->v[i]) || !provider_rrset_find(s, c->del->v[i]));
+	provider_rrset_done(&wanted);
+	return done;
+}

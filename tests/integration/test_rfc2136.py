@@ -107,7 +107,7 @@ def test_three_writers_at_once(server, calls):
         server.nsupdate(f'update add {name}. 300 TXT "c{i}"')
     answers = [json.loads(line) for p in (first, second) for line in p.communicate(timeout=60)[0].splitlines()]
     assert len(answers) == 2 * n + n // 2
-    assert {a["outcome"] for a in answers} == {"changed"}
+    assert [a for a in answers if a["outcome"] != "changed"] == []
     wanted = [f'"a{i}"' for i in range(1, n, 2)] + [f'"{x}{i}"' for x in "bc" for i in range(n)]
     assert values(server.port, name) == sorted(wanted)
     server.nsupdate(f"update delete {name}. TXT")
