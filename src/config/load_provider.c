@@ -17,11 +17,13 @@ static const struct {
 	{SCHEMA_PROVIDER_TSIG_FILE, "", "rfc2136"},
 	{SCHEMA_PROVIDER_TSIG_NAME, "", "rfc2136"},
 	{SCHEMA_PROVIDER_TSIG_ALGORITHM, "", "rfc2136"},
-	{SCHEMA_PROVIDER_URL, "powerdns", ""},
+	{SCHEMA_PROVIDER_URL, "powerdns", "cloudflare"},
 	{SCHEMA_PROVIDER_PLAIN_HTTP, "", "powerdns"},
-	{SCHEMA_PROVIDER_CA_BUNDLE, "", "powerdns"},
+	{SCHEMA_PROVIDER_CA_BUNDLE, "", "powerdns cloudflare"},
 	{SCHEMA_PROVIDER_SERVER_ID, "", "powerdns"},
 	{SCHEMA_PROVIDER_KEY_FILE, "powerdns", ""},
+	{SCHEMA_PROVIDER_RATE, "", "powerdns cloudflare"},
+	{SCHEMA_PROVIDER_TOKEN_FILE, "cloudflare", ""},
 };
 
 enum { LOAD_KEYS_MAX = 400 };

@@ -2,7 +2,7 @@
 #include "config/schema.h"
 
 #define CERT_KEYS "ec256 ec384 rsa2048 rsa3072 rsa4096"
-#define PROVIDERS "rfc2136 powerdns"
+#define PROVIDERS "rfc2136 powerdns cloudflare"
 #define VALIDATIONS "auto dns-persist-01"
 #define DURATION(s) ((int64_t)(s)*1000)
 
@@ -151,8 +151,9 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 		"hmac-sha256 hmac-sha512 hmac-sha1", NULL, "hmac-sha256",
 		"Algorithm of a key whose file does not say it; hmac-sha256 when not given.", NULL},
 	[SCHEMA_PROVIDER_URL] = {SCHEMA_PROVIDERS, "url", SCHEMA_STRING, SCHEMA_URL_HTTP, 0, 0, NULL, NULL,
-		"https://dns.example.com:8443", "For powerdns, required: URL of the server's interface, without /api.",
-		NULL},
+		"https://dns.example.com:8443",
+		"URL of the provider's interface; for powerdns, required, that of the server, without /api.",
+		"For the others only where a gateway of one's own stands before it."},
 	[SCHEMA_PROVIDER_PLAIN_HTTP] = {SCHEMA_PROVIDERS, "plain_http", SCHEMA_BOOL, SCHEMA_TEXT, 0, 0, NULL, "false",
 		NULL, "For powerdns: allow a url without TLS that is not of this machine.",
 		"The key then crosses the network in the clear."},
@@ -164,6 +165,15 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 	[SCHEMA_PROVIDER_KEY_FILE] = {SCHEMA_PROVIDERS, "key_file", SCHEMA_STRING, SCHEMA_PATH, 0, 0, NULL, NULL,
 		"/etc/perdure/edge.api-key", "For powerdns, required: file with the key of the interface.",
 		"Its mode must be 0600 or stricter."},
+	[SCHEMA_PROVIDER_RATE] = {SCHEMA_PROVIDERS, "rate", SCHEMA_INT, SCHEMA_TEXT, 1, 1000, NULL, NULL, "4",
+		"How many calls a second go to the provider, at most.",
+		"For providers with an HTTP interface; without it their known limit holds, and where there is none, "
+		"what the "
+		"provider itself says."},
+	[SCHEMA_PROVIDER_TOKEN_FILE] = {SCHEMA_PROVIDERS, "token_file", SCHEMA_STRING, SCHEMA_PATH, 0, 0, NULL, NULL,
+		"/etc/perdure/dns.token", "For cloudflare, required: file with the API token.",
+		"Its mode must be 0600 or stricter. The command \"perdure provider policy\" tells which rights it "
+		"needs."},
 
 	[SCHEMA_DEFAULTS] = {.name = "defaults",
 		.type = SCHEMA_MAP,

@@ -4,6 +4,7 @@
 
 struct provider_driver;
 
+extern const struct provider_driver driver_cloudflare;
 extern const struct provider_driver driver_powerdns;
 extern const struct provider_driver driver_rfc2136;
 

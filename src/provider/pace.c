@@ -4,6 +4,8 @@
 #include "base/xalloc.h"
 #include "provider/rest_internal.h"
 
+enum { GAP_FIRST_MS = 200, GAP_MAX_MS = 10000 };
+
 void pace_init(struct pace *p, unsigned calls, int64_t span_ms)
 {
 	*p = (struct pace){.n = calls, .span_ms = span_ms};
@@ -29,13 +31,16 @@ static size_t first(const struct pace *p)
 int64_t pace_wait(const struct pace *p, int64_t now)
 {
 	int64_t at = p->held_until;
+	if (p->gap_ms && p->last + p->gap_ms > at)
+		at = p->last + p->gap_ms;
 	if (p->n && p->free_at[first(p)] > at)
 		at = p->free_at[first(p)];
 	return at == INT64_MAX ? INT64_MAX : at > now ? at - now : 0;
 }
 
-int pace_take(struct pace *p)
+int pace_take(struct pace *p, int64_t now)
 {
+	p->last = now;
 	if (!p->n)
 		return PACE_NO_SLOT;
 	size_t i = first(p);
@@ -46,11 +51,21 @@ int pace_take(struct pace *p)
 void pace_give(struct pace *p, int slot, int64_t now)
 {
 	if (slot != PACE_NO_SLOT)
-		p->free_at[slot] = now + p->span_ms;
+		p->free_at[slot] = now + p->span_ms + 1; /* both clocks are read in whole milliseconds */
 }
 
 void pace_hold(struct pace *p, int64_t until)
 {
 	if (until > p->held_until)
 		p->held_until = until;
+}
+
+void pace_too_many(struct pace *p, int64_t now, int64_t until)
+{
+	if (now >= p->held_until) {
+		p->gap_ms = p->gap_ms ? p->gap_ms * 2 : GAP_FIRST_MS;
+		if (p->gap_ms > GAP_MAX_MS)
+			p->gap_ms = GAP_MAX_MS;
+	}
+	pace_hold(p, until);
 }

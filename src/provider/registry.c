@@ -9,6 +9,7 @@
 static const struct provider_driver *const drivers[] = {
 	&driver_powerdns,
 	&driver_rfc2136,
+	&driver_cloudflare,
 	NULL,
 };
 

@@ -205,7 +205,7 @@ static bool wait_as_told(struct rest_call *c, const struct rest_blame *b)
 	/* A server that says "0" and means "some time": never sooner than the back-off's first step. */
 	if (wait < BACKOFF_MS / 4)
 		wait = next_backoff(c);
-	pace_hold(&r->pace, now_ms(r) + wait);
+	pace_too_many(&r->pace, now_ms(r), now_ms(r) + wait);
 	if (wait > PATIENCE_MS)
 		return false;
 	log_debug("provider %s: %s: told to wait %lld ms", r->p->conf->name, c->what, (long long)wait);
@@ -264,7 +264,7 @@ static void on_answer(const struct http_reply *http, const struct err *failed, v
 	}
 	struct rest_reply reply = {.status = http->status, .http = http};
 	int64_t wait = blame_wait(http, clk_wall(loop_clk(r->p->loop)));
-	if (wait > 0 && !c->unpaced)
+	if (wait > 0 && !c->unpaced && http->status < 400)
 		pace_hold(&r->pace, now_ms(r) + wait);
 	if (http->status >= 200 && http->status < 300) {
 		on_success(c, &reply);
@@ -309,7 +309,7 @@ static void send_now(struct rest_call *c)
 	TAILQ_REMOVE(&r->queue, c, link);
 	TAILQ_INSERT_TAIL(&r->sent, c, link);
 	c->under_way = true;
-	c->slot = c->unpaced ? PACE_NO_SLOT : pace_take(&r->pace);
+	c->slot = c->unpaced ? PACE_NO_SLOT : pace_take(&r->pace, now_ms(r));
 	c->tries++;
 	r->p->calls++;
 	c->x = http_send(r->http, &q, on_answer, c);
@@ -450,7 +450,8 @@ int rest_new(struct provider *p, const struct rest_options *o, struct rest **ret
 	r->base = xstrdup(o->base);
 	r->o.base = NULL;
 	r->o.ca_bundle = NULL;
-	pace_init(&r->pace, p->caps.rate_calls, p->caps.rate_ms);
+	int64_t rate = config_provider_int(p->conf, "rate", 0);
+	pace_init(&r->pace, rate ? (unsigned)rate : p->caps.rate_calls, rate ? 1000 : p->caps.rate_ms);
 	TAILQ_INIT(&r->queue);
 	TAILQ_INIT(&r->sent);
 	r->timer = loop_timer_new(p->loop, on_timer, r);

@@ -9,12 +9,18 @@
 #include "base/err.h"
 #include "provider/rest.h"
 
-/* Slots for calls: each is free, taken, or free from a moment on. Without a limit there are none, and no waiting. */
+/*
+ * Slots for calls: each is free, taken, or free from a moment on. Without a limit there are none. A limit that was not
+ * known, or that others use up as well, is found out: each time the server says "too many" the calls come further
+ * apart.
+ */
 struct pace {
 	int64_t *free_at; /* monotonic ms; INT64_MAX while taken */
 	size_t n;
 	int64_t span_ms;
 	int64_t held_until; /* the server said "too many": nobody before this; monotonic ms */
+	int64_t gap_ms; /* between two calls, as far as it was found out */
+	int64_t last; /* when the last one went */
 };
 
 enum { PACE_NO_SLOT = -1 };
@@ -24,10 +30,12 @@ void pace_done(struct pace *p);
 /* How long to wait until a call may go: 0 for now. */
 int64_t pace_wait(const struct pace *p, int64_t now);
 /* Takes a slot; PACE_NO_SLOT when there is no limit. pace_wait() must have said 0. */
-int pace_take(struct pace *p);
+int pace_take(struct pace *p, int64_t now);
 /* The call is over: its slot is free when span_ms have passed. */
 void pace_give(struct pace *p, int slot, int64_t now);
 void pace_hold(struct pace *p, int64_t until);
+/* The server said "too many" now; many answers that say so at once count as one. Then as pace_hold(). */
+void pace_too_many(struct pace *p, int64_t now, int64_t until);
 
 /*
  * Reads an answer other than 2xx: cause, words and whether to wait and ask again. wait_ms is what the headers say, -1

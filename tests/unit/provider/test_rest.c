@@ -200,7 +200,7 @@ static void paced(void **state)
 		assert_int_equal(t.n_sent, 40);
 		assert_true(t.in_span <= 4);
 		/* Nine full windows, each prolonged by the answer's delay: as fast as is safe. */
-		assert_int_equal(t.sent[39] - t.sent[0], 9 * (1000 + delays[i]));
+		assert_int_equal(t.sent[39] - t.sent[0], 9 * (1001 + delays[i]));
 		stop(&t);
 	}
 }

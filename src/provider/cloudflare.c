@@ -1,0 +1,441 @@
+/*
+ * cloudflare.c: Cloudflare's API, version 4. Records are kept one by one, each with an id, so values of others are not
+ * touched; what belongs together goes in one batch, which is done whole or not at all. There is no comparing with what
+ * was read, but an identical record is refused, so two of us that add the same end with one.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/xalloc.h"
+#include "config/config.h"
+#include "provider/driver.h"
+#include "provider/drivers.h"
+#include "provider/rdata.h"
+#include "provider/rest.h"
+#include "json/json.h"
+
+enum {
+	PATH_MAX_OCTETS = 2048,
+	BODY_MAX = 1 << 20,
+	PER_PAGE = 100, /* of records */
+	ZONES_PER_PAGE = 50,
+	BATCH = 50, /* RRsets; the smallest plan takes 200 records in a batch */
+
+	SAME_NAME = 81057, /* codes of errors: a record of that name, or the very record, is there already */
+	SAME_RECORD = 81058,
+	CONFLICT_A = 81053, /* A, AAAA or CNAME records stand in the way */
+	CONFLICT_CNAME = 81054,
+	NO_ROUTE = 7003, /* the zone's id means nothing */
+	BAD_HEADERS = 6003,
+	BAD_TOKEN = 9109,
+	BAD_AUTH = 10000,
+	NOT_ALLOWED = 10001,
+};
+
+static const char base_url[] = "https://api.cloudflare.com/client/v4";
+
+struct cloudflare {
+	struct provider p; /* first */
+	struct rest *rest;
+};
+
+struct work {
+	struct cloudflare *d;
+	struct provider_op *op;
+	struct rest_call *call;
+	unsigned page;
+	struct provider_rrset found;
+	char what[300];
+};
+
+static struct work *work_new(struct provider *p, struct provider_op *op)
+{
+	struct work *w = xcalloc(1, sizeof(*w));
+	w->d = (struct cloudflare *)p;
+	w->op = op;
+	w->page = 1;
+	op->state = w;
+	return w;
+}
+
+static void drop(struct provider *p, struct provider_op *op)
+{
+	struct work *w = op->state;
+	(void)p;
+	if (!w)
+		return;
+	rest_cancel(w->call);
+	provider_rrset_done(&w->found);
+	free(w);
+	op->state = NULL;
+}
+
+static void fail(struct work *w, const struct err *e)
+{
+	struct err copy = {0};
+	err_copy(&copy, e);
+	provider_op_fail(w->op, &copy);
+}
+
+/* The first error of the envelope. */
+static int64_t code_of(const struct json *reply)
+{
+	int64_t code = 0;
+	json_int(json_get(json_at(json_get(reply, "errors"), 0), "code"), &code);
+	return code;
+}
+
+static void blame(const struct rest_reply *r, struct rest_blame *ret)
+{
+	const struct json *first = json_at(json_get(r->json, "errors"), 0);
+	const struct json *inner = json_at(json_get(first, "error_chain"), 0);
+	const char *words = json_str(json_get(first, "message")), *more = json_str(json_get(inner, "message"));
+	int64_t code = code_of(r->json);
+	switch (code) {
+	case CONFLICT_A:
+	case CONFLICT_CNAME:
+		ret->cause = PROVIDER_CNAME_THERE;
+		break;
+	case NO_ROUTE:
+		ret->cause = PROVIDER_NO_ZONE;
+		break;
+	case BAD_HEADERS:
+	case BAD_TOKEN:
+	case BAD_AUTH:
+		ret->cause = PROVIDER_KEY;
+		break;
+	case NOT_ALLOWED:
+		ret->cause = PROVIDER_POLICY;
+		break;
+	default:
+		break;
+	}
+	if (words)
+		snprintf(ret->words, sizeof(ret->words), "%.200s%s%.120s (code %lld)", words, more ? ": " : "",
+			more ? more : "", (long long)code);
+}
+
+static void get(struct work *w, const struct buf *path, rest_fn fn)
+{
+	struct rest_request q = {.method = HTTP_GET, .path = buf_str(path), .what = w->what};
+	w->call = rest_send(w->d->rest, &q, fn, w);
+}
+
+/* Whether the reply has the page after this one. */
+static bool more_pages(const struct work *w, const struct json *reply)
+{
+	int64_t pages = 0;
+	json_int(json_get(json_get(reply, "result_info"), "total_pages"), &pages);
+	return (int64_t)w->page < pages;
+}
+
+/* --- zones --- */
+
+static void on_zone(const struct rest_reply *r, const struct err *e, void *ctx)
+{
+	struct work *w = ctx;
+	const char *id = r && !err_is(e) ? json_str(json_get(json_at(json_get(r->json, "result"), 0), "id")) : NULL;
+	w->call = NULL;
+	if (err_is(e))
+		fail(w, e);
+	else
+		provider_op_zone(w->op, id ? w->op->candidate : NULL, id);
+}
+
+static void has_zone(struct provider *p, struct provider_op *op)
+{
+	struct work *w = work_new(p, op);
+	AUTO(buf_done) struct buf path = buf_make(PATH_MAX_OCTETS);
+	snprintf(w->what, sizeof(w->what), "look for zone %.200s", op->candidate);
+	buf_puts(&path, "/zones?name=");
+	rest_escape(&path, op->candidate);
+	get(w, &path, on_zone);
+}
+
+static void list_page(struct work *w);
+
+static void on_zones(const struct rest_reply *r, const struct err *e, void *ctx)
+{
+	struct work *w = ctx;
+	w->call = NULL;
+	if (err_is(e)) {
+		fail(w, e);
+		return;
+	}
+	const struct json *zones = json_get(r->json, "result");
+	for (size_t i = 0; i < json_len(zones); i++) {
+		const char *name = json_str(json_get(json_at(zones, i), "name")),
+			   *id = json_str(json_get(json_at(zones, i), "id"));
+		if (name && id)
+			provider_op_list(w->op, name, id);
+	}
+	if (more_pages(w, r->json)) {
+		w->page++;
+		list_page(w);
+	} else {
+		provider_op_listed(w->op);
+	}
+}
+
+static void list_page(struct work *w)
+{
+	AUTO(buf_done) struct buf path = buf_make(PATH_MAX_OCTETS);
+	buf_printf(&path, "/zones?per_page=%d&page=%u", ZONES_PER_PAGE, w->page);
+	get(w, &path, on_zones);
+}
+
+static void list_zones(struct provider *p, struct provider_op *op)
+{
+	struct work *w = work_new(p, op);
+	snprintf(w->what, sizeof(w->what), "list the zones");
+	list_page(w);
+}
+
+/* --- reading --- */
+
+/* Record data of one record: TXT in quotes, a CNAME's target bare. False when it makes no sense. */
+static bool take(struct provider_rrset *to, const struct json *record)
+{
+	const char *content = json_str(json_get(record, "content")), *id = json_str(json_get(record, "id"));
+	const char *mark = json_str(json_get(record, "comment"));
+	int64_t ttl = 0;
+	struct err e = {0};
+	char *data;
+	if (!content || !id || rdata_parse(to->type, content, &data, &e)) {
+		err_done(&e);
+		return false;
+	}
+	json_int(json_get(record, "ttl"), &ttl);
+	to->ttl = ttl;
+	provider_rrset_add(to, data, id, mark);
+	free(data);
+	return true;
+}
+
+static void read_page(struct work *w);
+
+/* The records of all types at the name: what stands in the way shows, too. */
+static void on_records(const struct rest_reply *r, const struct err *e, void *ctx)
+{
+	struct work *w = ctx;
+	struct err bad = {0};
+	w->call = NULL;
+	if (err_is(e)) {
+		fail(w, e);
+		return;
+	}
+	const struct json *records = json_get(r->json, "result");
+	for (size_t i = 0; i < json_len(records) && !err_is(&bad); i++) {
+		const struct json *record = json_at(records, i);
+		const char *type = json_str(json_get(record, "type"));
+		if (type && !strcmp(type, provider_type_name(w->op->type))) {
+			if (!take(&w->found, record))
+				provider_err(&bad, &w->d->p, PROVIDER_REPLY, "a %s record of %s makes no sense", type,
+					w->op->name);
+		} else if (type && (!strcmp(type, "CNAME") || w->op->type == PROVIDER_CNAME)) {
+			provider_err(&bad, &w->d->p, PROVIDER_CNAME_THERE,
+				"%s has a %s record, and a CNAME stands alone", w->op->name, type);
+		}
+	}
+	if (err_is(&bad)) {
+		provider_hint(&bad, &w->d->p);
+		provider_op_fail(w->op, &bad);
+	} else if (more_pages(w, r->json)) {
+		w->page++;
+		read_page(w);
+	} else {
+		provider_op_rrset(w->op, &w->found);
+	}
+}
+
+static void read_page(struct work *w)
+{
+	AUTO(buf_done) struct buf path = buf_make(PATH_MAX_OCTETS);
+	buf_printf(&path, "/zones/%s/dns_records?name.exact=", w->op->zone.id);
+	rest_escape(&path, w->op->name);
+	buf_printf(&path, "&per_page=%d&page=%u", PER_PAGE, w->page);
+	get(w, &path, on_records);
+}
+
+static void read_rrset(struct provider *p, struct provider_op *op)
+{
+	struct work *w = work_new(p, op);
+	snprintf(w->what, sizeof(w->what), "read %.200s", op->name);
+	provider_rrset_init(&w->found, op->name, op->type);
+	read_page(w);
+}
+
+/* --- changing --- */
+
+/* The ids of what was made, in the order in which it was asked for. */
+static void take_ids(struct work *w, const struct json *posts)
+{
+	size_t at = 0;
+	for (size_t i = 0; i < w->op->n; i++) {
+		struct provider_result *result = &w->op->results[i];
+		result->outcome = PROVIDER_CHANGED;
+		provider_change_wanted(&w->op->changes[i], &result->after);
+		for (size_t k = 0; k < result->after.n; k++) {
+			struct provider_value *v = &result->after.values[k];
+			const char *id = v->id ? NULL : json_str(json_get(json_at(posts, at++), "id"));
+			if (id)
+				v->id = xstrdup(id);
+		}
+	}
+}
+
+static void on_changed(const struct rest_reply *r, const struct err *e, void *ctx)
+{
+	struct work *w = ctx;
+	w->call = NULL;
+	int64_t code = r && err_is(e) ? code_of(r->json) : 0;
+	if (code == SAME_NAME || code == SAME_RECORD || (r && r->status == 404 && code != NO_ROUTE)) {
+		/* Somebody has added the same, or taken away what was to go: nothing of the batch was done. */
+		for (size_t i = 0; i < w->op->n; i++)
+			w->op->results[i].outcome = PROVIDER_LOST;
+		provider_op_changed(w->op);
+	} else if (err_is(e)) {
+		fail(w, e);
+	} else {
+		take_ids(w, json_get(json_get(r->json, "result"), "posts"));
+		provider_op_changed(w->op);
+	}
+}
+
+static void put_post(struct json_out *j, const struct provider_change *c, const char *data)
+{
+	json_out_object(j, NULL);
+	json_out_str(j, "type", provider_type_name(c->type));
+	json_out_str(j, "name", c->name);
+	size_t n = strlen(data);
+	json_out_strn(j, "content", data, c->type == PROVIDER_CNAME && n ? n - 1 : n);
+	json_out_int(j, "ttl", c->ttl);
+	if (c->type == PROVIDER_CNAME)
+		json_out_bool(j, "proxied", false);
+	if (c->mark)
+		json_out_str(j, "comment", c->mark);
+	json_out_end_object(j);
+}
+
+/* One of the lists of a batch: what goes, what gets another TTL, what comes. */
+static void put_list(struct json_out *j, const char *list, const struct provider_op *op)
+{
+	bool deletes = !strcmp(list, "deletes"), posts = !strcmp(list, "posts");
+	json_out_array(j, list);
+	for (size_t i = 0; i < op->n; i++) {
+		const struct provider_change *c = &op->changes[i];
+		struct provider_rrset wanted;
+		provider_change_wanted(c, &wanted);
+		for (size_t k = 0; k < c->expect->n && !posts; k++) {
+			const struct provider_value *v = &c->expect->values[k];
+			bool stays = provider_rrset_find(&wanted, v->data) != NULL;
+			if (deletes ? stays : !stays || c->expect->ttl == c->ttl)
+				continue;
+			json_out_object(j, NULL);
+			json_out_str(j, "id", v->id);
+			if (!deletes)
+				json_out_int(j, "ttl", c->ttl);
+			json_out_end_object(j);
+		}
+		for (size_t k = 0; k < wanted.n && posts; k++)
+			if (!wanted.values[k].id)
+				put_post(j, c, wanted.values[k].data);
+		provider_rrset_done(&wanted);
+	}
+	json_out_end_array(j);
+}
+
+static void change(struct provider *p, struct provider_op *op)
+{
+	struct work *w = work_new(p, op);
+	AUTO(buf_done) struct buf path = buf_make(PATH_MAX_OCTETS), body = buf_make(BODY_MAX);
+	struct json_out j = json_out_make(&body);
+	json_out_object(&j, NULL);
+	put_list(&j, "deletes", op);
+	put_list(&j, "patches", op);
+	put_list(&j, "posts", op);
+	json_out_end_object(&j);
+	buf_printf(&path, "/zones/%s/dns_records/batch", op->zone.id);
+	snprintf(w->what, sizeof(w->what), "change %.200s%s", op->changes[0].name, op->n > 1 ? " and others" : "");
+	struct rest_request q = {.method = HTTP_POST,
+		.path = buf_str(&path),
+		.what = w->what,
+		.body = body.p,
+		.body_n = body.n,
+		.repeatable = true}; /* what was done already is refused as identical, or as gone */
+	w->call = rest_send(w->d->rest, &q, on_changed, w);
+}
+
+/* --- opening --- */
+
+static void free_driver(struct provider *p)
+{
+	struct cloudflare *d = (struct cloudflare *)p;
+	rest_free(d->rest);
+	free(d);
+}
+
+static int open_driver(struct loop *l, const struct config_provider *conf, struct provider **ret, struct err *e);
+
+static void policy(const struct config_provider *conf, const struct strv *owners, struct buf *out)
+{
+	(void)owners; /* tokens know zones, not names */
+	buf_puts(out, "Make an API token (My Profile, API Tokens, Create Token, Custom token) with\n\n"
+		      "  Permissions     Zone / DNS / Edit\n"
+		      "                  Zone / Zone / Read\n"
+		      "  Zone Resources  Include / Specific zone / ");
+	for (size_t i = 0; i < conf->zones.n; i++)
+		buf_printf(out, "%s%s", i ? ", " : "", conf->zones.v[i]);
+	buf_puts(out, conf->zones.n ? "\n" : "each zone with standing records\n");
+	buf_puts(out, "  Client IP Address Filtering  the publishing host\n\n"
+		      "A token cannot be limited to some names of a zone. Put it into token_file, mode 0600. The "
+		      "global API key "
+		      "is not\nsupported: it may do everything.\n");
+}
+
+const struct provider_driver driver_cloudflare = {
+	.type = "cloudflare",
+	.title = "Cloudflare",
+	.open = open_driver,
+	.free = free_driver,
+	.has_zone = has_zone,
+	.list_zones = list_zones,
+	.read = read_rrset,
+	.change = change,
+	.drop = drop,
+	.policy = policy,
+};
+
+static int open_driver(struct loop *l, const struct config_provider *conf, struct provider **ret, struct err *e)
+{
+	struct cloudflare *d = xcalloc(1, sizeof(*d));
+	const char *url = config_provider_str(conf, "url");
+	struct secret token = {0};
+	provider_init(&d->p, &driver_cloudflare, l, conf);
+	d->p.caps = (struct provider_caps){.write = PROVIDER_VALUES,
+		.txt = PROVIDER_TXT_SPLIT,
+		.types = PROVIDER_CAN_CNAME,
+		.batch = BATCH,
+		.batch_atomic = true,
+		.ttl_min = 60,
+		.ttl_max = 86400,
+		.ownership = "comment",
+		.rate_calls = 1100, /* 1200 in five minutes are for the whole user, dashboard included */
+		.rate_ms = 300000};
+	struct rest_options o = {
+		.base = url ? url : base_url, .ca_bundle = config_provider_str(conf, "ca_bundle"), .blame = blame};
+	int r = provider_secret(conf, "token_file", &token, e);
+	if (!r)
+		r = rest_new(&d->p, &o, &d->rest, e);
+	if (!r)
+		rest_header(d->rest, "Authorization", "Bearer ", &token);
+	secret_done(&token);
+	if (r) {
+		free_driver(&d->p);
+		return -1;
+	}
+	*ret = &d->p;
+	return 0;
+}

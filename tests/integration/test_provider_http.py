@@ -1,0 +1,164 @@
+"""
+`record plan` and `record apply` through providers with an HTTP interface. They cannot be had here: doubles (provider_doubles.py) stand in for them, strict
+readings of the published descriptions, in front of a real Knot.
+"""
+import collections
+import os
+import threading
+
+import pytest
+
+import harness
+from provider_doubles import Cloudflare, configuration
+from small_servers import Directory
+
+FOREIGN = '"v=spf1 -all" " second \\"string\\""'
+
+
+class World:
+    def __init__(self, stage, make_knot, n=3, **kw):
+        self.stage = stage
+        self.zones = [f"w{i:02d}.bench.test" for i in range(n)]
+        self.knot = make_knot(self.zones)
+        self.ca = Directory(stage)
+        self.api = Cloudflare(stage, self.knot, self.zones, **kw)
+        entry = configuration(self.api, stage.folder("cf"), "cloudflare", Cloudflare.TOKEN)
+        self.config = {"cas": [self.ca.config_entry()], "dns": {"stubs": [self.knot.stub()]}, "providers": [entry],
+                       "certificates": [{"names": [z, "*." + z]} for z in self.zones]}
+        self.p = harness.Perdure(stage, self.config)
+        self.value = f'"ca.test;accounturi={self.ca.base}/acct/1;policy=wildcard"'
+
+    def owner(self, i=0):
+        return "_validation-persist." + self.zones[i]
+
+    def apply(self, *args, rc=0, p=None, timeout="30"):
+        done = (p or self.p).run("record", "apply", "--yes", "--timeout", timeout, *args)
+        assert done.rc == rc, done
+        return done
+
+
+@pytest.fixture
+def world(stage, make_knot):
+    return lambda *a, **kw: World(stage, make_knot, *a, **kw)
+
+
+def test_published_beside_what_is_there_and_undone(world):
+    w = world()
+    w.api.put(w.owner(1), "TXT", FOREIGN)
+    w.apply()
+    assert [w.api.stands(w.owner(i)) for i in range(3)] == [[w.value], sorted([w.value, FOREIGN]), [w.value]]
+    marks = {r["content"]: r["comment"] for records in w.api.records.values() for r in records.values()}
+    assert marks[w.value] == "perdure" and not marks[FOREIGN]
+    before = len(w.api.calls)
+    assert w.p.run("record", "apply", "--yes").rc == 0 and len(w.api.calls) == before
+    (run,) = os.listdir(os.path.join(w.p.state_dir, "records"))
+    w.apply("--undo", run[:-6])
+    assert [w.api.stands(w.owner(i)) for i in range(3)] == [[], [FOREIGN], []]
+
+
+def test_a_limit_of_four_calls_a_second(world):
+    """47 domains: a read and a write each, and the zones listed once; no call too many when the limit is known."""
+    w = world(n=47, rate=(4, 1.0))
+    w.config["providers"][0]["rate"] = 4
+    w.p.configure(w.config)
+    done = w.apply(timeout="120")
+    assert "47 done" in done.out and all(w.api.stands(w.owner(i)) == [w.value] for i in range(47))
+    assert len(w.api.calls) <= 47 * 2 + 1 and not w.api.too_many, [c for c, n in collections.Counter(w.api.calls).items() if n > 1]
+    assert f"with {len(w.api.calls)} calls" in done.out
+
+
+def test_a_limit_that_nobody_told(world):
+    """It is found out, and nothing fails for it."""
+    w = world(n=12, rate=(4, 1.0))
+    done = w.apply(timeout="120")
+    assert "12 done" in done.out and len(w.api.calls) - w.api.too_many <= 12 * 2 + 1
+
+
+def test_pages(world):
+    w = world(n=5, page=2)
+    for k in range(7):
+        w.api.put(w.owner(), "TXT", f'"other {k}"')
+    w.apply()
+    assert len(w.api.stands(w.owner())) == 8 and w.api.stands(w.owner(4)) == [w.value]
+
+
+def test_visible_only_after_a_while(world):
+    w = world(n=2, lag=2)
+    late = w.apply("--json", rc=75, timeout="1")
+    assert {line["outcome"] for line in late.lines()} == {"not served yet"} and all("perdure check" in line["hint"] for line in late.lines())
+    w.api.lag = 1
+    (run,) = os.listdir(os.path.join(w.p.state_dir, "records"))
+    done = w.apply("--json", "--undo", run[:-6])
+    assert {line["outcome"] for line in done.lines()} == {"served"}
+
+
+def test_two_perdures_and_somebody_else_at_once(world):
+    n = 8
+    w = world(n=n)
+    other = harness.Perdure(w.stage, {**w.config, "cas": [w.ca.config_entry(issuer="second.test")]})
+    stop = threading.Event()
+    written = []
+
+    def third_party():
+        for k in range(10):
+            for i in range(n):
+                w.api.put(w.owner(i), "TXT", f'"foreign {k}"')
+            written.append(k)
+            if stop.is_set():
+                break
+
+    writer = threading.Thread(target=third_party)
+    writer.start()
+    runs = [p.start("record", "apply", "--yes", "--no-wait", "--quiet") for p in (w.p, other, w.p)]
+    assert [r.wait(60) for r in runs] == [0, 0, 0]
+    stop.set()
+    writer.join()
+    for i in range(n):
+        values = w.api.stands(w.owner(i))
+        assert w.value in values and w.value.replace("ca.test", "second.test") in values
+        assert len(values) == len(written) + 2
+
+
+@pytest.mark.parametrize("name, words, hint", [
+    ("token", "Invalid access token (code 9109)", ""),
+    ("cname", "CNAME", ""),
+    ("zone", "no zone", ""),
+])
+def test_errors_name_the_cause(world, name, words, hint):
+    w = world(n=1)
+    if name == "token":
+        w.api.TOKEN = "another"
+    elif name == "cname":
+        w.api.put(w.owner(), "CNAME", "elsewhere.w00.bench.test")
+    else:
+        w.api.zones.clear()
+    done = w.p.run("record", "apply", "--yes", "--json", "new.w00.bench.test" if name != "cname" else w.zones[0])
+    if name == "cname":
+        assert done.rc == 4 and not done.out, done
+        done = w.p.run("record", "plan", "--json")
+        assert words in done.lines()[0]["blocked"]
+    else:
+        (line,) = done.lines()
+        assert done.rc == 1 and line["outcome"] == "failed" and words in line["error"] and line["hint"], done
+    assert Cloudflare.TOKEN not in done.out + done.err
+
+
+def test_the_token_is_nowhere(world):
+    w = world(n=2, rate=(3, 0.5))
+    runs = [w.p.run("record", "plan", "-vv"), w.p.run("record", "apply", "--yes", "-vv")]
+    texts = [r.out + r.err for r in runs]
+    for folder, _, files in os.walk(w.p.state_dir):
+        texts += [harness.read(os.path.join(folder, f)) for f in files if f.endswith(".jsonl")]
+    assert all(r.rc == 0 for r in runs) and not any(Cloudflare.TOKEN in t for t in texts)
+    open_to_all = harness.write(os.path.join(w.p.folder, "open.token"), Cloudflare.TOKEN + "\n", 0o644)
+    p = harness.Perdure(w.stage, {**w.config, "providers": [{**w.config["providers"][0], "token_file": open_to_all}]})
+    refused = p.run("record", "apply", "--yes", "x.w00.bench.test")
+    assert refused.rc in (1, 2) and Cloudflare.TOKEN not in refused.out + refused.err and "open.token" in refused.out + refused.err
+
+
+def test_renew_opens_no_token(world):
+    """The renewer needs none of it: the file may be gone."""
+    w = world(n=1)
+    os.remove(w.config["providers"][0]["token_file"])
+    done = w.p.run("renew", "--dry-run")
+    assert "token" not in done.err and done.rc in (0, 4), done
