@@ -165,6 +165,7 @@ static void print_json(
 	out_json_time(&w, "persist_until", r->has_until ? r->until : 0);
 	out_json_time(&w, "renewal", i->q.renewal);
 	out_json_time(&w, "looked_at", o->at);
+	out_json_time(&w, "stale_until", dns_view_any(r->view) ? dns_view_stale_until(r->view) : 0);
 	json_out_str(&w, "account", or_null(x->seen.account));
 	json_out_str(&w, "answer", x->seen.answer);
 	json_out_str(&w, "zone", r->view->zone);
@@ -232,6 +233,17 @@ static const char *code_of(const struct explained *x)
 	return NULL;
 }
 
+/* Who mends it now is not believed at once everywhere. */
+static void print_stale(const struct checkall_item *i, const struct dns_view *v, struct buf *out)
+{
+	char until[32];
+	int64_t stale = dns_view_stale_until(v);
+	if (stale <= i->q.q.now)
+		return;
+	out_span(stale - i->q.q.now, until, sizeof(until));
+	buf_printf(out, "  caches:  may hold the old answer for %s\n", until);
+}
+
 static void print_text(const struct cli *c, const struct checkall_item *i, const struct explained *x, struct buf *out)
 {
 	static const enum out_colour colours[] = {
@@ -245,6 +257,8 @@ static void print_text(const struct cli *c, const struct checkall_item *i, const
 	const char *code = code_of(x);
 	buf_printf(out, "%s%s%s\n", code ? " [" : "", code ? code : "", code ? "]" : "");
 	check_print_remarks(c, &x->remarks, x->reason, out);
+	if (r->result == RECORDCHECK_REFUSED && x->fix[0])
+		print_stale(i, r->view, out);
 	for (size_t k = 0; k < r->view->n_hops; k++)
 		buf_printf(out, "  alias:   %s -> %s%s%s\n", r->view->hops[k].owner, r->view->hops[k].target,
 			r->view->hops[k].zone[0] ? ", in the zone " : "", r->view->hops[k].zone);

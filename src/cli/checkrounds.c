@@ -173,7 +173,7 @@ static int go(struct rounds *r, struct err *e)
 		if (round_once(r, e))
 			return -1;
 		int64_t now = clk_mono(r->a->site.clk);
-		bool done = reached(r, first), late = r->deadline && now + r->interval_ms > r->deadline;
+		bool done = reached(r, first), late = r->deadline && now >= r->deadline;
 		if (done || late) {
 			print_kept(r, r->goal == GOAL_CHANGE && done);
 			print_sum(r);
@@ -183,7 +183,8 @@ static int go(struct rounds *r, struct err *e)
 			print_sum(r);
 			memcpy(r->before, r->verdicts, r->a->n * sizeof(*r->verdicts));
 		}
-		if (out_flush(e) || wait_a_while(r, r->interval_ms, e))
+		int64_t pause = r->deadline && r->deadline - now < r->interval_ms ? r->deadline - now : r->interval_ms;
+		if (out_flush(e) || wait_a_while(r, pause, e))
 			return -1;
 	}
 }

@@ -163,10 +163,12 @@ static void say_quoted(struct explain *e, const struct dns_answer *a)
 
 static void say_ttl(struct explain *e, const struct dns_answer *a)
 {
-	if (a->ttl > DAY)
+	/* The aliases on the way count, too. */
+	int64_t held = dns_view_stale_until(e->o->txt.view) - e->o->txt.view->at;
+	if (held > DAY)
 		remarks_add(&e->x->remarks, REMARK_RECORD_TTL_LONG,
-			"the record's TTL is %" PRIu32 " s: caches believe in it for that long after its removal",
-			a->ttl);
+			"caches may believe in what stands at %s for %" PRId64 " s after its removal", e->o->owner,
+			held);
 	else if (e->q->q.level < 2 && a->ttl < TTL_SHORT && e->x->record->result == RECORDCHECK_GOOD)
 		remarks_add(&e->x->remarks, REMARK_RECORD_TTL_SHORT,
 			"the record's TTL is %" PRIu32

@@ -35,6 +35,7 @@ The root and alpha are signed, beta is not (an insecure delegation).
   nodata.Z               an A record instead                     ent.Z          the owner is an empty non-terminal
   bare.Z                 no such owner; bare.Z has an A          none.Z         no such name
   large.Z                more than 4 KB, over TCP                long.Z         TTL 1 day; nottl.Z  TTL 0
+  medium.Z               other CAs only, nearly 1,232 octets
   hopsN.Z                N CNAMEs, N in 1 2 9 10 11 12           loop.Z self.Z  CNAMEs in a circle
   dangling.Z             CNAME to nothing in Z                   gone.Z         CNAME to a zone that does not exist
   away.Z                 CNAME to targets.beta                   awaydead.Z     CNAME to the zone of a dead server

@@ -41,6 +41,7 @@ def records():
         record("control", PLAIN + "\\027[2J"),
         f"{LABEL}.nodata A 203.0.113.80", txt(f"x.{LABEL}.ent", "below"), f"bare A 203.0.113.80",
         record("large"), *(record("large", f"other{i}.example;accounturi=https://other.example/{i:0170d}") for i in range(LARGE)),
+        *(record("medium", f"other{i}.example;accounturi=https://other.example/{i:0170d}") for i in range(5)),
         record("long", PLAIN + ";note=" + "x" * 160, ttl="86400"), record("nottl", PLAIN, ttl="0"),
     ]
 

@@ -2,6 +2,7 @@
 What an operator sees before any order: `perdure check` against real name servers that serve good, bad and differing records, and
 `record show`, `ca list`, `ca probe` and `init` against a CA of which only the directory exists.
 """
+import json
 import os
 import stat
 import time
@@ -395,3 +396,59 @@ def test_init_writes(stage):
     before = harness.read(p.config_file)
     again = p.run("init")
     assert again.rc != 0 and harness.read(p.config_file) == before and p.config_file in again.err
+
+
+class Waiting:
+    """perdure check in the background; its lines of JSON come into a file."""
+
+    def __init__(self, w, *args):
+        self.log = os.path.join(w.p.folder, "waiting.log")
+        self.process = w.p.start("check", *args, "--interval", "1s", "--json", log=self.log)
+
+    def lines(self):
+        return [json.loads(line) for line in harness.read(self.log).splitlines()]
+
+    def end(self):
+        return self.process.wait(timeout=30)
+
+
+def test_wait(world):
+    """For scripts: until the record is as it should be, or the time is over."""
+    w = world()
+    w.serve([w.value("2")])
+    done = w.p.run("check", ZONE, "--wait", "accepted", "--timeout", "2s", "--interval", "1h", "--json")
+    assert done.rc == 75 and [a["verdict"] for a in done.lines()] == ["refused"]
+    assert w.p.run("check", ZONE, "--wait", "refused", "--interval", "1s").rc == 0
+    waiting = Waiting(w, ZONE, "--wait", "accepted")
+    time.sleep(1.5)
+    assert waiting.process.poll() is None and waiting.lines() == []
+    w.serve([w.value()])
+    assert waiting.end() == 0 and [a["verdict"] for a in waiting.lines()] == ["accepted"]
+
+
+def test_watch(world):
+    """The state at first, and then what changed."""
+    w = world(names=(ZONE, "www." + ZONE))
+    w.serve([w.value()])
+    watching = Waiting(w, "--all", "--watch")
+    harness.wait_until("the first round", 20, lambda: len(watching.lines()) == 2)
+    assert {(a["name"], a["verdict"]) for a in watching.lines()} == {(ZONE, "accepted"), ("www." + ZONE, "refused")}
+    time.sleep(1.5)
+    assert watching.process.poll() is None
+    w.serve([])
+    assert watching.end() == 5 and [(a["name"], a["verdict"]) for a in watching.lines()[2:]] == [(ZONE, "refused")]
+
+
+def test_waiting_ends_on_a_signal(world):
+    w = world()
+    w.serve([])
+    waiting = w.p.start("check", ZONE, "--wait", "accepted", "--interval", "1h")
+    time.sleep(1)
+    waiting.terminate()
+    assert waiting.wait(timeout=10) == 1, "long before the next round"
+
+
+def test_usage_of_waiting(world):
+    w = world()
+    for args in (["--watch", "--wait", "accepted"], ["--wait", "unknown"], ["--interval", "soon", "--watch"], ["--timeout", "0s", "--wait", "refused"]):
+        assert w.p.run("check", ZONE, *args).rc == 2, args
