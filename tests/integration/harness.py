@@ -781,7 +781,7 @@ def record_verdict(answer):
     Of a line of `check --json`: the verdict on the records alone, whatever CAA or DNSSEC make of the name. The whole verdict may be
     worse, never better.
     """
-    whole, record = answer["verdict"], answer.get("record_verdict", answer["verdict"])
+    whole, record = answer["verdict"], answer["record_verdict"]
     if record != whole and whole == "accepted":
         raise HarnessError(f"accepted although the records are not: {answer}")
     return record

@@ -1,17 +1,11 @@
 """
-Agreement with Pebble: for each of many generated zones, what `--dialect pebble` foretells is what Pebble answers to a challenge for the
-same name over the same server. The generator's seed is fixed; AGREEMENT_SEED and AGREEMENT_ZONES in the environment try others.
+Agreement with Pebble: for each of many generated zones, what `check --dialect pebble` foretells is what Pebble answers to a challenge
+for the same name over the same server. The generator's seed is fixed; AGREEMENT_SEED and AGREEMENT_ZONES in the environment try others.
 """
-import json
 import os
 import random
-import subprocess
 import threading
 import time
-
-import dns.message
-import dns.query
-import dns.rdatatype
 
 import harness
 import rawacme
@@ -180,21 +174,19 @@ def ask_pebbles(clients, cases):
     return answers
 
 
-def served(knot, case):
-    """The TXT records in the server's answer, as lists of strings of one character per octet."""
-    q = dns.message.make_query(f"_validation-persist.{case.zone}", "TXT")
-    r = dns.query.tcp(q, "127.0.0.1", port=knot.port, timeout=5)
-    return [[s.decode("latin-1") for s in rr.strings] for rrset in r.answer if rrset.rdtype == dns.rdatatype.TXT for rr in rrset]
-
-
-def perdure_says(knot, cases, accounts):
-    """None or the problem, for each case."""
-    lines = [json.dumps({"id": c.zone, "txt": served(knot, c), "identifier": c.zone, "wildcard": c.wildcard, "draft": "01",
-                         "issuer_domain_names": ISSUERS, "account_uri": accounts[i % PEBBLES]}) for i, c in enumerate(cases)]
-    p = subprocess.run([harness.perdure_path(), "record", "judge", "--dialect", "pebble"], input="\n".join(lines) + "\n", text=True,
-                       capture_output=True, timeout=60, check=False)
-    assert p.returncode in (0, 5), p.stderr
-    return [r["problem"] for r in map(json.loads, p.stdout.splitlines())]
+def perdure_says(stage, knot, pebbles, clients, cases):
+    """None or the problem, for each case: one run of check for each Pebble's share."""
+    answers = {}
+    for i, (ca, client) in enumerate(zip(pebbles, clients)):
+        entry = ca.config_entry(issuer=ISSUERS, level=1, account={"url": client.kid, "thumbprints": [client.key.thumbprint]})
+        p = harness.Perdure(stage, {"cas": [entry], "dns": {"stubs": [knot.stub()]}})
+        done = p.run("check", "--offline", "--dialect", "pebble", "--json", *(c.name for c in cases[i::PEBBLES]))
+        assert done.rc == 5 and done.err == "", done
+        answers |= {(a["name"], a["wildcard"]): a for a in done.lines()}
+    assert len(answers) == len(cases)
+    found = [answers[c.zone, c.wildcard] for c in cases]
+    assert all((a["problem"] is None) is (a["verdict"] == "accepted") for a in found)
+    return [a["problem"] for a in found]
 
 
 def test_agreement_with_pebble(stage):
@@ -207,7 +199,7 @@ def test_agreement_with_pebble(stage):
     maker = Maker(random.Random(SEED))
     cases = [Case(maker, i, clients[i % PEBBLES].kid) for i in range(ZONES)]
     knot = harness.Knot(stage, [c.zone for c in cases], parent=PARENT, records={c.zone: c.lines for c in cases}, port=port)
-    ours = perdure_says(knot, cases, [c.kid for c in clients])
+    ours = perdure_says(stage, knot, pebbles, clients, cases)
     theirs = ask_pebbles(clients, cases)
     for c in clients:
         c.close()
