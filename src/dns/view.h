@@ -59,7 +59,8 @@ struct dns_answer {
 	struct dns_txt *txt; /* for FOUND of type TXT: what rr holds, in the same order */
 	size_t n_txt;
 	uint32_t ttl; /* for how long a cache may keep it: the RRset's; NODATA, NXDOMAIN: RFC 2308 section 5 */
-	char *soa_zone; /* NODATA and NXDOMAIN: the owner of that SOA, which is the zone as the server sees it; else NULL */
+	char *soa_zone; /* NODATA and NXDOMAIN: the owner of that SOA, which is the zone as the server sees it; else
+			   NULL */
 	bool has_soa; /* NODATA and NXDOMAIN: the answer has the zone's SOA; with DNS_VIEW_SERIALS any answer */
 	uint32_t soa_ttl;
 	struct dns_soa soa;

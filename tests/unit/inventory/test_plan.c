@@ -60,8 +60,8 @@ static void test_whose(void **state)
 	(void)state;
 	AUTO(ours_done) struct ours o = made_ours();
 	AUTO(xfreep)
-	char *mine = hashed("example.com", KEY),
-	     *before = hashed("example.com", OLD_KEY), *any = hashed("*", KEY), *elsewhere = hashed("example.net", KEY);
+	char *mine = hashed("example.com", KEY), *before = hashed("example.com", OLD_KEY), *any = hashed("*", KEY),
+	     *elsewhere = hashed("example.net", KEY);
 	const struct {
 		const char *value;
 		bool ours;
