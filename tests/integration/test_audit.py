@@ -5,9 +5,12 @@ and that the formats are what their readers expect.
 import json
 import os
 import re
+import shutil
+import subprocess
 import time
 import xml.etree.ElementTree as ET
 
+import jsonschema
 import pytest
 
 import harness
@@ -292,7 +295,7 @@ def test_formats(stage):
 
 def check_sarif(doc, findings, path):
     """
-    The members that the schema of SARIF 2.1.0 requires, and the references inside. The schema itself is in no package of Debian.
+    That the results are the findings, and the references inside are right; the schema is test_sarif_is_valid's.
     """
     assert doc["version"] == "2.1.0" and doc["$schema"].endswith("sarif-schema-2.1.0.json")
     (run,) = doc["runs"]
@@ -375,3 +378,33 @@ def test_many_names(stage, count):
     found, total = w.audit("--names", w.file("names", "".join(f"n{i}.{ZONE}\n" for i in range(count))), *ALLOW, rc=0)
     assert total["names"] == count and total["records"] == count / 2 and rules(found) == ["PD302"]
     assert [f["name"] for f in found] == [f"n{i}.{ZONE}" for i in range(0, count, 2)]
+
+
+def sarif_schema():
+    """The schema of SARIF 2.1.0 as a Go module carries it; skips where that is not to be had."""
+    go = shutil.which("go")
+    if not go:
+        pytest.skip("NO SCHEMA TEST: no Go here to fetch the schema of SARIF with")
+    module = "github.com/owenrumney/go-sarif/v3@v3.3.1"
+    try:
+        done = subprocess.run([go, "mod", "download", "-json", module], capture_output=True, text=True, timeout=120, check=False,
+                              stdin=subprocess.DEVNULL, cwd="/", env={**os.environ, "GOFLAGS": "-mod=mod"})
+    except subprocess.TimeoutExpired:
+        pytest.skip("NO SCHEMA TEST: the Go module with the schema of SARIF did not arrive in 120 s")
+    if done.returncode:
+        pytest.skip("NO SCHEMA TEST: the Go module with the schema of SARIF is not to be had: " + (done.stderr + done.stdout).strip()[-200:])
+    text = harness.read(os.path.join(json.loads(done.stdout)["Dir"], "pkg/report/v210/sarif/schema.go"))
+    body = text[text.index("`") + 1:text.rindex("`")]
+    return json.loads(re.sub(r'`\s*\+\s*"`"\s*\+\s*`', "`", body))
+
+
+def test_sarif_is_valid(stage):
+    schema = sarif_schema()
+    assert schema["title"].startswith("Static Analysis Results Format (SARIF) Version 2.1.0")
+    p = harness.Perdure(stage, {})
+    path = harness.write(os.path.join(p.folder, "zone"), ZONEFILE)
+    validator = jsonschema.Draft4Validator(schema)
+    doc = json.loads(p.run("audit", "--zone", path, *ALLOW, "--format", "sarif").out)
+    assert [e.message for e in validator.iter_errors(doc)] == [] and len(doc["runs"][0]["results"]) > 10
+    doc["runs"][0]["results"][0]["level"] = "fatal"
+    assert list(validator.iter_errors(doc)), "the schema does judge"
