@@ -15,6 +15,10 @@
 #include "cli/pick.h"
 #include "cli/verbs.h"
 #include "config/name.h"
+#include "dns/addr.h"
+#include "dns/name.h"
+#include "dns/transfer.h"
+#include "dns/tsig.h"
 #include "dns/zonefile.h"
 #include "inventory/observe.h"
 #include "watch/from_dns.h"
@@ -116,7 +120,7 @@ static int format_of(const char *name, enum report_format *ret, struct err *e)
 static int open_reports(struct run *r, struct err *e)
 {
 	const struct strv *formats = cli_values(r->c, "format"), *outs = cli_values(r->c, "out");
-	const char *artifact = cli_value(r->c, "zone");
+	const char *artifact = cli_value(r->c, "server") ? NULL : cli_value(r->c, "zone");
 	if (outs->n > formats->n || formats->n > outs->n + 1 || formats->n > REPORTS_MAX)
 		return usage(e, "--format sarif --out FILE --format openmetrics --out FILE",
 			outs->n > formats->n ? "each --out needs a --format"
@@ -304,11 +308,33 @@ static void zone_facts(struct facts *f, void *ctx)
 	progress(r, -1);
 }
 
+enum { TRANSFER_TIMEOUT_MS = 30000 };
+
+static int transfer(struct run *r, const char *name, struct zonescan *z, struct err *e)
+{
+	AUTO(tsig_key_done) struct tsig_key key = {0};
+	AUTO(xfreep) char *zone = xstrdup(name);
+	struct addr server;
+	const char *file = cli_value(r->c, "tsig-file");
+	size_t n = strlen(zone);
+	if (n && zone[n - 1] == '.')
+		zone[n - 1] = '\0';
+	name_lower(zone);
+	if (addr_parse(cli_value(r->c, "server"), 0, &server, e)) {
+		e->kind = ERR_USAGE;
+		return err_ctx(e, "--server");
+	}
+	if (file && tsig_key_read(file, NULL, NULL, &key, e))
+		return -1;
+	return transfer_zone(r->s->loop, &server, file ? &key : NULL, zone, TRANSFER_TIMEOUT_MS, zone_record, z, e);
+}
+
 static int read_zone(struct run *r, const char *path, struct err *e)
 {
 	AUTO(zonescan_freep) struct zonescan *z = zonescan_new();
 	struct zonefile_reader reader = {.record = zone_record, .bad = zone_bad, .ctx = z};
-	if (zonefile_read(path, cli_value(r->c, "origin"), &reader, e))
+	if (cli_value(r->c, "server") ? transfer(r, path, z, e)
+				      : zonefile_read(path, cli_value(r->c, "origin"), &reader, e))
 		return -1;
 	if (!*zonescan_apex(z)) {
 		err_set(e, ERR_USAGE, "%s has no SOA record: it is no zone file", path);
@@ -378,8 +404,11 @@ static int check_options(const struct cli *c, struct err *e)
 	const char *zone = cli_value(c, "zone"), *names = cli_value(c, "names");
 	if (zone && names)
 		return usage(e, "leave one of them out", "--zone and --names cannot both be given");
-	if (!zone && (cli_value(c, "origin") || cli_flag(c, "live")))
-		return usage(e, "perdure audit --zone FILE", "--origin and --live go with --zone");
+	if (!zone && (cli_value(c, "origin") || cli_flag(c, "live") || cli_value(c, "server")))
+		return usage(e, "perdure audit --zone FILE", "--origin, --live and --server go with --zone");
+	if (!cli_value(c, "server") && cli_value(c, "tsig-file"))
+		return usage(e, "perdure audit --zone NAME --server ADDRESS --tsig-file FILE",
+			"--tsig-file without --server");
 	return 0;
 }
 
@@ -441,7 +470,10 @@ static int run(struct cli *c, struct err *e)
 
 static const struct cli_option options[] = {
 	{"names", 0, "FILE", false, "audit the names in this list, one a line (- for standard input)"},
-	{"zone", 0, "FILE", false, "audit all validation records and delegations of a zone file"},
+	{"zone", 0, "FILE", false,
+		"audit all validation records and delegations of a zone file (with --server: the zone's name)"},
+	{"server", 0, "ADDRESS", false, "transfer the zone from this server, ADDRESS or ADDRESS@PORT"},
+	{"tsig-file", 0, "FILE", false, "the key that the server wants for that"},
 	{"origin", 0, "ZONE", false, "what names in the zone file are relative to"},
 	{"live", 0, NULL, false, "ask the DNS about the names found in the zone, instead of going by the zone"},
 	{"look", 0, "LIST", false, "what to ask for: txt, caa, dnssec, delegation, ns, wildcard, all (default: all)"},
@@ -478,6 +510,7 @@ const struct cli_verb verb_audit = {
 	.examples = "  perdure audit                                   the names of all configured certificates\n"
 		    "  perdure audit --names domains.txt --allow-issuer pki.goog --fail-on warning\n"
 		    "  perdure audit --zone example.com.zone --origin example.com\n"
+		    "  perdure audit --zone example.com --server 192.0.2.53 --tsig-file audit.tsig\n"
 		    "  perdure audit --baseline audit.jsonl --update-baseline\n"
 		    "  perdure audit --format sarif --out audit.sarif --format openmetrics --out audit.prom",
 	.run = run,

@@ -261,6 +261,32 @@ def test_inventory_in_zone_file(stage):
     assert "PD401" in rules(found, "old." + ZONE) and not rules(found, "elsewhere.example")
 
 
+def test_transfer(stage):
+    """The same zone by AXFR from a real server: in many messages, with the key and without it, with a wrong one."""
+    names = [f"n{i}" for i in range(3000)]
+    records = [f'_validation-persist.{n} TXT "ca.test;accounturi={URL}"' for n in names] + [f"{n} A 192.0.2.1" for n in names]
+    # What Knot would not load is left out.
+    lines = [line for line in ZONEFILE.splitlines() if "xxx" not in line and "beside" not in line]
+    knot = harness.Knot(stage, [ZONE], parent=None, records={ZONE: ["$TTL 3600", *lines[5:], *records]})
+    p = harness.Perdure(stage, {})
+    where = ("--zone", ZONE.upper() + ".", "--server", f"127.0.0.1@{knot.port}", "--json", *ALLOW)
+    done = p.run("audit", *where, "--tsig-file", knot.tsig_file)
+    assert done.rc == 5 and done.err == "", done
+    found = done.lines()[:-1]
+    assert {f["name"] for f in found} >= {f"{n}.{ZONE}" for n in names} and done.lines()[-1]["summary"]["records"] == 3004
+    path = harness.write(os.path.join(p.folder, "zone"), "\n".join(lines + records) + "\n")
+    same = p.run("audit", "--zone", path, "--json", *ALLOW).lines()[:-1]
+    assert [(f["name"], f["rule"]) for f in same] == [(f["name"], f["rule"]) for f in found]
+    refused = p.run("audit", *where)
+    assert refused.rc == 1 and "--tsig-file" in refused.err and ("NOTAUTH" in refused.err or "REFUSED" in refused.err), refused
+    wrong = harness.write(os.path.join(p.folder, "wrong"), "hmac-sha256:perdure-test:" + "A" * 43 + "=\n", 0o600)
+    assert p.run("audit", *where, "--tsig-file", wrong).rc == 1
+    open_to_all = harness.write(os.path.join(p.folder, "open"), harness.read(knot.tsig_file), 0o644)
+    assert "chmod 600" in p.run("audit", *where, "--tsig-file", open_to_all).err
+    assert p.run("audit", "--zone", ZONE, "--tsig-file", wrong).rc == 2 and p.run("audit", "--server", "127.0.0.1").rc == 2
+    assert p.run("audit", "--zone", ZONE, "--server", "ns1.example").rc == 2
+
+
 def test_zone_file_live(stage):
     """The names come from the zone, the facts from its servers."""
     w = World(stage)
