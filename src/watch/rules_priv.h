@@ -29,11 +29,13 @@ void found(struct rules_run *r, struct about a, const char *fmt, ...) __attribut
 void found_elsewhere(finding_fn tell, void *ctx, const struct rule *rule, const char *name, struct about a,
 	const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
-/* Calls fn for each RR, equal ones of several sets once. */
+/* Goes over each RR, equal ones of several sets once. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): the names are declared here. */
 #define EACH_RR(f, set, rr)                                                                                            \
 	for (const struct facts_set *set = (f)->sets; set < (f)->sets + (f)->n_sets; set++)                            \
 		for (const struct facts_rr *rr = set->rr; rr < set->rr + set->n; rr++)                                 \
 			if (!rr->again)
+/* NOLINTEND(bugprone-macro-parentheses) */
 /* The server to name for an RR of this set (or, with rr NULL, for the set): NULL when all serve it. */
 const char *facts_only_at(const struct facts *f, const struct facts_set *set, const struct facts_rr *rr);
 
