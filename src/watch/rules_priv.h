@@ -36,6 +36,7 @@ void found_elsewhere(finding_fn tell, void *ctx, const struct rule *rule, const 
 		for (const struct facts_rr *rr = set->rr; rr < set->rr + set->n; rr++)                                 \
 			if (!rr->again)
 /* NOLINTEND(bugprone-macro-parentheses) */
+
 /* The server to name for an RR of this set (or, with rr NULL, for the set): NULL when all serve it. */
 const char *facts_only_at(const struct facts *f, const struct facts_set *set, const struct facts_rr *rr);
 
