@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "cli/cli.h"
+#include "provider/provider.h"
 
 /* The progress line belongs to the log sink: whoever writes a line clears it first. */
 static struct {
@@ -90,6 +91,8 @@ void out_json_err(struct json_out *w, const struct err *e)
 		return;
 	json_out_str(w, "error", e->msg);
 	json_out_str(w, "error_kind", err_kind_name(e->kind));
+	if (provider_cause(e))
+		json_out_str(w, "cause", provider_cause_name(provider_cause(e)));
 	if (e->hint[0])
 		json_out_str(w, "hint", e->hint);
 	if (!e->problem)

@@ -12,5 +12,6 @@ extern const struct cli_verb verb_record_show, verb_record_plan, verb_record_app
 	verb_record_template, verb_record_judge;
 extern const struct cli_verb verb_check, verb_issue, verb_renew, verb_status, verb_delete, verb_doctor;
 extern const struct cli_verb verb_audit;
+extern const struct cli_verb verb_provider_list, verb_provider_test, verb_provider_policy;
 
 #endif

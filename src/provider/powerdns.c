@@ -410,16 +410,29 @@ static void read_again(void *ctx)
 	get_name(w, w->op->changes[0].name, on_held);
 }
 
-/* The zone was changed between our reading and our writing of a whole RRset: perhaps it was this one. */
-static void note_meeting(struct work *w, const struct rest_reply *r)
+/*
+ * Whether the zone was changed between our reading and our writing. Old releases give the serial after the change for
+ * the one before it, too: then ours should be the next of the same day.
+ */
+static bool has_met(const struct work *w, const struct rest_reply *r)
 {
 	const char *before = http_reply_header(r->http, "x-pdns-old-serial");
-	if (!w->replacing || !before || !w->held.serial || strtoll(before, NULL, 10) == w->held.serial)
-		return;
-	w->op->results[0].note =
-		xasprintf("the zone %s was changed by somebody else in the same moment; if that was at %s, their value "
-			  "is lost: this "
-			  "server can only replace all values at a name (PowerDNS 4.9.12 and 5.0.2 can do better)",
+	const char *after = http_reply_header(r->http, "x-pdns-new-serial");
+	int64_t read = w->held.serial, old = before ? strtoll(before, NULL, 10) : 0,
+		new = after ? strtoll(after, NULL, 10) : 0;
+	if (!w->replacing || !read || !old)
+		return false;
+	return old == new ? new > read + 1 && new / 100 == read / 100 : old != read;
+}
+
+/* Perhaps it was this RRset. */
+static void note_meeting(struct work *w, const struct rest_reply *r)
+{
+	if (has_met(w, r))
+		w->op->results[0].note = xasprintf(
+			"the zone %s was changed by somebody else in the same moment; if that was at %s, their value "
+			"is lost: "
+			"this server can only replace all values at a name (PowerDNS 4.9.12 and 5.0.2 can do better)",
 			w->op->zone.name, w->op->changes[0].name);
 }
 

@@ -104,6 +104,14 @@ def test_commands_without_a_ca(world):
     assert printed(world, "delete", "old.test", "--yes") == doc["delete"]
 
 
+def test_providers(stage):
+    doc = page()
+    p = harness.Perdure(stage, {"providers": [{"name": "edge", "type": "rfc2136", "server": "127.0.0.1@1", "tsig": {"file": "none"}}]})
+    assert printed(p, "provider", "list") == doc["provider list"]
+    assert printed(p, "provider", "policy", "edge") == doc["provider policy"]
+    assert printed(p, "provider", "test", "edge", "--zone", "example.test", rc=1) >= doc["provider test"] | {"error", "error_kind"}
+
+
 def test_init(stage):
     p = harness.Perdure(stage, "")
     os.remove(p.config_file)

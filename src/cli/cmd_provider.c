@@ -1,0 +1,241 @@
+/* cmd_provider.c: perdure provider list, test, policy. */
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "cli/cli.h"
+#include "cli/output.h"
+#include "cli/verbs.h"
+#include "config/config.h"
+#include "inventory/providertest.h"
+#include "inventory/site.h"
+#include "provider/provider.h"
+
+enum { POLICY_MAX = 1 << 20, WAIT_DEFAULT_S = 120, WAIT_MAX_S = 3600 };
+
+static int find(const struct config *c, const char *name, const struct config_provider **ret, struct err *e)
+{
+	AUTO(buf_done) struct buf b = buf_make(400);
+	*ret = config_find_provider(c, name);
+	if (*ret)
+		return 0;
+	for (size_t i = 0; i < c->n_providers; i++)
+		buf_printf(&b, "%s%s", i ? ", " : "", c->providers[i].name);
+	err_set(e, ERR_USAGE, "there is no provider \"%s\" in %s", name, c->path);
+	err_hint(e, "%s%s", c->n_providers ? "configured: " : "add it to providers in the configuration", buf_str(&b));
+	return -1;
+}
+
+/* --- provider list --- */
+
+static void list_json(const struct config *conf)
+{
+	struct out_json j;
+	size_t n;
+	const struct provider_driver *const *d = provider_drivers(&n);
+	out_json_begin(&j);
+	json_out_array(&j.w, "providers");
+	for (size_t i = 0; i < conf->n_providers; i++) {
+		const struct config_provider *p = &conf->providers[i];
+		json_out_object(&j.w, NULL);
+		json_out_str(&j.w, "name", p->name);
+		json_out_str(&j.w, "type", p->type);
+		json_out_strv(&j.w, "zones", &p->zones);
+		json_out_end_object(&j.w);
+	}
+	json_out_end_array(&j.w);
+	json_out_array(&j.w, "types");
+	for (size_t i = 0; i < n; i++) {
+		json_out_object(&j.w, NULL);
+		json_out_str(&j.w, "type", provider_driver_type(d[i]));
+		json_out_str(&j.w, "about", provider_driver_title(d[i]));
+		json_out_end_object(&j.w);
+	}
+	json_out_end_array(&j.w);
+	out_json_end(&j);
+}
+
+static int run_list(struct cli *c, struct err *e)
+{
+	AUTO(site_close) struct site s = {.lock = {.fd = -1}};
+	size_t n;
+	const struct provider_driver *const *d = provider_drivers(&n);
+	if (site_open(&(struct site_options){.config_path = c->config, .state = SITE_STATE_NONE}, &s, e))
+		return -1;
+	if (c->json) {
+		list_json(s.config);
+		return EXIT_DONE;
+	}
+	for (size_t i = 0; i < s.config->n_providers; i++) {
+		const struct config_provider *p = &s.config->providers[i];
+		AUTO(xfreep) char *zones = strv_join(&p->zones, ", ");
+		out_text("%-20s %-14s %s\n", p->name, p->type, p->zones.n ? zones : "all zones that it holds");
+	}
+	if (!s.config->n_providers)
+		out_text("no provider is configured in %s\n", s.config->path);
+	if (c->quiet)
+		return EXIT_DONE;
+	out_text("\ntypes:\n");
+	for (size_t i = 0; i < n; i++)
+		out_text("  %-18s %s\n", provider_driver_type(d[i]), provider_driver_title(d[i]));
+	return EXIT_DONE;
+}
+
+const struct cli_verb verb_provider_list = {
+	.name = "provider list",
+	.args = "",
+	.summary = "the DNS providers that are configured, and the types there are",
+	.about = "No secret file is opened and nobody is asked.",
+	.examples = "  perdure provider list",
+	.run = run_list,
+};
+
+/* --- provider test --- */
+
+struct steps {
+	const struct cli *c;
+	struct out_json *j;
+};
+
+static void on_step(const char *step, bool ok, const char *detail, void *ctx)
+{
+	const struct steps *s = ctx;
+	if (s->c->json) {
+		json_out_object(&s->j->w, NULL);
+		json_out_str(&s->j->w, "step", step);
+		json_out_bool(&s->j->w, "ok", ok);
+		json_out_str(&s->j->w, "detail", detail);
+		json_out_end_object(&s->j->w);
+		return;
+	}
+	if (s->c->quiet && ok)
+		return;
+	AUTO(buf_done) struct buf shown = buf_make(4096);
+	log_escape(&shown, detail);
+	out_text("%s%-6s%s %-12s %s\n", out_colour_on(ok ? OUT_GOOD : OUT_BAD), ok ? "ok" : "FAILED", out_colour_off(),
+		step, buf_str(&shown));
+	struct err ignored = {0};
+	if (out_flush(&ignored))
+		err_done(&ignored);
+}
+
+static int run_test(struct cli *c, struct err *e)
+{
+	AUTO(site_close) struct site s = {.lock = {.fd = -1}};
+	const struct config_provider *p;
+	struct out_json j;
+	struct steps steps = {.c = c, .j = &j};
+	int64_t wait;
+	if (cli_number(c, "wait", WAIT_DEFAULT_S, 0, WAIT_MAX_S, &wait, e) ||
+		site_open(&(struct site_options){.config_path = c->config, .state = SITE_STATE_NONE}, &s, e) ||
+		find(s.config, c->args.v[0], &p, e))
+		return -1;
+	struct provider_test_options o = {.zone = cli_value(c, "zone"),
+		.name = cli_value(c, "name"),
+		.wait_ms = wait * 1000,
+		.step = on_step,
+		.ctx = &steps};
+	if (!c->json)
+		return provider_test(&s, p, &o, e) ? -1 : EXIT_DONE;
+	out_json_begin(&j);
+	json_out_str(&j.w, "provider", p->name);
+	json_out_str(&j.w, "type", p->type);
+	json_out_array(&j.w, "steps");
+	int rc = provider_test(&s, p, &o, e);
+	int status = rc ? cli_status_of(e) : EXIT_DONE;
+	json_out_end_array(&j.w);
+	json_out_bool(&j.w, "ok", !rc);
+	out_json_err(&j.w, e);
+	out_json_end(&j);
+	err_done(e);
+	return status;
+}
+
+static const struct cli_option test_options[] = {
+	{"zone", 0, "ZONE", false,
+		"make the scratch name in this zone; the first of the provider's list when not given"},
+	{"name", 0, "NAME", false,
+		"write at this name instead of a scratch name, for keys that may write certain names only"},
+	{"wait", 0, "SECONDS", false, "how long to wait for the authoritative servers (120)"},
+	{NULL, 0, NULL, false, NULL},
+};
+
+const struct cli_verb verb_provider_test = {
+	.name = "provider test",
+	.args = "NAME",
+	.min_args = 1,
+	.max_args = 1,
+	.summary = "try a provider: credentials, zone, a write, its visibility, its removal",
+	.about = "A TXT record is written at a name that nothing else uses, looked for at every authoritative server, "
+		 "and "
+		 "removed again, also after a failure or Ctrl-C. With --name the record is put beside what is at that "
+		 "name, "
+		 "which stays.",
+	.options = test_options,
+	.examples = "  perdure provider test edge --zone example.com\n"
+		    "  perdure provider test edge --name _validation-persist.example.com",
+	.run = run_test,
+};
+
+/* --- provider policy --- */
+
+/* The owner names of the configured records that this provider would write. */
+static void wanted_owners(const struct config *c, const struct config_provider *p, struct strv *ret)
+{
+	for (size_t i = 0; i < c->n_certs; i++) {
+		for (size_t k = 0; k < c->certs[i].names.n; k++) {
+			const char *name = c->certs[i].names.v[k];
+			if (!strncmp(name, "*.", 2))
+				name += 2;
+			AUTO(xfreep) char *owner = xasprintf("_validation-persist.%s", name);
+			const struct config_provider *of;
+			for (size_t n = 0; (of = config_provider_for(c, owner, n, NULL)) && of != p; n++)
+				;
+			if (of)
+				strv_add(ret, owner);
+		}
+	}
+	strv_sort_unique(ret);
+}
+
+static int run_policy(struct cli *c, struct err *e)
+{
+	AUTO(site_close) struct site s = {.lock = {.fd = -1}};
+	AUTO(strv_done) struct strv owners = {0};
+	AUTO(buf_done) struct buf b = buf_make(POLICY_MAX);
+	const struct config_provider *p;
+	if (site_open(&(struct site_options){.config_path = c->config, .state = SITE_STATE_NONE}, &s, e) ||
+		find(s.config, c->args.v[0], &p, e))
+		return -1;
+	wanted_owners(s.config, p, &owners);
+	provider_policy(p, &owners, &b);
+	if (buf_check(&b, "the policy", e))
+		return -1;
+	if (!c->json) {
+		out_text("%s", buf_str(&b));
+		return EXIT_DONE;
+	}
+	struct out_json j;
+	out_json_begin(&j);
+	json_out_str(&j.w, "provider", p->name);
+	json_out_str(&j.w, "type", p->type);
+	json_out_strv(&j.w, "names", &owners);
+	json_out_str(&j.w, "policy", buf_str(&b));
+	out_json_end(&j);
+	return EXIT_DONE;
+}
+
+const struct cli_verb verb_provider_policy = {
+	.name = "provider policy",
+	.args = "NAME",
+	.min_args = 1,
+	.max_args = 1,
+	.summary = "the least rights that a provider's credentials need, ready to paste",
+	.about = "For the records of the configured certificates that this provider would write. No secret file is "
+		 "opened "
+		 "and nobody is asked.",
+	.examples = "  perdure provider policy edge",
+	.run = run_policy,
+};
