@@ -25,11 +25,14 @@ static int run(struct cli *c, struct err *e)
 	AUTO(xfreep) char *path = c->config ? xstrdup(c->config) : config_default_path();
 	AUTO(xfreep) char *key = NULL;
 	AUTO(strv_done) struct strv names = {0};
-	const char *ca = cli_value(c, "ca");
+	const char *ca = cli_value(c, "ca"), *state_dir = cli_value(c, "state-dir");
+	if (state_dir && (state_dir[0] != '/' || strpbrk(state_dir, "\"\\\n")))
+		return err_set(e, ERR_USAGE,
+			"--state-dir %s: an absolute path without quotes and backslashes is needed", state_dir);
 	if (pick_names(&c->args, &names, e) || config_init_check(ca, &names, e))
 		return -1;
 	if (cli_flag(c, "dry-run")) {
-		AUTO(xfreep) char *text = config_init_text(ca, &names);
+		AUTO(xfreep) char *text = config_init_text(ca, &names, state_dir);
 		if (c->json) {
 			struct out_json j;
 			out_json_begin(&j);
@@ -42,7 +45,7 @@ static int run(struct cli *c, struct err *e)
 		}
 		return EXIT_DONE;
 	}
-	if (config_init_write(path, ca, &names, e) || (ca && make_key(path, ca, &key, e)))
+	if (config_init_write(path, ca, &names, state_dir, e) || (ca && make_key(path, ca, &key, e)))
 		return -1;
 	if (c->json) {
 		struct out_json j;
@@ -71,6 +74,7 @@ static int run(struct cli *c, struct err *e)
 
 static const struct cli_option options[] = {
 	{"ca", 0, "NAME", false, "begin with this CA; \"perdure ca list\" shows the names"},
+	{"state-dir", 0, "DIR", false, "keep keys and certificates there and not in the default directory"},
 	{"dry-run", 'n', NULL, false, "print the configuration and write nothing"},
 	{NULL, 0, NULL, false, NULL},
 };

@@ -20,12 +20,15 @@ struct init {
 	const char *ca;
 	const char *type; /* of the provider that is being written */
 	const struct strv *names;
+	const char *state_dir;
 };
 
 static bool is_active(const struct init *in, enum schema_id id)
 {
 	if (id == SCHEMA_CAS || id == SCHEMA_CA_NAME)
 		return in->ca != NULL;
+	if (id == SCHEMA_STATE_DIR)
+		return in->state_dir != NULL;
 	if (id == SCHEMA_CERTS || id == SCHEMA_CERT_NAMES)
 		return in->names && in->names->n;
 	return false;
@@ -36,6 +39,8 @@ static void put_value(struct init *in, enum schema_id id)
 	const struct schema_key *k = &schema_keys[id];
 	if (id == SCHEMA_CA_NAME && in->ca) {
 		buf_puts(&in->b, in->ca);
+	} else if (id == SCHEMA_STATE_DIR && in->state_dir) {
+		buf_printf(&in->b, "\"%s\"", in->state_dir);
 	} else if (id == SCHEMA_PROVIDER_NAME || id == SCHEMA_PROVIDER_TYPE) {
 		buf_puts(&in->b, in->type);
 	} else if (id == SCHEMA_CERT_NAMES && is_active(in, id)) {
@@ -137,9 +142,9 @@ static void put_children(struct init *in, enum schema_id parent, int indent)
 	}
 }
 
-char *config_init_text(const char *ca, const struct strv *names)
+char *config_init_text(const char *ca, const struct strv *names, const char *state_dir)
 {
-	struct init in = {.b = buf_make(INIT_MAX), .ca = ca, .names = names};
+	struct init in = {.b = buf_make(INIT_MAX), .ca = ca, .names = names, .state_dir = state_dir};
 	const struct config_preset *preset = ca ? config_find_preset(ca) : NULL;
 	buf_puts(&in.b,
 		"# The configuration of perdure. Every key is here and in perdure.yaml(5); those that are commented "
@@ -189,14 +194,14 @@ int config_init_check(const char *ca, const struct strv *names, struct err *e)
 	return -1;
 }
 
-int config_init_write(const char *path, const char *ca, const struct strv *names, struct err *e)
+int config_init_write(const char *path, const char *ca, const struct strv *names, const char *state_dir, struct err *e)
 {
 	AUTO(strv_done) struct strv good = {0};
 	if (normalize(names, &good, e) || config_init_check(ca, &good, e))
 		return -1;
 	const char *slash = strrchr(path, '/');
 	AUTO(xfreep) char *dir = slash > path ? xstrndup(path, (size_t)(slash - path)) : xstrdup(slash ? "/" : ".");
-	AUTO(xfreep) char *text = config_init_text(ca, &good);
+	AUTO(xfreep) char *text = config_init_text(ca, &good, state_dir);
 	if (fs_mkdirs(dir, 0755, e))
 		return -1;
 	if (!fs_create_synced(path, text, strlen(text), 0644, e))

@@ -208,9 +208,11 @@ def test_init_to_certificate(stage):
     ca = Pebble(stage, knot.address)
     p = Perdure(stage, "")
     os.unlink(p.config_file)
-    done = p.run("init", "--ca", "google", *[names[0], "*." + names[0]])
+    done = p.run("init", "--ca", "google", "--state-dir", p.state_dir, *[names[0], "*." + names[0]])
     assert done.rc == 0 and os.path.exists(p.config_file), str(done)
     p.run("config", "check").ok()
+    assert os.listdir(os.path.join(p.state_dir, "accounts"))
+    assert p.run("init", "--state-dir", "here").rc == 2
     again = p.run("init", "--ca", "google")
     assert again.rc == 2 and "exists" in again.err
     assert "google" in read(p.config_file) and "*." + names[0] in read(p.config_file)

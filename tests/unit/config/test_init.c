@@ -68,7 +68,7 @@ static void text_loads(void **state)
 {
 	(void)state;
 	struct err e = {0};
-	AUTO(xfreep) char *bare = config_init_text(NULL, NULL);
+	AUTO(xfreep) char *bare = config_init_text(NULL, NULL, NULL);
 	AUTO(config_freep) struct config *c = NULL;
 	if (memory_load(bare, NULL, &c, &e))
 		fail_msg("%s", e.msg);
@@ -76,12 +76,13 @@ static void text_loads(void **state)
 	AUTO(strv_done) struct strv names = {0};
 	strv_add(&names, "example.com");
 	strv_add(&names, "*.example.com");
-	AUTO(xfreep) char *full = config_init_text("google", &names);
+	AUTO(xfreep) char *full = config_init_text("google", &names, "/srv/perdure");
 	AUTO(config_freep) struct config *d = NULL;
 	if (memory_load(full, NULL, &d, &e))
 		fail_msg("%s", e.msg);
 	assert_int_equal(d->n_cas, 1);
 	assert_int_equal(d->certs[0].names.n, 2);
+	assert_string_equal(d->state_dir, "/srv/perdure");
 	assert_non_null(strstr(full, "external account binding"));
 }
 
@@ -102,7 +103,7 @@ static void every_key_is_there_and_loads(void **state)
 {
 	(void)state;
 	struct err e = {0};
-	AUTO(xfreep) char *text = config_init_text(NULL, NULL);
+	AUTO(xfreep) char *text = config_init_text(NULL, NULL, NULL);
 	AUTO(xfreep) char *all = uncomment(text);
 	AUTO(config_freep) struct config *c = NULL;
 	if (memory_load(all, "listed.example\n", &c, &e))
@@ -128,15 +129,15 @@ static void written_once(void **state)
 	strv_add(&names, "B\xc3\xbc"
 			 "cher.example");
 	struct err e = {0};
-	assert_int_equal(config_init_write(path, "gogle", &names, &e), -1);
+	assert_int_equal(config_init_write(path, "gogle", &names, NULL, &e), -1);
 	assert_int_equal(e.kind, ERR_CONFIG);
 	assert_non_null(strstr(e.hint, "google"));
 	err_done(&e);
-	assert_int_equal(config_init_write(path, NULL, &names, &e), -1);
+	assert_int_equal(config_init_write(path, NULL, &names, NULL, &e), -1);
 	assert_non_null(strstr(e.msg, "needs a CA"));
 	err_done(&e);
 	assert_false(fs_exists(path));
-	if (config_init_write(path, "letsencrypt-staging", &names, &e))
+	if (config_init_write(path, "letsencrypt-staging", &names, NULL, &e))
 		fail_msg("%s", e.msg);
 	AUTO(config_freep) struct config *c = NULL;
 	assert_int_equal(config_load(path, &c, &e), 0);
@@ -144,7 +145,7 @@ static void written_once(void **state)
 	struct stat before;
 	assert_int_equal(stat(path, &before), 0);
 	assert_int_equal(before.st_mode & 07777, 0644);
-	assert_int_equal(config_init_write(path, NULL, NULL, &e), -1);
+	assert_int_equal(config_init_write(path, NULL, NULL, NULL, &e), -1);
 	assert_int_equal(e.kind, ERR_CONFIG);
 	assert_non_null(strstr(e.msg, "exists already"));
 	err_done(&e);
@@ -153,7 +154,7 @@ static void written_once(void **state)
 	assert_int_equal(after.st_size, before.st_size);
 	strv_add(&names, "192.0.2.1");
 	AUTO(xfreep) char *other = xasprintf("%s/other.yaml", dir);
-	assert_int_equal(config_init_write(other, "google", &names, &e), -1);
+	assert_int_equal(config_init_write(other, "google", &names, NULL, &e), -1);
 	assert_non_null(strstr(e.msg, "IP address"));
 	assert_false(fs_exists(other));
 	err_done(&e);
