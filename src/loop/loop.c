@@ -37,7 +37,8 @@ static void on_wake(evutil_socket_t fd, short what, void *ctx)
 
 static void libevent_says(int severity, const char *msg)
 {
-	log_debug("libevent (%d): %s", severity, msg);
+	/* After an error of that kind it ends the process by itself: say why. */
+	log_at(severity == EVENT_LOG_ERR ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG, "event loop: %s", msg);
 }
 
 int loop_new(const struct clk *clk, struct loop **ret, struct err *e)

@@ -220,3 +220,15 @@ def test_init_to_certificate(stage):
     set_up_account(p)
     publish_records(p, knot)
     assert results(p.run("renew", "--json").ok()) == {names[0]: "issued"}
+
+
+def test_another_directory_is_another_account(stage):
+    """A CA's entry whose directory was changed: its account belongs to the old one, and is neither used there nor made anew."""
+    ca, other = harness.TestCA(stage), harness.TestCA(stage)
+    p = harness.Perdure(stage, {"cas": [ca.config_entry()], "dns": {"mode": "none"}, "certificates": [{"names": ["a.test"]}]})
+    harness.set_up_account(p)
+    p.configure({**p.config, "cas": [other.config_entry()]})
+    for command in (["renew"], ["account", "register", "--agree-tos"], ["record", "show"]):
+        done = p.run(*command)
+        assert done.rc == 2 and "an account belongs to one CA" in done.err and "another name" in done.err, done
+    assert other.request_count() == 0
