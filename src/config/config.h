@@ -28,6 +28,7 @@ struct config_ca {
 	struct strv preset_issuers; /* what the preset knows; empty for a full entry */
 	int level; /* 0, 1, 2 or CONFIG_LEVEL_UNSET: found out (a preset's level is not put here: the CA may move on) */
 	char *ca_bundle; /* PEM file, or NULL for the system's */
+	int ip_version; /* 4, 6, or 0 for both */
 	int64_t max_orders; /* in flight at once */
 	char *eab_kid; /* NULL without external account binding */
 	char *eab_hmac_key_file;

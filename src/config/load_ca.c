@@ -64,6 +64,8 @@ static void fill(struct config_ca *ca, const struct section *s, const struct con
 		ca->level = v[SCHEMA_CA_LEVEL].s[strlen(v[SCHEMA_CA_LEVEL].s) - 1] - '0';
 	if (v[SCHEMA_CA_BUNDLE].set)
 		ca->ca_bundle = load_path(&v[SCHEMA_CA_BUNDLE].mark, v[SCHEMA_CA_BUNDLE].s);
+	if (v[SCHEMA_CA_IP_VERSION].set)
+		ca->ip_version = v[SCHEMA_CA_IP_VERSION].s[0] - '0';
 	ca->max_orders = v[SCHEMA_CA_MAX_ORDERS].i;
 	ca->eab_kid = dup_or_null(v[SCHEMA_CA_EAB_KID].s);
 	if (v[SCHEMA_CA_EAB_FILE].set)

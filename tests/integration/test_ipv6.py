@@ -9,6 +9,7 @@ import subprocess
 import pytest
 from harness import Perdure, TestCA, set_up_account, write, zones_named
 from netns import Namespace, NamespaceError
+from test_scenarios import program
 
 LESS_THAN_ONE_TIME_OUT = 13
 NOBODY = "2001:db8::2"  # on a link that swallows everything
@@ -57,3 +58,16 @@ def test_ipv4_is_taken(stage, address):
     assert len(host.ca.certificates()) == 1
     if address == NOBODY:
         assert host.swallowed() > before, "IPv6 was not tried"
+
+
+@pytest.mark.parametrize("version, there, elsewhere", [(4, "127.0.0.1", NOBODY), (6, NOBODY, "127.0.0.1")])
+def test_one_version_only(stage, version, there, elsewhere):
+    """An address of the other version is none; the CA listens at the IPv4 one."""
+    host = Host(stage)
+    p = Perdure(stage, {"cas": [host.ca.config_entry(ip_version=version)], "dns": {"mode": "none"}, "certificates": [{"names": ["a.test"]}]},
+                binary=program())
+    with host.net.inside():
+        for addresses, rc in (([elsewhere, there], 0 if version == 4 else 75), ([elsewhere], 75)):
+            hosts = write(os.path.join(host.ca.folder, "hosts"), "".join(f"{a} ca.test\n" for a in addresses))
+            done = p.run("ca", "probe", "testca", wrap=[*BY_HOSTS, hosts], env={"PERDURE_TIME_RATE": "10"})
+            assert done.rc == rc and (not rc or "ca.test" in done.err), done
