@@ -246,7 +246,7 @@ static bool take_data(const uint8_t *p, size_t n, struct signature *s)
 /* False when the message has no signature; *ret_damaged when it has one that cannot be read. */
 static bool find_signature(const uint8_t *msg, size_t n, struct signature *s, bool *ret_damaged)
 {
-	size_t at;
+	size_t at = 0;
 	*ret_damaged = false;
 	if (n < MESSAGE_HEADER || !last_record(msg, n, &at))
 		return false;

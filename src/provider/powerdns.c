@@ -451,7 +451,7 @@ static void on_written(const struct rest_reply *r, const struct err *e, void *ct
 		end_change(w, PROVIDER_LOST);
 		return;
 	}
-	if (err_is(e)) {
+	if (!r || err_is(e)) {
 		fail(w, e);
 		return;
 	}

@@ -136,8 +136,11 @@ void powerdns_put_whole(struct json_out *j, const struct provider_change *c, con
 /* 4.9.12 and 5.0.2 were the first. Of a version that is none of these numbers, the first EXTEND tells. */
 bool powerdns_knows_extend(const char *version)
 {
-	int major = 0, minor = 0, patch = 0;
-	if (sscanf(version, "%9d.%9d.%9d", &major, &minor, &patch) < 2 || major < 3)
+	char *end;
+	long major = strtol(version, &end, 10);
+	long minor = *end == '.' ? strtol(end + 1, &end, 10) : -1;
+	long patch = *end == '.' ? strtol(end + 1, &end, 10) : 0;
+	if (minor < 0 || major < 3)
 		return true;
 	if (major == 4)
 		return minor > 9 || (minor == 9 && patch >= 12);
