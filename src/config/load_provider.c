@@ -17,13 +17,15 @@ static const struct {
 	{SCHEMA_PROVIDER_TSIG_FILE, "", "rfc2136"},
 	{SCHEMA_PROVIDER_TSIG_NAME, "", "rfc2136"},
 	{SCHEMA_PROVIDER_TSIG_ALGORITHM, "", "rfc2136"},
-	{SCHEMA_PROVIDER_URL, "powerdns", "cloudflare"},
+	{SCHEMA_PROVIDER_URL, "powerdns", "cloudflare route53"},
 	{SCHEMA_PROVIDER_PLAIN_HTTP, "", "powerdns"},
-	{SCHEMA_PROVIDER_CA_BUNDLE, "", "powerdns cloudflare"},
+	{SCHEMA_PROVIDER_CA_BUNDLE, "", "powerdns cloudflare route53"},
 	{SCHEMA_PROVIDER_SERVER_ID, "", "powerdns"},
 	{SCHEMA_PROVIDER_KEY_FILE, "powerdns", ""},
-	{SCHEMA_PROVIDER_RATE, "", "powerdns cloudflare"},
+	{SCHEMA_PROVIDER_RATE, "", "powerdns cloudflare route53"},
 	{SCHEMA_PROVIDER_TOKEN_FILE, "cloudflare", ""},
+	{SCHEMA_PROVIDER_ACCESS_KEY_FILE, "route53", ""},
+	{SCHEMA_PROVIDER_ZONE_IDS, "", "route53"},
 };
 
 enum { LOAD_KEYS_MAX = 400 };

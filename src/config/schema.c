@@ -2,7 +2,7 @@
 #include "config/schema.h"
 
 #define CERT_KEYS "ec256 ec384 rsa2048 rsa3072 rsa4096"
-#define PROVIDERS "rfc2136 powerdns cloudflare"
+#define PROVIDERS "rfc2136 powerdns cloudflare route53"
 #define VALIDATIONS "auto dns-persist-01"
 #define DURATION(s) ((int64_t)(s)*1000)
 
@@ -177,6 +177,14 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 		"/etc/perdure/dns.token", "For cloudflare, required: file with the API token.",
 		"Its mode must be 0600 or stricter. The command \"perdure provider policy\" tells which rights it "
 		"needs."},
+
+	[SCHEMA_PROVIDER_ACCESS_KEY_FILE] = {SCHEMA_PROVIDERS, "access_key_file", SCHEMA_STRING, SCHEMA_PATH, 0, 0,
+		NULL, NULL, "/etc/perdure/aws.credentials", "For route53, required: file with an access key.",
+		"Two lines, the key's id and the secret; or the form of the AWS credentials file with one profile "
+		"(aws_access_key_id, aws_secret_access_key, aws_session_token). Its mode must be 0600 or stricter."},
+	[SCHEMA_PROVIDER_ZONE_IDS] = {SCHEMA_PROVIDERS, "zone_ids", SCHEMA_STRINGS, SCHEMA_LABEL, 1, 10000, NULL, NULL,
+		"[Z0123456789ABC]", "For route53: ids of the hosted zones to use, and no others.",
+		"Needed where the account has several public hosted zones of one name."},
 
 	[SCHEMA_DEFAULTS] = {.name = "defaults",
 		.type = SCHEMA_MAP,

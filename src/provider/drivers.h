@@ -7,5 +7,6 @@ struct provider_driver;
 extern const struct provider_driver driver_cloudflare;
 extern const struct provider_driver driver_powerdns;
 extern const struct provider_driver driver_rfc2136;
+extern const struct provider_driver driver_route53;
 
 #endif

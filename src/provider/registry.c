@@ -10,6 +10,7 @@ static const struct provider_driver *const drivers[] = {
 	&driver_powerdns,
 	&driver_rfc2136,
 	&driver_cloudflare,
+	&driver_route53,
 	NULL,
 };
 

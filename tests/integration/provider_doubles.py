@@ -35,12 +35,20 @@ class Double:
 
     rate      (calls, seconds) that are let through; over() makes the answer to one too many
     lag       seconds until Knot serves a change
+
+    A subclass says: KIND, SECRET (a canary), BAD_KEY (what it answers to another), FOREIGN (a value of others, in master-file form), MARKS (whether
+    a mark is kept with a value), CALLS (for one record), POLLS (paths that ask for the progress of a change). put() is somebody else's change, stands() what
+    is there, in master-file form.
     """
+
+    POLLS = None
+    CALLS = 2
 
     def __init__(self, stage, knot, rate=None, lag=0):
         self.knot, self.rate, self.lag = knot, rate, lag
         self.calls, self.too_many, self.recent, self.lock = [], 0, collections.deque(), threading.Lock()
         self.pending = []
+        self.token = getattr(self, "SECRET", None)
         double = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -68,6 +76,18 @@ class Double:
         self.base = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         stage.closers.append(self.stop)
+
+    def entry(self, folder):
+        """The entry of `providers:`."""
+        file = harness.write(f"{folder}/{self.KIND}.token", self.SECRET + "\n", 0o600)
+        return {"name": self.KIND, "type": self.KIND, "url": self.base, "token_file": file}
+
+    def break_key(self):
+        self.token = "another"
+
+    def counted(self):
+        """The calls, but for those that ask whether a change is done."""
+        return [c for c in self.calls if not (self.POLLS and self.POLLS.match(c[1]))]
 
     def stop(self):
         self.server.shutdown()
@@ -130,7 +150,11 @@ class Cloudflare(Double):
     Version 4 of the API: zones, dns_records, batch; pages of at most 100 records and 50 zones. Zones and records are dictionaries by id.
     """
 
-    TOKEN = "cf-token-4711-canary"
+    KIND = "cloudflare"
+    SECRET = "cf-token-4711-canary"
+    BAD_KEY = "Invalid access token (code 9109)"
+    FOREIGN = '"v=spf1 -all" " second \\"string\\""'
+    MARKS = True
 
     def __init__(self, stage, knot, zones, page=50, **kw):
         super().__init__(stage, knot, **kw)
@@ -163,7 +187,7 @@ class Cloudflare(Double):
         return self.ok(part, page=n, per_page=size, count=len(part), total_count=len(items), total_pages=pages)
 
     def handle(self, method, path, query, body, headers):
-        if headers.get("Authorization") != "Bearer " + self.TOKEN:
+        if headers.get("Authorization") != "Bearer " + self.token:
             raise self.error(403, 9109, "Invalid access token")
         parts = path.strip("/").split("/")
         if parts == ["zones"] and method == "GET":
@@ -236,12 +260,10 @@ class Cloudflare(Double):
             self.serve([f"{name} {ttl} {kind} {content}" + ("." if kind == "CNAME" else "")])
         return made
 
+    def marks(self, name):
+        """value -> mark of all that stands there."""
+        return {r["content"]: r["comment"] for records in self.records.values() for r in records.values() if r["name"] == name}
+
     def stands(self, name):
         with self.lock:
             return sorted(r["content"] for records in self.records.values() for r in records.values() if r["name"] == name)
-
-
-def configuration(double, folder, kind, token):
-    """The entry of `providers:`."""
-    file = harness.write(f"{folder}/{kind}.token", token + "\n", 0o600)
-    return {"name": kind, "type": kind, "url": double.base, "token_file": file}

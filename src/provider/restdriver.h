@@ -1,0 +1,89 @@
+/*
+ * restdriver.h: what the drivers of HTTP interfaces have in common: their state, the work of one operation, requests
+ * that go one after another, waiting for a change that the provider makes later.
+ */
+#ifndef PERDURE_PROVIDER_RESTDRIVER_H
+#define PERDURE_PROVIDER_RESTDRIVER_H
+
+#include "base/buf.h"
+#include "provider/driver.h"
+#include "provider/rest.h"
+
+enum { REST_PATH_MAX = 4096, REST_BODY_MAX = 1 << 20 };
+
+struct rest_kind {
+	const struct provider_driver *driver;
+	const struct provider_caps *caps;
+	const char *base; /* when the configuration has no url */
+	const char *token_prefix; /* "Bearer ": token_file goes into the header Authorization; NULL: no such header */
+	void (*blame)(const struct rest_reply *r, struct rest_blame *ret);
+	const char *media; /* of bodies both ways; NULL for JSON */
+	bool repeatable; /* changes may be sent again (rest.h): what was done already is refused */
+};
+
+struct rest_driver {
+	struct provider p; /* first */
+	const struct rest_kind *kind;
+	struct rest *rest;
+};
+/* Opens a driver without state of its own. ERR_CONFIG. */
+int rest_driver_open(const struct rest_kind *k, struct loop *l, const struct config_provider *conf,
+	struct provider **ret, struct err *e);
+void rest_driver_free(struct provider *p);
+
+/* A request that waits for those before it. */
+struct rest_step {
+	enum http_method method;
+	char *path;
+	char *body; /* NULL for none */
+};
+
+/* The state of an operation. */
+struct rest_work {
+	struct rest_driver *d;
+	struct provider_op *op;
+	struct rest_call *call;
+	rest_fn fn; /* of steps and of waiting */
+	struct rest_step *steps;
+	size_t n_steps;
+	size_t step; /* of the one under way or done last, from 1 */
+	struct loop_timer *timer;
+	int64_t pause_ms;
+	int64_t deadline; /* monotonic ms */
+	unsigned page; /* from 1 */
+	struct strv names, ids; /* the driver's own lists */
+	struct provider_rrset found;
+	char what[320]; /* for messages */
+};
+/* Hangs it on op->state; what it is about is worded for messages. */
+struct rest_work *rest_work_new(struct provider *p, struct provider_op *op, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* For provider_driver.drop. */
+void rest_work_drop(struct provider *p, struct provider_op *op);
+/* Ends the operation with a copy of an error. */
+void rest_work_fail(struct rest_work *w, const struct err *e);
+/* The same with an error that is moved, after the hint of its cause. */
+void rest_work_refuse(struct rest_work *w, struct err *e);
+/* Asks for path; fn gets w. */
+void rest_work_get(struct rest_work *w, const struct buf *path, rest_fn fn);
+
+/* Adds a request to be sent by rest_work_next(); body may be NULL. */
+void rest_work_step(struct rest_work *w, enum http_method method, const struct buf *path, const struct buf *body);
+/* Sends the next one (fn gets w), or says false when there is none. */
+bool rest_work_next(struct rest_work *w, rest_fn fn);
+
+/*
+ * Asks for path after a pause that grows with each call; fn gets w. After ten minutes the operation fails with
+ * ERR_TIMEOUT instead.
+ */
+void rest_work_poll(struct rest_work *w, const struct buf *path, rest_fn fn);
+
+/* All changes of the operation are made, as wanted; ticket (or NULL) is kept with the first. */
+void rest_work_changed(struct rest_work *w, const char *ticket);
+/* None was made: somebody else was quicker. */
+void rest_work_lost(struct rest_work *w);
+
+/* Appends name as it is called within the zone: "www", "@" at the apex. */
+void rest_put_relative(struct buf *out, const char *name, const char *zone);
+
+#endif
