@@ -97,7 +97,7 @@ static int fill_values(struct config_provider *p, const struct section *s, const
 	for (size_t i = 0; i < ARRAY_LEN(provider_keys); i++) {
 		enum schema_id id = provider_keys[i].id;
 		const struct section_value *v = &s->v[id];
-		bool required;
+		bool required = false;
 		bool takes = provider_takes_key(p->type, id, &required);
 		if (!v->set && required)
 			return missing_key(id, p->name, p->type, m, e);

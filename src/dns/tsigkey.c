@@ -160,7 +160,7 @@ static int set_secret(struct tsig_key *k, const struct word *found, struct err *
 
 int tsig_key_parse(const char *text, const char *name, const char *algorithm, struct tsig_key *ret, struct err *e)
 {
-	struct words words;
+	struct words words = {0};
 	struct found f;
 	struct tsig_key k = {0};
 	AUTO(xfreep) char *wanted = name ? lower_name(name, strlen(name)) : NULL;
