@@ -50,6 +50,7 @@ struct observe_query {
 	struct observation *o;
 	size_t pending;
 	struct look looks[LOOKS];
+	char *ns_zone; /* whose servers are asked for; NULL for none yet */
 	struct trust_look trusts[2];
 	struct caa_look *caa; /* o->n_caa of them */
 	struct dns_resolvers *vantages; /* NULL when not under way */
@@ -146,6 +147,7 @@ static void query_free(struct observe_query *q)
 {
 	observation_free(q->o);
 	free(q->caa);
+	free(q->ns_zone);
 	free(q);
 }
 
@@ -179,13 +181,36 @@ static void look(struct observe_query *q, int which, const char *owner, uint16_t
 	q->pending++;
 }
 
+/* The zone's servers, unless they are asked for already. */
+static void look_ns(struct observe_query *q, const char *zone)
+{
+	struct look *l = &q->looks[LOOK_NS];
+	if (!(q->o->what & OBSERVE_NS) || !zone[0] || (q->ns_zone && !strcmp(q->ns_zone, zone)))
+		return;
+	if (l->query) {
+		dns_view_cancel(l->query);
+		q->pending--;
+	}
+	observed_done(&q->o->ns);
+	q->o->ns = (struct observed){0};
+	free(q->ns_zone);
+	q->ns_zone = xstrdup(zone);
+	look(q, LOOK_NS, zone, DNS_TYPE_NS, 0, &q->o->ns, have_view);
+}
+
 static void have_txt(struct dns_view *v, const struct err *e, void *ctx)
 {
 	struct look *l = ctx;
-	struct observe_query *q = l->q;
-	if (q->o->what & OBSERVE_NS && v->zone[0])
-		look(q, LOOK_NS, v->zone, DNS_TYPE_NS, 0, &q->o->ns, have_view);
+	look_ns(l->q, v->zone);
 	have_view(v, e, ctx);
+}
+
+/* CAA of the name itself is here before TXT, of which one wants to know more; most often both are in one zone. */
+static void guess_ns(struct observe_query *q)
+{
+	const struct dns_view *v = q->o->caa[0]->at.view;
+	if (!v->n_hops)
+		look_ns(q, v->zone);
 }
 
 static void have_trust(struct dns_validated *v, void *ctx)
@@ -224,6 +249,8 @@ static void have_caa(struct observed_caa *caa, void *ctx)
 	struct caa_look *c = ctx;
 	c->pending = false;
 	c->q->o->caa[c->i] = caa;
+	if (!c->i && c->q->looks[LOOK_TXT].query)
+		guess_ns(c->q);
 	one_less(c->q);
 }
 
@@ -252,6 +279,8 @@ static void look_caa(struct observe_query *q)
 		c->pending = !o->caa[i];
 		q->pending += c->pending;
 	}
+	if (o->caa[0])
+		guess_ns(q);
 }
 
 static void look_delegation(struct observe_query *q, unsigned view_flags)
