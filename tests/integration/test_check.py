@@ -401,9 +401,9 @@ def test_init_writes(stage):
 class Waiting:
     """perdure check in the background; its lines of JSON come into a file."""
 
-    def __init__(self, w, *args):
+    def __init__(self, w, *args, interval="1s"):
         self.log = os.path.join(w.p.folder, "waiting.log")
-        self.process = w.p.start("check", *args, "--interval", "1s", "--json", log=self.log)
+        self.process = w.p.start("check", *args, "--interval", interval, "--json", log=self.log)
 
     def lines(self):
         return [json.loads(line) for line in harness.read(self.log).splitlines()]
@@ -442,10 +442,10 @@ def test_watch(world):
 def test_waiting_ends_on_a_signal(world):
     w = world()
     w.serve([])
-    waiting = w.p.start("check", ZONE, "--wait", "accepted", "--interval", "1h")
-    time.sleep(1)
-    waiting.terminate()
-    assert waiting.wait(timeout=10) == 1, "long before the next round"
+    waiting = Waiting(w, ZONE, "--watch", interval="1h")
+    harness.wait_until("the first round", 20, lambda: len(harness.read(waiting.log).splitlines()) == 1)
+    waiting.process.terminate()
+    assert waiting.end() == 1, "long before the next round"
 
 
 def test_usage_of_waiting(world):
