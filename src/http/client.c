@@ -27,6 +27,7 @@ struct sock {
 
 LIST_HEAD(sock_list, sock);
 LIST_HEAD(exchange_list, http_exchange);
+LIST_HEAD(host_list, http_host);
 
 struct curl_client {
 	struct http http; /* first: the vtable is what callers see */
@@ -36,6 +37,9 @@ struct curl_client {
 	struct curl_client_options o;
 	struct sock_list socks;
 	struct exchange_list exchanges;
+	struct host_list hosts;
+	size_t max_connections; /* for each host */
+	bool ending; /* nobody has a turn any more */
 	CURL *spare[SPARE_MAX];
 	size_t n_spare;
 	bool connected; /* a new connection is there, and those that wait for one have not been told */
@@ -53,13 +57,96 @@ static void give_back(struct curl_client *c, CURL *easy)
 	c->spare[c->n_spare++] = easy;
 }
 
+static void call_done(struct http_exchange *x, const struct http_reply *reply, const struct err *e)
+{
+	http_done_fn done = x->done;
+	x->done = NULL; /* a cancel from inside it changes nothing */
+	done(reply, e, x->ctx);
+}
+
+/* --- turns: libcurl gets as many exchanges as there may be connections. It would take more, but then looks through
+ * what a request needs again each time a connection is free and another request takes it. --- */
+
+static struct http_host *host_of(struct curl_client *c, const char *url)
+{
+	const char *name = strstr(url, "://");
+	size_t n = name ? (size_t)(name - url) + 3 + strcspn(name + 3, "/?#") : strlen(url);
+	struct http_host *h;
+	LIST_FOREACH(h, &c->hosts, link)
+	if (!strncmp(h->origin, url, n) && !h->origin[n])
+		return h;
+	h = xcalloc(1, sizeof(*h));
+	h->origin = xstrndup(url, n);
+	TAILQ_INIT(&h->waiting);
+	LIST_INSERT_HEAD(&c->hosts, h, link);
+	return h;
+}
+
+static bool has_room(const struct curl_client *c, const struct http_host *h)
+{
+	return !c->ending && (h->many || h->n_sent < c->max_connections);
+}
+
+static int give_to_curl(struct http_exchange *x, struct err *e)
+{
+	CURLcode rc = http_easy_waited_(x, clk_mono(loop_clk(x->c->l)) - x->since_ms);
+	if (rc == CURLE_OK && curl_multi_add_handle(x->c->multi, x->easy) != CURLM_OK)
+		rc = CURLE_FAILED_INIT;
+	if (rc != CURLE_OK) {
+		http_easy_error_(x, rc, e);
+		give_back(x->c, TAKE(x->easy));
+		x->host = NULL;
+		return -1;
+	}
+	x->sent = true;
+	x->host->n_sent++;
+	return 0;
+}
+
+static void deliver_refusal(void *ctx);
+
+/* Has e (taken) told in the next turn. */
+static void refuse(struct http_exchange *x, struct err *e)
+{
+	x->refused = xcalloc(1, sizeof(*x->refused));
+	err_move(x->refused, e);
+	x->refusal = loop_timer_new(x->c->l, deliver_refusal, x);
+	loop_timer_start(x->refusal, 0);
+}
+
+static void next_turns(struct curl_client *c, struct http_host *h)
+{
+	for (struct http_exchange *x; (x = TAILQ_FIRST(&h->waiting)) && has_room(c, h);) {
+		struct err e = {0};
+		TAILQ_REMOVE(&h->waiting, x, turn);
+		if (give_to_curl(x, &e))
+			refuse(x, &e);
+	}
+}
+
+/* Ends x's wait, or takes it from libcurl: the next has its turn. */
+static void leave(struct http_exchange *x)
+{
+	struct http_host *h = TAKE(x->host);
+	if (!h)
+		return;
+	if (!x->sent) {
+		TAILQ_REMOVE(&h->waiting, x, turn);
+	} else {
+		curl_multi_remove_handle(x->c->multi, x->easy);
+		x->sent = false;
+		h->n_sent--;
+	}
+	give_back(x->c, TAKE(x->easy));
+	next_turns(x->c, h);
+}
+
+/* --- the life of an exchange --- */
+
 static void exchange_free(struct http_exchange *x)
 {
 	LIST_REMOVE(x, link);
-	if (x->easy) {
-		curl_multi_remove_handle(x->c->multi, x->easy);
-		give_back(x->c, x->easy);
-	}
+	leave(x);
 	curl_slist_free_all(x->headers);
 	loop_timer_free(x->refusal);
 	if (x->refused)
@@ -71,26 +158,19 @@ static void exchange_free(struct http_exchange *x)
 	free(x);
 }
 
-static void call_done(struct http_exchange *x, const struct http_reply *reply, const struct err *e)
-{
-	http_done_fn done = x->done;
-	x->done = NULL; /* a cancel from inside it changes nothing */
-	done(reply, e, x->ctx);
-}
-
 static void finish(struct http_exchange *x, CURLcode rc)
 {
 	struct err e = {0};
 	if (rc == CURLE_OK) {
 		http_easy_reply_(x);
+		x->host->many = x->reply.version >= 20;
 		log_debug("%s %s: %d (HTTP/%d.%d)", http_method_name_(x->method), x->url, x->reply.status,
 			x->reply.version / 10, x->reply.version % 10);
 	} else {
 		http_easy_error_(x, rc, &e);
 	}
 	/* The handle goes back first, so that what done sends can use it. */
-	curl_multi_remove_handle(x->c->multi, x->easy);
-	give_back(x->c, TAKE(x->easy));
+	leave(x);
 	call_done(x, rc == CURLE_OK ? &x->reply : NULL, &e);
 	err_done(&e);
 	exchange_free(x);
@@ -159,14 +239,18 @@ static int start(struct http_exchange *x, const struct http_request *r, struct e
 		rc = curl_easy_setopt(x->easy, CURLOPT_PREREQFUNCTION, on_ready);
 	if (rc == CURLE_OK)
 		rc = curl_easy_setopt(x->easy, CURLOPT_PREREQDATA, x);
-	if (rc == CURLE_OK && curl_multi_add_handle(x->c->multi, x->easy) != CURLM_OK)
-		rc = CURLE_FAILED_INIT;
-	if (rc == CURLE_OK)
-		return 0;
-	http_easy_error_(x, rc, e);
-	if (x->easy)
-		give_back(x->c, TAKE(x->easy));
-	return -1;
+	if (rc != CURLE_OK) {
+		http_easy_error_(x, rc, e);
+		if (x->easy)
+			give_back(x->c, TAKE(x->easy));
+		return -1;
+	}
+	x->host = host_of(x->c, x->url);
+	x->since_ms = clk_mono(loop_clk(x->c->l));
+	if (has_room(x->c, x->host))
+		return give_to_curl(x, e);
+	TAILQ_INSERT_TAIL(&x->host->waiting, x, turn);
+	return 0;
 }
 
 static struct http_exchange *client_send(struct http *h, const struct http_request *r, http_done_fn done, void *ctx)
@@ -184,12 +268,8 @@ static struct http_exchange *client_send(struct http *h, const struct http_reque
 	x->ctx = ctx;
 	x->reply.body = buf_make(BUF_MAX_HTTP_BODY);
 	LIST_INSERT_HEAD(&c->exchanges, x, link);
-	if (start(x, r, &e)) {
-		x->refused = xcalloc(1, sizeof(*x->refused));
-		err_move(x->refused, &e);
-		x->refusal = loop_timer_new(c->l, deliver_refusal, x);
-		loop_timer_start(x->refusal, 0);
-	}
+	if (start(x, r, &e))
+		refuse(x, &e);
 	return x;
 }
 
@@ -266,6 +346,7 @@ static int want_timer(CURLM *multi, long ms, void *ctx)
 static void client_free(struct http *h)
 {
 	struct curl_client *c = (struct curl_client *)h;
+	c->ending = true;
 	while (!LIST_EMPTY(&c->exchanges))
 		exchange_free(LIST_FIRST(&c->exchanges));
 	while (c->n_spare > 0)
@@ -275,6 +356,11 @@ static void client_free(struct http *h)
 		LIST_REMOVE(s, link);
 		loop_fd_free(s->watch);
 		free(s);
+	}
+	for (struct http_host *host; (host = LIST_FIRST(&c->hosts));) {
+		LIST_REMOVE(host, link);
+		free(host->origin);
+		free(host);
 	}
 	loop_timer_free(c->timer);
 	free(c->o.ca_bundle);
@@ -354,13 +440,14 @@ int http_curl_new(struct loop *l, const struct http_options *o, struct http **re
 	c->o.plain = o->plain;
 	LIST_INIT(&c->socks);
 	LIST_INIT(&c->exchanges);
+	LIST_INIT(&c->hosts);
+	c->max_connections = (size_t)(o->max_connections > 0 ? o->max_connections : DEFAULT_CONNECTIONS);
 	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, want_socket);
 	curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, c);
 	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, want_timer);
 	curl_multi_setopt(multi, CURLMOPT_TIMERDATA, c);
 	curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
-	curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS,
-		(long)(o->max_connections > 0 ? o->max_connections : DEFAULT_CONNECTIONS));
+	curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)c->max_connections);
 	*ret = &c->http;
 	return 0;
 }

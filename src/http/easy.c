@@ -134,8 +134,6 @@ static CURLcode set_request(struct http_exchange *x)
 		SET(CURLOPT_SEEKFUNCTION, never_back);
 	}
 	SET(CURLOPT_HTTPHEADER, x->headers);
-	int64_t timeout_ms = x->timeout_ms > 0 ? x->timeout_ms : DEFAULT_TIMEOUT_MS;
-	SET(CURLOPT_TIMEOUT_MS, (long)(timeout_ms / clk_real_rate()));
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, x);
 	SET(CURLOPT_HEADERFUNCTION, on_header);
@@ -200,6 +198,16 @@ CURLcode http_easy_setup_(struct http_exchange *x, const struct http_request *r,
 	if (r->aws_sigv4)
 		rc = rc == CURLE_OK ? set_aws(x, r) : rc;
 	return rc == CURLE_OK ? set_connection(x, o) : rc;
+}
+
+CURLcode http_easy_waited_(struct http_exchange *x, int64_t waited_ms)
+{
+	CURLcode rc = CURLE_OK;
+	int64_t left_ms = (x->timeout_ms > 0 ? x->timeout_ms : DEFAULT_TIMEOUT_MS) - waited_ms;
+	left_ms /= clk_real_rate();
+	/* 0 would mean for ever. */
+	SET(CURLOPT_TIMEOUT_MS, (long)(left_ms > 0 ? left_ms : 1));
+	return rc;
 }
 
 #undef SET

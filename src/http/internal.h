@@ -10,9 +10,22 @@
 /* Which of our maxima the reply passed. */
 enum http_cap { CAP_NONE, CAP_HEADERS, CAP_BODY };
 
+/* A server as URLs name it: scheme, host and port. */
+struct http_host {
+	char *origin;
+	size_t n_sent; /* exchanges that libcurl has */
+	bool many; /* one connection carries any number of them: it spoke HTTP/2 last */
+	TAILQ_HEAD(, http_exchange) waiting; /* for their turn */
+	LIST_ENTRY(http_host) link;
+};
+
 struct http_exchange {
 	struct curl_client *c;
 	CURL *easy; /* NULL when the request was refused before it was sent */
+	struct http_host *host; /* while it waits or libcurl has it, else NULL */
+	bool sent; /* libcurl has it */
+	int64_t since_ms; /* of the loop's clock: its time runs since */
+	TAILQ_ENTRY(http_exchange) turn;
 	struct curl_slist *headers;
 	enum http_method method;
 	char *url;
@@ -44,6 +57,8 @@ struct curl_client_options {
 
 /* Sets up x->easy, which is new or reset. */
 CURLcode http_easy_setup_(struct http_exchange *x, const struct http_request *r, const struct curl_client_options *o);
+/* Says that of x's time waited_ms have gone. */
+CURLcode http_easy_waited_(struct http_exchange *x, int64_t waited_ms);
 /* Fills the reply of a finished exchange but for the body, which is there already. */
 void http_easy_reply_(struct http_exchange *x);
 /* Says what a result other than CURLE_OK means. */

@@ -471,7 +471,44 @@ static void sent_from_a_callback(void **state)
 	result_done(&last);
 }
 
+/* With max_connections 2: whoever waits for a turn gets one when another is over, and its time runs meanwhile. */
+static void waiting_for_a_turn(void **state)
+{
+	struct client *c = *state;
+	struct result drip[2] = {{0}}, late = {0}, ok = {0};
+	send_to(c, &drip[0], "https://localhost/drip", 300);
+	send_to(c, &drip[1], "https://localhost/drip", 300);
+	send_to(c, &late, "https://localhost/drip", 250);
+	send_to(c, &ok, "https://localhost/ok", 0);
+	run(c);
+	assert_int_equal(drip[0].e.kind, ERR_TIMEOUT);
+	assert_int_equal(drip[1].e.kind, ERR_TIMEOUT);
+	assert_int_equal(late.done, 1);
+	assert_int_equal(late.e.kind, ERR_TIMEOUT);
+	expect_status(&ok, 200);
+	for (size_t i = 0; i < ARRAY_LEN(drip); i++)
+		result_done(&drip[i]);
+	result_done(&late);
+	result_done(&ok);
+}
+
 /* --- ending early --- */
+
+static void cancelled_while_it_waits(void **state)
+{
+	struct client *c = *state;
+	struct result r[4] = {{0}};
+	for (size_t i = 0; i < ARRAY_LEN(r); i++)
+		send_to(c, &r[i], "https://localhost/ok", 0);
+	http_cancel(c->h, r[2].x);
+	http_cancel(c->h, r[0].x);
+	run(c);
+	assert_int_equal(r[0].done + r[2].done, 0);
+	expect_status(&r[1], 200);
+	expect_status(&r[3], 200);
+	for (size_t i = 0; i < ARRAY_LEN(r); i++)
+		result_done(&r[i]);
+}
 
 static void cancelled_before_it_began(void **state)
 {
@@ -517,12 +554,14 @@ static void both_ready_one_cancels_the_other(void **state)
 static void freed_with_exchanges_under_way(void **state)
 {
 	struct client *c = *state;
-	struct result drip = {0}, ok = {0};
+	struct result drip[4] = {{0}}, ok = {0}; /* two of them wait for a turn */
 	get(c, &ok, "/ok");
-	send_to(c, &drip, "https://localhost/drip", 0);
+	for (size_t i = 0; i < ARRAY_LEN(drip); i++)
+		send_to(c, &drip[i], "https://localhost/drip", 0);
 	http_free(TAKE(c->h));
 	run(c);
-	assert_int_equal(drip.done, 0);
+	for (size_t i = 0; i < ARRAY_LEN(drip); i++)
+		assert_int_equal(drip[i].done, 0);
 	result_done(&ok);
 }
 
@@ -545,6 +584,8 @@ int main(int argc, char **argv)
 		T(connection_is_reused),
 		T(many_at_once_on_few_connections),
 		T(sent_from_a_callback),
+		T(waiting_for_a_turn),
+		T(cancelled_while_it_waits),
 		T(cancelled_before_it_began),
 		T(cancelled_from_a_callback),
 		T(both_ready_one_cancels_the_other),
