@@ -36,7 +36,7 @@ struct queue {
 	size_t n_at_ca;
 	int lost_contact; /* consecutive jobs that ended for want of a connection */
 	struct err paused; /* set: nothing more is started at this CA */
-	TAILQ_HEAD(, job) ready; /* of its jobs, those that wait for their turn */
+	TAILQ_HEAD(, job) line; /* of its jobs, those that were not at the CA yet, in the order of the configuration */
 };
 
 enum phase { PHASE_PREPARING, PHASE_READY, PHASE_AT_CA, PHASE_SERVED };
@@ -48,7 +48,7 @@ struct job {
 	const struct config_cert *cert;
 	enum phase phase;
 	LIST_ENTRY(job) link;
-	TAILQ_ENTRY(job) ready; /* in PHASE_READY */
+	TAILQ_ENTRY(job) line; /* in PHASE_PREPARING and PHASE_READY */
 };
 
 struct renew {
@@ -236,12 +236,17 @@ static void job_step(const char *cert, const char *what, void *ctx)
 		j->r->hooks->step(cert, what, j->r->ctx);
 }
 
+static bool stands_in_line(enum phase p)
+{
+	return p == PHASE_PREPARING || p == PHASE_READY;
+}
+
 static void enter(struct job *j, enum phase to)
 {
-	if (j->phase == PHASE_READY)
-		TAILQ_REMOVE(&j->q->ready, j, ready);
-	if (to == PHASE_READY)
-		TAILQ_INSERT_TAIL(&j->q->ready, j, ready);
+	if (stands_in_line(j->phase) && !stands_in_line(to))
+		TAILQ_REMOVE(&j->q->line, j, line);
+	if (!stands_in_line(j->phase) && stands_in_line(to))
+		TAILQ_INSERT_TAIL(&j->q->line, j, line);
 	j->q->n_at_ca -= j->phase == PHASE_AT_CA;
 	j->q->n_at_ca += to == PHASE_AT_CA;
 	j->phase = to;
@@ -297,13 +302,24 @@ static void start_job(struct renew *r, struct queue *q, const struct config_cert
 	q->n_jobs++;
 	r->n_jobs++;
 	LIST_INSERT_HEAD(&r->jobs, j, link);
+	TAILQ_INSERT_TAIL(&q->line, j, line);
 	j->issue = issue_start(&req, &job_hooks, j);
+}
+
+/* The job whose turn it is: keys are ready in any order, orders are placed in that of the configuration. Those of a CA
+ * that is paused wait for nobody. */
+static struct job *next_ready(const struct queue *q)
+{
+	struct job *j = TAILQ_FIRST(&q->line);
+	while (j && j->phase != PHASE_READY && err_is(&q->paused))
+		j = TAILQ_NEXT(j, line);
+	return j && j->phase == PHASE_READY ? j : NULL;
 }
 
 /* Jobs whose turn at the CA has come; those of a CA that is paused end here, their orders are kept. */
 static void let_go(struct renew *r, struct queue *q)
 {
-	for (struct job *j; (j = TAILQ_FIRST(&q->ready));) {
+	for (struct job *j; (j = next_ready(q));) {
 		if (err_is(&q->paused)) {
 			report_unstarted(r, q, j->cert);
 			drop_job(j);
@@ -395,7 +411,7 @@ int renew_run(struct site *s, const struct renew_options *o, const struct renew_
 	LIST_INIT(&r.jobs);
 	for (size_t i = 0; i < n; i++) {
 		r.queues[i].ca = &s->cas[i];
-		TAILQ_INIT(&r.queues[i].ready);
+		TAILQ_INIT(&r.queues[i].line);
 	}
 	if (!o->dry_run && !o->force_renewal)
 		windows_refresh(s, o->only);
