@@ -256,7 +256,8 @@ static bool find_signature(const uint8_t *msg, size_t n, struct signature *s, bo
 	const uint8_t *p = msg + name;
 	size_t left = at - name;
 	s->at = name;
-	*ret_damaged = get16(msg + at + 2) != CLASS_ANY || !take_name(&p, &left, &s->name, &s->name_n) ||
+	bool ttl = get16(msg + at + 4) || get16(msg + at + 6);
+	*ret_damaged = ttl || get16(msg + at + 2) != CLASS_ANY || !take_name(&p, &left, &s->name, &s->name_n) ||
 		       !take_data(msg + at + 10, n - at - 10, s);
 	return true;
 }

@@ -72,7 +72,7 @@ struct value {
 
 static void put(struct value *v, const char *p, size_t n)
 {
-	if (v->n + n + 1 > v->cap) {
+	if (!v->p || v->n + n + 1 > v->cap) {
 		size_t cap = (v->n + n + 1) * 2;
 		char *more = realloc(v->p, cap);
 		if (!more) {

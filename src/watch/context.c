@@ -133,9 +133,21 @@ static void merge_wants(struct audit_context *c)
 	c->n_wants = kept;
 }
 
+static void mark_parents(struct audit_context *c)
+{
+	for (size_t i = 0; i < c->n_wants; i++)
+		for (const char *p = name_parent(c->wants[i].fqdn); p && *p; p = name_parent(p)) {
+			size_t n;
+			const struct audit_want *w = context_wants(c, p, &n);
+			for (size_t k = 0; k < n; k++)
+				c->wants[w - c->wants + (ptrdiff_t)k].below = true;
+		}
+}
+
 int context_ready(struct audit_context *c, struct err *e)
 {
 	merge_wants(c);
+	mark_parents(c);
 	for (size_t i = 0; i < c->n_cas; i++) {
 		struct audit_ca *a = &c->cas[i];
 		if (!a->account_url || !a->thumbprints.n)

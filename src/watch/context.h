@@ -40,6 +40,7 @@ struct audit_want {
 	size_t ca; /* index into cas */
 	bool base; /* the name itself is wanted */
 	bool wildcard;
+	bool below; /* names below it are wanted, at this CA or another */
 	int64_t renew_at; /* UNIX seconds of the next renewal; 0 when not known */
 };
 

@@ -21,28 +21,15 @@ static bool ours(const struct facts_rr *rr)
 
 #define ABOUT(r, s, rr) ((struct about){.rr = (rr), .server = facts_only_at((r)->f, s, rr), .ca = ca_of(r, rr)})
 
-/* Whether any name below is in the inventory. The wants are sorted, but not by the order of labels: all are looked at.
- */
-static bool manages_below(const struct audit_context *c, const char *fqdn)
-{
-	size_t n = strlen(fqdn);
-	for (size_t i = 0; i < c->n_wants; i++) {
-		size_t m = strlen(c->wants[i].fqdn);
-		if (m > n && c->wants[i].fqdn[m - n - 1] == '.' && !strcmp(c->wants[i].fqdn + m - n, fqdn))
-			return true;
-	}
-	return false;
-}
-
 void rule_too_wide(struct rules_run *r)
 {
 	if (!r->c->has_inventory || !r->f->n_wants)
 		return;
 	for (size_t i = 0; i < r->f->n_wants; i++)
-		if (r->f->wants[i].wildcard)
+		if (r->f->wants[i].wildcard || r->f->wants[i].below)
 			return;
 	EACH_RR(r->f, s, rr)
-	if (ours(rr) && rr->rec.wildcard && !manages_below(r->c, r->f->fqdn))
+	if (ours(rr) && rr->rec.wildcard)
 		found(r, ABOUT(r, s, rr), "certificates need %s itself only", r->f->fqdn);
 }
 

@@ -4,6 +4,7 @@ and that the formats are what their readers expect.
 """
 import json
 import os
+import pty
 import re
 import shutil
 import subprocess
@@ -434,3 +435,45 @@ def test_sarif_is_valid(stage):
     assert [e.message for e in validator.iter_errors(doc)] == [] and len(doc["runs"][0]["results"]) > 10
     doc["runs"][0]["results"][0]["level"] = "fatal"
     assert list(validator.iter_errors(doc)), "the schema does judge"
+
+
+def test_configured(stage):
+    """What is right may stand in the configuration, and a wrong rule there is told with its place."""
+    audit = {"issuers": ["ca.test"], "accounts": [URL], "zones": ["acme-dns.test", "elsewhere.test", f"sub.{ZONE}"], "expiry": "60d",
+             "ignore": [{"rule": "PD302"}, {"rule": "PD404", "name": f"*.{ZONE}"}, {"name": f"both.{ZONE}"}]}
+    p = harness.Perdure(stage, {"audit": audit})
+    path = harness.write(os.path.join(p.folder, "zone"), ZONEFILE.replace(f'{URL};policy=wildcard', f"{URL};persistUntil={int(time.time()) + 50 * 86400}"))
+    done = p.run("audit", "--zone", path, "--json")
+    assert done.rc == 5 and done.err == "", done
+    found = done.lines()[:-1]
+    assert rules(found, ZONE) == ["PD304"] and rules(found, "old." + ZONE) == [] and rules(found, "both." + ZONE) == []
+    assert rules(found, "wild." + ZONE) == ["PD506"] and rules(found, "out." + ZONE) == ["PD501"]
+    bad = harness.Perdure(stage, {"audit": {"ignore": [{"rule": "PD302"}, {"rule": "PD000"}]}})
+    done = bad.run("audit", "--zone", path)
+    assert done.rc == 2 and re.search(r"perdure\.yaml:\d+:\d+: there is no rule \"PD000\"", done.err) and "--list-rules" in done.err, done
+    everything = harness.Perdure(stage, {"audit": {"ignore": [{}]}})
+    assert "ignore everything" in everything.run("config", "check").err
+
+
+def test_progress_bar(stage):
+    """On a terminal, and nowhere else."""
+    w = World(stage)
+    names = w.file("names", "".join(f"n{i}.{ZONE}\n" for i in range(2000)))
+    argv = w.p.command("audit", "--names", names, "--look", "txt", *ALLOW)
+    ours, theirs = pty.openpty()
+    done = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs, env=w.p.environment(), cwd=w.folder)
+    os.close(theirs)
+    seen = b""
+    while True:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not piece:
+            break
+        seen += piece
+    os.close(ours)
+    out = done.communicate(timeout=60)[0]
+    assert done.returncode == 0 and out.decode().startswith("2000 names, 0 records") and b"[" not in out
+    assert re.search(rb"\r\x1b\[K\[[#.]{30}\] +\d+ %  \d+ names, \d+/s", b"\r\x1b[K" + seen), seen[:300]
+    assert w.p.run("audit", "--names", names, "--look", "txt", *ALLOW).err == ""
