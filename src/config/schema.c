@@ -2,7 +2,7 @@
 #include "config/schema.h"
 
 #define CERT_KEYS "ec256 ec384 rsa2048 rsa3072 rsa4096"
-#define PROVIDERS "rfc2136 powerdns cloudflare route53"
+#define PROVIDERS "rfc2136 powerdns cloudflare route53 hetzner digitalocean desec"
 #define VALIDATIONS "auto dns-persist-01"
 #define DURATION(s) ((int64_t)(s)*1000)
 
@@ -174,7 +174,8 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 		"what the "
 		"provider itself says."},
 	[SCHEMA_PROVIDER_TOKEN_FILE] = {SCHEMA_PROVIDERS, "token_file", SCHEMA_STRING, SCHEMA_PATH, 0, 0, NULL, NULL,
-		"/etc/perdure/dns.token", "For cloudflare, required: file with the API token.",
+		"/etc/perdure/dns.token",
+		"For cloudflare, hetzner, digitalocean and desec, required: file with the API token.",
 		"Its mode must be 0600 or stricter. The command \"perdure provider policy\" tells which rights it "
 		"needs."},
 

@@ -10,8 +10,9 @@
 #include "base/xalloc.h"
 #include "config/config.h"
 #include "loop/loop.h"
+#include "provider/rdata.h"
 
-enum { PAUSE_FIRST_MS = 1000, PAUSE_LAST_MS = 8000, POLL_FOR_MS = 600000 };
+enum { PAUSE_FIRST_MS = 1000, PAUSE_LAST_MS = 8000, POLL_FOR_MS = 600000, NOT_FOUND = 404 };
 
 /* --- the driver --- */
 
@@ -78,6 +79,7 @@ void rest_work_drop(struct provider *p, struct provider_op *op)
 	loop_timer_free(w->timer);
 	strv_done(&w->names);
 	strv_done(&w->ids);
+	strv_done(&w->made);
 	provider_rrset_done(&w->found);
 	free(w);
 	op->state = NULL;
@@ -112,6 +114,38 @@ void rest_work_get(struct rest_work *w, const struct buf *path, rest_fn fn)
 		.method = HTTP_GET, .path = buf_str(path), .what = w->what, .accept = w->d->kind->media};
 	w->fn = fn;
 	w->call = rest_send(w->d->rest, &q, on_reply, w);
+}
+
+void rest_work_zone(const struct rest_reply *r, const struct err *e, void *ctx)
+{
+	struct rest_work *w = ctx;
+	if (r && !err_is(e))
+		provider_op_zone(w->op, w->op->candidate, w->op->candidate);
+	else if (r && r->status == NOT_FOUND)
+		provider_op_zone(w->op, NULL, NULL);
+	else
+		rest_work_fail(w, e);
+}
+
+int rest_work_record(
+	struct rest_work *w, const char *type, const char *data, const char *id, const char *mark, struct err *e)
+{
+	struct err why = {0};
+	AUTO(xfreep) char *parsed = NULL;
+	if (strcmp(type, provider_type_name(w->found.type)) != 0) {
+		if (strcmp(type, "CNAME") != 0 && w->found.type != PROVIDER_CNAME)
+			return 0;
+		return provider_err(e, &w->d->p, PROVIDER_CNAME_THERE, "%s has a %s record, and a CNAME stands alone",
+			w->found.name, type);
+	}
+	if (rdata_parse(w->found.type, data, &parsed, &why)) {
+		provider_err(e, &w->d->p, PROVIDER_REPLY, "a %s record of %s makes no sense: %s", type, w->found.name,
+			why.msg);
+		err_done(&why);
+		return -1;
+	}
+	provider_rrset_add(&w->found, parsed, id, mark);
+	return 0;
 }
 
 void rest_work_step(struct rest_work *w, enum http_method method, const struct buf *path, const struct buf *body)
@@ -172,19 +206,20 @@ void rest_work_poll(struct rest_work *w, const struct buf *path, rest_fn fn)
 
 void rest_work_changed(struct rest_work *w, const char *ticket)
 {
-	for (size_t i = 0; i < w->op->n; i++) {
-		w->op->results[i].outcome = PROVIDER_CHANGED;
-		provider_change_wanted(&w->op->changes[i], &w->op->results[i].after);
-	}
-	if (ticket)
-		w->op->results[0].ticket = xstrdup(ticket);
+	struct provider_result *result = &w->op->results[0];
+	size_t at = 0;
+	result->outcome = PROVIDER_CHANGED;
+	provider_change_wanted(&w->op->changes[0], &result->after);
+	for (size_t i = 0; i < result->after.n && at < w->made.n; i++)
+		if (!result->after.values[i].id)
+			result->after.values[i].id = xstrdup(w->made.v[at++]);
+	result->ticket = ticket && *ticket ? xstrdup(ticket) : NULL;
 	provider_op_changed(w->op);
 }
 
 void rest_work_lost(struct rest_work *w)
 {
-	for (size_t i = 0; i < w->op->n; i++)
-		w->op->results[i].outcome = PROVIDER_LOST;
+	w->op->results[0].outcome = PROVIDER_LOST;
 	provider_op_changed(w->op);
 }
 

@@ -52,6 +52,7 @@ struct rest_work {
 	int64_t deadline; /* monotonic ms */
 	unsigned page; /* from 1 */
 	struct strv names, ids; /* the driver's own lists */
+	struct strv made; /* ids of the values that were added, in their order, where the provider has such */
 	struct provider_rrset found;
 	char what[320]; /* for messages */
 };
@@ -67,6 +68,15 @@ void rest_work_refuse(struct rest_work *w, struct err *e);
 /* Asks for path; fn gets w. */
 void rest_work_get(struct rest_work *w, const struct buf *path, rest_fn fn);
 
+/* For has_zone: an answer says that there is the zone (its id is its name), 404 that there is none. */
+void rest_work_zone(const struct rest_reply *r, const struct err *e, void *w);
+/*
+ * Takes a record at the name into w->found; its data as rdata_parse() reads it. PROVIDER_CNAME_THERE when it is of a
+ * type that stands in the way, PROVIDER_REPLY when it makes no sense.
+ */
+int rest_work_record(
+	struct rest_work *w, const char *type, const char *data, const char *id, const char *mark, struct err *e);
+
 /* Adds a request to be sent by rest_work_next(); body may be NULL. */
 void rest_work_step(struct rest_work *w, enum http_method method, const struct buf *path, const struct buf *body);
 /* Sends the next one (fn gets w), or says false when there is none. */
@@ -78,9 +88,9 @@ bool rest_work_next(struct rest_work *w, rest_fn fn);
  */
 void rest_work_poll(struct rest_work *w, const struct buf *path, rest_fn fn);
 
-/* All changes of the operation are made, as wanted; ticket (or NULL) is kept with the first. */
+/* The change of the operation (one: caps.batch is 1) is made, as wanted; ticket may be NULL. */
 void rest_work_changed(struct rest_work *w, const char *ticket);
-/* None was made: somebody else was quicker. */
+/* It was not made, or not as a whole: somebody else was quicker. */
 void rest_work_lost(struct rest_work *w);
 
 /* Appends name as it is called within the zone: "www", "@" at the apex. */

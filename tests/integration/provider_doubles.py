@@ -43,6 +43,8 @@ class Double:
 
     POLLS = None
     CALLS = 2
+    TWICE = False  # the same record may be there twice
+    COMPARES = True  # two writers at once cannot undo each other
 
     def __init__(self, stage, knot, rate=None, lag=0):
         self.knot, self.rate, self.lag = knot, rate, lag

@@ -10,10 +10,11 @@ import pytest
 
 import harness
 from provider_doubles import Cloudflare
+from rest_doubles import Desec, DigitalOcean, Hetzner
 from route53_double import Route53
 from small_servers import Directory
 
-DOUBLES = [Cloudflare, Route53]
+DOUBLES = [Cloudflare, Route53, Hetzner, DigitalOcean, Desec]
 
 
 class World:
@@ -115,15 +116,21 @@ def test_two_perdures_and_somebody_else_at_once(world):
                 break
 
     writer = threading.Thread(target=third_party)
-    writer.start()
+    if w.api.COMPARES:
+        writer.start()
     runs = [p.start("record", "apply", "--yes", "--no-wait", "--quiet") for p in (w.p, other, w.p)]
     assert [r.wait(60) for r in runs] == [0, 0, 0]
     stop.set()
-    writer.join()
+    if w.api.COMPARES:
+        writer.join()
+    else:
+        # Nothing there tells who was overwritten at the last moment: the next run finds it.
+        for p in (w.p, other):
+            w.apply("--no-wait", p=p)
     for i in range(n):
         values = w.api.stands(w.owner(i))
         assert w.value in values and w.value.replace("ca.test", "second.test") in values
-        assert len(values) == len(written) + 2
+        assert len(set(values) if w.api.TWICE else values) == len(written) + 2
 
 
 @pytest.mark.parametrize("name, words", [

@@ -1,0 +1,266 @@
+/*
+ * desec.c: deSEC. An RRset is written as a whole, and nothing compares it with what was read. So it is read once more
+ * after writing: who was overwritten notices, and begins again. What is written by another between the reading before
+ * and the writing is lost; it is a moment as long as one call.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "config/config.h"
+#include "dns/name.h"
+#include "provider/drivers.h"
+#include "provider/restdriver.h"
+#include "json/json.h"
+
+enum { NAME_OCTETS = 1024 };
+
+/* Appends the name within the zone; nothing at the apex. */
+static void put_subname(struct buf *out, const char *name, const char *zone)
+{
+	if (strcmp(name, zone) != 0)
+		rest_put_relative(out, name, zone);
+}
+
+/* --- zones --- */
+
+static void has_zone(struct provider *p, struct provider_op *op)
+{
+	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
+	buf_puts(&path, "/domains/");
+	rest_escape(&path, op->candidate);
+	buf_putc(&path, '/');
+	rest_work_get(rest_work_new(p, op, "look for domain %.200s", op->candidate), &path, rest_work_zone);
+}
+
+/*
+ * Appends the URL of the page behind this one, from the header `Link: <URL>; rel="first", <URL>; rel="next"`. rest.c
+ * sees to it that it leads nowhere else.
+ */
+static void put_next_page(struct buf *out, const struct rest_reply *r)
+{
+	static const char next[] = "; rel=\"next\"";
+	const char *p = http_reply_header(r->http, "link");
+	while (p && (p = strchr(p, '<'))) {
+		size_t n = strcspn(++p, ">");
+		if (p[n] && !strncmp(p + n + 1, next, sizeof(next) - 1)) {
+			buf_put(out, p, n);
+			return;
+		}
+	}
+}
+
+static void on_domains(const struct rest_reply *r, const struct err *e, void *ctx)
+{
+	struct rest_work *w = ctx;
+	if (!r || err_is(e)) {
+		rest_work_fail(w, e);
+		return;
+	}
+	for (size_t i = 0; i < json_len(r->json); i++) {
+		const char *name = json_str(json_get(json_at(r->json, i), "name"));
+		if (name)
+			provider_op_list(w->op, name, name);
+	}
+	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
+	put_next_page(&path, r);
+	if (path.n)
+		rest_work_get(w, &path, on_domains);
+	else
+		provider_op_listed(w->op);
+}
+
+static void list_zones(struct provider *p, struct provider_op *op)
+{
+	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
+	buf_puts(&path, "/domains/?cursor="); /* without it more than 500 are refused */
+	rest_work_get(rest_work_new(p, op, "list the domains"), &path, on_domains);
+}
+
+/* --- reading --- */
+
+static int take_set(struct rest_work *w, const struct json *set, struct err *e)
+{
+	const char *type = json_str(json_get(set, "type"));
+	const struct json *records = json_get(set, "records");
+	for (size_t i = 0; type && i < json_len(records); i++) {
+		const char *data = json_str(json_at(records, i));
+		if (rest_work_record(w, type, data ? data : "", NULL, NULL, e))
+			return -1;
+	}
+	if (type && !strcmp(type, provider_type_name(w->found.type)))
+		json_int(json_get(set, "ttl"), &w->found.ttl);
+	return 0;
+}
+
+/* Takes the sets of an answer into w->found; false when the operation has failed. */
+static bool take_sets(struct rest_work *w, const struct rest_reply *r, const struct err *e)
+{
+	struct err bad = {0};
+	if (!r || err_is(e)) {
+		rest_work_fail(w, e);
+		return false;
+	}
+	for (size_t i = 0; i < json_len(r->json) && !err_is(&bad); i++)
+		take_set(w, json_at(r->json, i), &bad);
+	if (!err_is(&bad))
+		return true;
+	rest_work_refuse(w, &bad);
+	return false;
+}
+
+/* The RRsets of all types at the name: what stands in the way shows, too. */
+static void ask(struct rest_work *w, const char *name, enum provider_type type, rest_fn fn)
+{
+	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX), subname = buf_make(NAME_OCTETS);
+	provider_rrset_done(&w->found);
+	provider_rrset_init(&w->found, name, type);
+	put_subname(&subname, name, w->op->zone.name);
+	buf_printf(&path, "/domains/%s/rrsets/?subname=", w->op->zone.id);
+	rest_escape(&path, buf_str(&subname));
+	rest_work_get(w, &path, fn);
+}
+
+static void on_read(const struct rest_reply *r, const struct err *e, void *ctx)
+{
+	struct rest_work *w = ctx;
+	if (take_sets(w, r, e))
+		provider_op_rrset(w->op, &w->found);
+}
+
+static void read_rrset(struct provider *p, struct provider_op *op)
+{
+	ask(rest_work_new(p, op, "read %.200s", op->name), op->name, op->type, on_read);
+}
+
+/* --- changing --- */
+
+static void on_read_back(const struct rest_reply *r, const struct err *e, void *ctx)
+{
+	struct rest_work *w = ctx;
+	const struct provider_change *c = &w->op->changes[0];
+	bool held = true;
+	if (!take_sets(w, r, e))
+		return;
+	for (size_t i = 0; i < c->add->n; i++)
+		held &= provider_rrset_find(&w->found, c->add->v[i]) != NULL;
+	for (size_t i = 0; i < c->del->n; i++)
+		held &= strv_has(c->add, c->del->v[i]) || !provider_rrset_find(&w->found, c->del->v[i]);
+	if (held)
+		rest_work_changed(w, NULL);
+	else
+		rest_work_lost(w);
+}
+
+static void on_written(const struct rest_reply *r, const struct err *e, void *ctx)
+{
+	struct rest_work *w = ctx;
+	const struct provider_change *c = &w->op->changes[0];
+	if (!r || err_is(e))
+		rest_work_fail(w, e);
+	else
+		ask(w, c->name, c->type, on_read_back);
+}
+
+static void change(struct provider *p, struct provider_op *op)
+{
+	struct rest_work *w = rest_work_new(p, op, "change %.200s", op->changes[0].name);
+	const struct provider_change *c = &op->changes[0];
+	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX), body = buf_make(REST_BODY_MAX);
+	AUTO(buf_done) struct buf subname = buf_make(NAME_OCTETS);
+	struct json_out j = json_out_make(&body);
+	struct provider_rrset wanted;
+	provider_change_wanted(c, &wanted);
+	put_subname(&subname, c->name, op->zone.name);
+	json_out_array(&j, NULL);
+	json_out_object(&j, NULL);
+	json_out_str(&j, "subname", buf_str(&subname));
+	json_out_str(&j, "type", provider_type_name(c->type));
+	if (wanted.n)
+		json_out_int(&j, "ttl", c->ttl);
+	json_out_array(&j, "records");
+	for (size_t i = 0; i < wanted.n; i++)
+		json_out_str(&j, NULL, wanted.values[i].data);
+	json_out_end_array(&j);
+	json_out_end_object(&j);
+	json_out_end_array(&j);
+	provider_rrset_done(&wanted);
+	buf_printf(&path, "/domains/%s/rrsets/", op->zone.id);
+	rest_work_step(w, HTTP_PATCH, &path, &body);
+	rest_work_next(w, on_written);
+}
+
+/* --- opening --- */
+
+static void put_policies(const struct config_provider *conf, const struct strv *owners, struct buf *out)
+{
+	for (size_t i = 0; i < owners->n; i++)
+		for (size_t k = 0; k < conf->zones.n; k++) {
+			AUTO(buf_done) struct buf subname = buf_make(NAME_OCTETS);
+			const char *zone = conf->zones.v[k];
+			if (!name_within(owners->v[i], zone))
+				continue;
+			put_subname(&subname, owners->v[i], zone);
+			buf_printf(out,
+				"  {\"domain\": \"%s\", \"subname\": \"%s\", \"type\": \"TXT\", \"perm_write\": "
+				"true}\n",
+				zone, buf_str(&subname));
+		}
+}
+
+static void policy(const struct config_provider *conf, const struct strv *owners, struct buf *out)
+{
+	buf_puts(out,
+		"Make a token (Token Management) without the rights to create or delete domains or to manage tokens, "
+		"then "
+		"give it\npolicies: POST each to https://desec.io/api/v1/auth/tokens/TOKEN-ID/policies/rrsets/, the "
+		"default first.\n\n"
+		"  {\"domain\": null, \"subname\": null, \"type\": null, \"perm_write\": false}\n");
+	if (conf->zones.n && owners->n)
+		put_policies(conf, owners, out);
+	else
+		buf_puts(out,
+			"  {\"domain\": \"ZONE\", \"subname\": \"_validation-persist.HOST\", \"type\": \"TXT\", "
+			"\"perm_write\": true}\n\n"
+			"The last one for each name; with `zones` in the configuration they are printed one by one.\n");
+	buf_puts(out, "\nReading is not limited by policies. Limit the token to the publishing host's addresses "
+		      "(allowed_subnets), and put\nit into token_file, mode 0600.\n");
+}
+
+static const struct provider_caps caps = {
+	.write = PROVIDER_RRSET,
+	.txt = PROVIDER_TXT_QUOTED,
+	.types = PROVIDER_CAN_CNAME,
+	.batch = 1,
+	.ttl_min = 3600, /* of most domains; those that may have less say so nowhere in a record set */
+	.ttl_max = 86400,
+	.rate_calls = 8, /* 50 reads a minute */
+	.rate_ms = 10000,
+};
+
+static const struct rest_kind kind = {
+	.driver = &driver_desec,
+	.caps = &caps,
+	.base = "https://desec.io/api/v1",
+	.token_prefix = "Token ",
+	.repeatable = true, /* the same RRset is written again */
+};
+
+static int open_driver(struct loop *l, const struct config_provider *conf, struct provider **ret, struct err *e)
+{
+	return rest_driver_open(&kind, l, conf, ret, e);
+}
+
+const struct provider_driver driver_desec = {
+	.type = "desec",
+	.title = "deSEC",
+	.open = open_driver,
+	.free = rest_driver_free,
+	.has_zone = has_zone,
+	.list_zones = list_zones,
+	.read = read_rrset,
+	.change = change,
+	.drop = rest_work_drop,
+	.policy = policy,
+};

@@ -1,0 +1,86 @@
+"""Hetzner Cloud DNS, DigitalOcean and deSEC beyond what all providers must do (test_provider_http.py)."""
+import os
+
+import pytest
+
+from rest_doubles import Desec, DigitalOcean, Hetzner
+from test_provider_http import World
+
+
+@pytest.fixture
+def world(stage, make_knot):
+    return lambda double, **kw: World(stage, make_knot, double, **kw)
+
+
+def undo(w):
+    (run,) = os.listdir(os.path.join(w.p.state_dir, "records"))
+    return w.apply("--no-wait", "--undo", run[:-6])
+
+
+def test_hetzner_keeps_the_ttl_of_the_zone(world):
+    """An RRset without a TTL has the zone's: adding a value gives it none."""
+    w = world(Hetzner, n=1)
+    zone, relative = w.api.split(w.owner())
+    w.api.zones[zone][relative, "TXT"] = [None, [('"other"', "by hand")]]
+    w.apply("--no-wait")
+    assert w.api.zones[zone][relative, "TXT"] == [None, [('"other"', "by hand"), (w.value, "perdure")]]
+    undo(w)
+    assert w.api.zones[zone][relative, "TXT"] == [None, [('"other"', "by hand")]]
+
+
+def test_hetzner_waits_for_a_locked_zone(world):
+    w = world(Hetzner, n=2)
+    w.api.locked = 2
+    w.apply()
+    assert [w.api.stands(w.owner(i)) for i in range(2)] == [[w.value]] * 2
+
+
+def test_hetzner_an_action_that_fails_later(world):
+    w = world(Hetzner, n=1)
+    w.api.fail = "the zone file could not be written"
+    (line,) = w.apply("--json", rc=75).lines()
+    assert line["outcome"] == "not served yet" and "the zone file could not be written" in line["error"]
+
+
+def test_digitalocean_the_same_record_twice(world):
+    """It is one value, and goes as a whole."""
+    w = world(DigitalOcean, n=1)
+    w.apply("--no-wait")
+    w.api.put(w.owner(), "TXT", w.value)
+    w.api.put(w.owner(), "TXT", '"other"')
+    assert w.api.stands(w.owner()) == sorted([w.value, w.value, '"other"'])
+    undo(w)
+    assert w.api.stands(w.owner()) == ['"other"']
+
+
+def test_desec_overwritten_at_the_last_moment(world):
+    """Another writes the RRset right after us: reading back shows it, and both values end up there."""
+    w = world(Desec, n=1)
+    zone, relative = w.api.split(w.owner())
+    handle, times = w.api.handle, []
+
+    def overwritten(method, path, query, body, headers):
+        done = handle(method, path, query, body, headers)
+        if method == "PATCH" and not times:
+            times.append(1)
+            w.api.zones[zone][relative, "TXT"] = [3600, [('"other"', None)]]
+        return done
+
+    w.api.handle = overwritten
+    w.apply("--no-wait")
+    assert times and w.api.stands(w.owner()) == sorted([w.value, '"other"'])
+
+
+@pytest.mark.parametrize("double, words", [
+    (Hetzner, ["Read & Write", "whole project"]),
+    (DigitalOcean, ["Custom Scopes", "every domain"]),
+    (Desec, ['{"domain": "w01.bench.test", "subname": "_validation-persist", "type": "TXT", "perm_write": true}', '"domain": null']),
+], ids=lambda x: getattr(x, "KIND", ""))
+def test_policies(world, double, words):
+    w = world(double, n=2)
+    w.config["providers"][0]["zones"] = w.zones
+    w.p.configure(w.config)
+    done = w.p.run("provider", "policy", double.KIND)
+    assert done.rc == 0 and all(x in done.out for x in words) and "0600" in done.out, done.out
+    if double is Desec:
+        assert done.out.count('"perm_write": true') == 2
