@@ -7,18 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/xalloc.h"
 #include "config/config.h"
-#include "provider/driver.h"
 #include "provider/drivers.h"
-#include "provider/rdata.h"
-#include "provider/rest.h"
+#include "provider/restdriver.h"
 #include "json/json.h"
 
 enum {
-	PATH_MAX_OCTETS = 2048,
-	BODY_MAX = 1 << 20,
 	PER_PAGE = 100, /* of records */
 	ZONES_PER_PAGE = 50,
 	BATCH = 50, /* RRsets; the smallest plan takes 200 records in a batch */
@@ -33,51 +28,6 @@ enum {
 	BAD_AUTH = 10000,
 	NOT_ALLOWED = 10001,
 };
-
-static const char base_url[] = "https://api.cloudflare.com/client/v4";
-
-struct cloudflare {
-	struct provider p; /* first */
-	struct rest *rest;
-};
-
-struct work {
-	struct cloudflare *d;
-	struct provider_op *op;
-	struct rest_call *call;
-	unsigned page;
-	struct provider_rrset found;
-	char what[300];
-};
-
-static struct work *work_new(struct provider *p, struct provider_op *op)
-{
-	struct work *w = xcalloc(1, sizeof(*w));
-	w->d = (struct cloudflare *)p;
-	w->op = op;
-	w->page = 1;
-	op->state = w;
-	return w;
-}
-
-static void drop(struct provider *p, struct provider_op *op)
-{
-	struct work *w = op->state;
-	(void)p;
-	if (!w)
-		return;
-	rest_cancel(w->call);
-	provider_rrset_done(&w->found);
-	free(w);
-	op->state = NULL;
-}
-
-static void fail(struct work *w, const struct err *e)
-{
-	struct err copy = {0};
-	err_copy(&copy, e);
-	provider_op_fail(w->op, &copy);
-}
 
 /* The first error of the envelope. */
 static int64_t code_of(const struct json *reply)
@@ -117,14 +67,8 @@ static void blame(const struct rest_reply *r, struct rest_blame *ret)
 			more ? more : "", (long long)code);
 }
 
-static void get(struct work *w, const struct buf *path, rest_fn fn)
-{
-	struct rest_request q = {.method = HTTP_GET, .path = buf_str(path), .what = w->what};
-	w->call = rest_send(w->d->rest, &q, fn, w);
-}
-
 /* Whether the reply has the page after this one. */
-static bool more_pages(const struct work *w, const struct json *reply)
+static bool more_pages(const struct rest_work *w, const struct json *reply)
 {
 	int64_t pages = 0;
 	json_int(json_get(json_get(reply, "result_info"), "total_pages"), &pages);
@@ -135,33 +79,30 @@ static bool more_pages(const struct work *w, const struct json *reply)
 
 static void on_zone(const struct rest_reply *r, const struct err *e, void *ctx)
 {
-	struct work *w = ctx;
+	struct rest_work *w = ctx;
 	const char *id = r && !err_is(e) ? json_str(json_get(json_at(json_get(r->json, "result"), 0), "id")) : NULL;
-	w->call = NULL;
 	if (err_is(e))
-		fail(w, e);
+		rest_work_fail(w, e);
 	else
 		provider_op_zone(w->op, id ? w->op->candidate : NULL, id);
 }
 
 static void has_zone(struct provider *p, struct provider_op *op)
 {
-	struct work *w = work_new(p, op);
-	AUTO(buf_done) struct buf path = buf_make(PATH_MAX_OCTETS);
-	snprintf(w->what, sizeof(w->what), "look for zone %.200s", op->candidate);
+	struct rest_work *w = rest_work_new(p, op, "look for zone %.200s", op->candidate);
+	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
 	buf_puts(&path, "/zones?name=");
 	rest_escape(&path, op->candidate);
-	get(w, &path, on_zone);
+	rest_work_get(w, &path, on_zone);
 }
 
-static void list_page(struct work *w);
+static void list_page(struct rest_work *w);
 
 static void on_zones(const struct rest_reply *r, const struct err *e, void *ctx)
 {
-	struct work *w = ctx;
-	w->call = NULL;
-	if (err_is(e)) {
-		fail(w, e);
+	struct rest_work *w = ctx;
+	if (!r || err_is(e)) {
+		rest_work_fail(w, e);
 		return;
 	}
 	const struct json *zones = json_get(r->json, "result");
@@ -179,69 +120,51 @@ static void on_zones(const struct rest_reply *r, const struct err *e, void *ctx)
 	}
 }
 
-static void list_page(struct work *w)
+static void list_page(struct rest_work *w)
 {
-	AUTO(buf_done) struct buf path = buf_make(PATH_MAX_OCTETS);
+	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
 	buf_printf(&path, "/zones?per_page=%d&page=%u", ZONES_PER_PAGE, w->page);
-	get(w, &path, on_zones);
+	rest_work_get(w, &path, on_zones);
 }
 
 static void list_zones(struct provider *p, struct provider_op *op)
 {
-	struct work *w = work_new(p, op);
-	snprintf(w->what, sizeof(w->what), "list the zones");
-	list_page(w);
+	list_page(rest_work_new(p, op, "list the zones"));
 }
 
 /* --- reading --- */
 
-/* Record data of one record: TXT in quotes, a CNAME's target bare. False when it makes no sense. */
-static bool take(struct provider_rrset *to, const struct json *record)
+/* Record data of one record: TXT in quotes, a CNAME's target bare. */
+static int take(struct rest_work *w, const struct json *record, struct err *e)
 {
 	const char *content = json_str(json_get(record, "content")), *id = json_str(json_get(record, "id"));
-	const char *mark = json_str(json_get(record, "comment"));
-	int64_t ttl = 0;
-	struct err e = {0};
-	char *data;
-	if (!content || !id || rdata_parse(to->type, content, &data, &e)) {
-		err_done(&e);
-		return false;
-	}
-	json_int(json_get(record, "ttl"), &ttl);
-	to->ttl = ttl;
-	provider_rrset_add(to, data, id, mark);
-	free(data);
-	return true;
+	const char *type = json_str(json_get(record, "type")), *mark = json_str(json_get(record, "comment"));
+	size_t had = w->found.n;
+	if (!type)
+		return 0;
+	if (rest_work_record(w, type, content && id ? content : "", id, mark, e))
+		return -1;
+	if (w->found.n > had)
+		json_int(json_get(record, "ttl"), &w->found.ttl);
+	return 0;
 }
 
-static void read_page(struct work *w);
+static void read_page(struct rest_work *w);
 
 /* The records of all types at the name: what stands in the way shows, too. */
 static void on_records(const struct rest_reply *r, const struct err *e, void *ctx)
 {
-	struct work *w = ctx;
+	struct rest_work *w = ctx;
 	struct err bad = {0};
-	w->call = NULL;
-	if (err_is(e)) {
-		fail(w, e);
+	if (!r || err_is(e)) {
+		rest_work_fail(w, e);
 		return;
 	}
 	const struct json *records = json_get(r->json, "result");
-	for (size_t i = 0; i < json_len(records) && !err_is(&bad); i++) {
-		const struct json *record = json_at(records, i);
-		const char *type = json_str(json_get(record, "type"));
-		if (type && !strcmp(type, provider_type_name(w->op->type))) {
-			if (!take(&w->found, record))
-				provider_err(&bad, &w->d->p, PROVIDER_REPLY, "a %s record of %s makes no sense", type,
-					w->op->name);
-		} else if (type && (!strcmp(type, "CNAME") || w->op->type == PROVIDER_CNAME)) {
-			provider_err(&bad, &w->d->p, PROVIDER_CNAME_THERE,
-				"%s has a %s record, and a CNAME stands alone", w->op->name, type);
-		}
-	}
+	for (size_t i = 0; i < json_len(records) && !err_is(&bad); i++)
+		take(w, json_at(records, i), &bad);
 	if (err_is(&bad)) {
-		provider_hint(&bad, &w->d->p);
-		provider_op_fail(w->op, &bad);
+		rest_work_refuse(w, &bad);
 	} else if (more_pages(w, r->json)) {
 		w->page++;
 		read_page(w);
@@ -250,19 +173,18 @@ static void on_records(const struct rest_reply *r, const struct err *e, void *ct
 	}
 }
 
-static void read_page(struct work *w)
+static void read_page(struct rest_work *w)
 {
-	AUTO(buf_done) struct buf path = buf_make(PATH_MAX_OCTETS);
+	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
 	buf_printf(&path, "/zones/%s/dns_records?name.exact=", w->op->zone.id);
 	rest_escape(&path, w->op->name);
 	buf_printf(&path, "&per_page=%d&page=%u", PER_PAGE, w->page);
-	get(w, &path, on_records);
+	rest_work_get(w, &path, on_records);
 }
 
 static void read_rrset(struct provider *p, struct provider_op *op)
 {
-	struct work *w = work_new(p, op);
-	snprintf(w->what, sizeof(w->what), "read %.200s", op->name);
+	struct rest_work *w = rest_work_new(p, op, "read %.200s", op->name);
 	provider_rrset_init(&w->found, op->name, op->type);
 	read_page(w);
 }
@@ -270,7 +192,7 @@ static void read_rrset(struct provider *p, struct provider_op *op)
 /* --- changing --- */
 
 /* The ids of what was made, in the order in which it was asked for. */
-static void take_ids(struct work *w, const struct json *posts)
+static void take_ids(struct rest_work *w, const struct json *posts)
 {
 	size_t at = 0;
 	for (size_t i = 0; i < w->op->n; i++) {
@@ -288,16 +210,15 @@ static void take_ids(struct work *w, const struct json *posts)
 
 static void on_changed(const struct rest_reply *r, const struct err *e, void *ctx)
 {
-	struct work *w = ctx;
-	w->call = NULL;
+	struct rest_work *w = ctx;
 	int64_t code = r && err_is(e) ? code_of(r->json) : 0;
 	if (code == SAME_NAME || code == SAME_RECORD || (r && r->status == 404 && code != NO_ROUTE)) {
 		/* Somebody has added the same, or taken away what was to go: nothing of the batch was done. */
 		for (size_t i = 0; i < w->op->n; i++)
 			w->op->results[i].outcome = PROVIDER_LOST;
 		provider_op_changed(w->op);
-	} else if (err_is(e)) {
-		fail(w, e);
+	} else if (!r || err_is(e)) {
+		rest_work_fail(w, e);
 	} else {
 		take_ids(w, json_get(json_get(r->json, "result"), "posts"));
 		provider_op_changed(w->op);
@@ -349,8 +270,9 @@ static void put_list(struct json_out *j, const char *list, const struct provider
 
 static void change(struct provider *p, struct provider_op *op)
 {
-	struct work *w = work_new(p, op);
-	AUTO(buf_done) struct buf path = buf_make(PATH_MAX_OCTETS), body = buf_make(BODY_MAX);
+	struct rest_work *w =
+		rest_work_new(p, op, "change %.200s%s", op->changes[0].name, op->n > 1 ? " and others" : "");
+	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX), body = buf_make(REST_BODY_MAX);
 	struct json_out j = json_out_make(&body);
 	json_out_object(&j, NULL);
 	put_list(&j, "deletes", op);
@@ -358,26 +280,11 @@ static void change(struct provider *p, struct provider_op *op)
 	put_list(&j, "posts", op);
 	json_out_end_object(&j);
 	buf_printf(&path, "/zones/%s/dns_records/batch", op->zone.id);
-	snprintf(w->what, sizeof(w->what), "change %.200s%s", op->changes[0].name, op->n > 1 ? " and others" : "");
-	struct rest_request q = {.method = HTTP_POST,
-		.path = buf_str(&path),
-		.what = w->what,
-		.body = body.p,
-		.body_n = body.n,
-		.repeatable = true}; /* what was done already is refused as identical, or as gone */
-	w->call = rest_send(w->d->rest, &q, on_changed, w);
+	rest_work_step(w, HTTP_POST, &path, &body);
+	rest_work_next(w, on_changed);
 }
 
 /* --- opening --- */
-
-static void free_driver(struct provider *p)
-{
-	struct cloudflare *d = (struct cloudflare *)p;
-	rest_free(d->rest);
-	free(d);
-}
-
-static int open_driver(struct loop *l, const struct config_provider *conf, struct provider **ret, struct err *e);
 
 static void policy(const struct config_provider *conf, const struct strv *owners, struct buf *out)
 {
@@ -395,47 +302,42 @@ static void policy(const struct config_provider *conf, const struct strv *owners
 		      "is not\nsupported: it may do everything.\n");
 }
 
-const struct provider_driver driver_cloudflare = {
-	.type = "cloudflare",
-	.title = "Cloudflare",
-	.open = open_driver,
-	.free = free_driver,
-	.has_zone = has_zone,
-	.list_zones = list_zones,
-	.read = read_rrset,
-	.change = change,
-	.drop = drop,
-	.policy = policy,
+static const struct provider_caps caps = {
+	.write = PROVIDER_VALUES,
+	.txt = PROVIDER_TXT_SPLIT,
+	.types = PROVIDER_CAN_CNAME,
+	.batch = BATCH,
+	.batch_atomic = true,
+	.ttl_min = 60,
+	.ttl_max = 86400,
+	.ownership = "comment",
+	.rate_calls = 1100, /* 1200 in five minutes are for the whole user, dashboard included */
+	.rate_ms = 300000,
+};
+
+static const struct rest_kind kind = {
+	.driver = &driver_cloudflare,
+	.caps = &caps,
+	.base = "https://api.cloudflare.com/client/v4",
+	.token_prefix = "Bearer ",
+	.blame = blame,
+	.repeatable = true, /* what was done already is refused as identical, or as gone */
 };
 
 static int open_driver(struct loop *l, const struct config_provider *conf, struct provider **ret, struct err *e)
 {
-	struct cloudflare *d = xcalloc(1, sizeof(*d));
-	const char *url = config_provider_str(conf, "url");
-	struct secret token = {0};
-	provider_init(&d->p, &driver_cloudflare, l, conf);
-	d->p.caps = (struct provider_caps){.write = PROVIDER_VALUES,
-		.txt = PROVIDER_TXT_SPLIT,
-		.types = PROVIDER_CAN_CNAME,
-		.batch = BATCH,
-		.batch_atomic = true,
-		.ttl_min = 60,
-		.ttl_max = 86400,
-		.ownership = "comment",
-		.rate_calls = 1100, /* 1200 in five minutes are for the whole user, dashboard included */
-		.rate_ms = 300000};
-	struct rest_options o = {
-		.base = url ? url : base_url, .ca_bundle = config_provider_str(conf, "ca_bundle"), .blame = blame};
-	int r = provider_secret(conf, "token_file", &token, e);
-	if (!r)
-		r = rest_new(&d->p, &o, &d->rest, e);
-	if (!r)
-		rest_header(d->rest, "Authorization", "Bearer ", &token);
-	secret_done(&token);
-	if (r) {
-		free_driver(&d->p);
-		return -1;
-	}
-	*ret = &d->p;
-	return 0;
+	return rest_driver_open(&kind, l, conf, ret, e);
 }
+
+const struct provider_driver driver_cloudflare = {
+	.type = "cloudflare",
+	.title = "Cloudflare",
+	.open = open_driver,
+	.free = rest_driver_free,
+	.has_zone = has_zone,
+	.list_zones = list_zones,
+	.read = read_rrset,
+	.change = change,
+	.drop = rest_work_drop,
+	.policy = policy,
+};
