@@ -12,7 +12,7 @@ static const struct {
 	const char *required;
 	const char *optional;
 } provider_keys[] = {
-	{SCHEMA_PROVIDER_SERVER, "rfc2136", ""},
+	{SCHEMA_PROVIDER_SERVER, "rfc2136", "exec"},
 	{SCHEMA_PROVIDER_TSIG, "", "rfc2136"},
 	{SCHEMA_PROVIDER_TSIG_FILE, "", "rfc2136"},
 	{SCHEMA_PROVIDER_TSIG_NAME, "", "rfc2136"},
@@ -26,6 +26,11 @@ static const struct {
 	{SCHEMA_PROVIDER_TOKEN_FILE, "cloudflare hetzner digitalocean desec", ""},
 	{SCHEMA_PROVIDER_ACCESS_KEY_FILE, "route53", ""},
 	{SCHEMA_PROVIDER_ZONE_IDS, "", "route53"},
+	{SCHEMA_PROVIDER_PROGRAM, "exec", ""},
+	{SCHEMA_PROVIDER_PROTOCOL, "exec", ""},
+	{SCHEMA_PROVIDER_ENV, "", "exec"},
+	{SCHEMA_PROVIDER_ENV_FILE, "", "exec"},
+	{SCHEMA_PROVIDER_TIMEOUT, "", "exec"},
 };
 
 enum { LOAD_KEYS_MAX = 400 };

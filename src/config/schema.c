@@ -2,7 +2,7 @@
 #include "config/schema.h"
 
 #define CERT_KEYS "ec256 ec384 rsa2048 rsa3072 rsa4096"
-#define PROVIDERS "rfc2136 powerdns cloudflare route53 hetzner digitalocean desec"
+#define PROVIDERS "rfc2136 powerdns cloudflare route53 hetzner digitalocean desec exec"
 #define VALIDATIONS "auto dns-persist-01"
 #define DURATION(s) ((int64_t)(s)*1000)
 
@@ -138,7 +138,8 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 		"their order here, for names that no list covers; the first that holds a zone for the name has it."},
 	[SCHEMA_PROVIDER_SERVER] = {SCHEMA_PROVIDERS, "server", SCHEMA_STRING, SCHEMA_ADDRESS_PORT, 0, 0, NULL, NULL,
 		"192.0.2.53", "For rfc2136, required: address of the primary server, ADDRESS or ADDRESS@PORT.",
-		"It need not be among the servers that the zone names."},
+		"It need not be among the servers that the zone names. For exec with protocol lego, required: an "
+		"authoritative server of the zones, which is asked what stands at a name before and after a run."},
 	[SCHEMA_PROVIDER_TSIG] = {SCHEMA_PROVIDERS, "tsig", SCHEMA_MAP, SCHEMA_TEXT, 0, 0, NULL, NULL, NULL,
 		"For rfc2136: the key that signs the updates (RFC 8945).",
 		"Without it updates are not signed, which only a server that goes by addresses accepts."},
@@ -178,6 +179,24 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 		"For cloudflare, hetzner, digitalocean and desec, required: file with the API token.",
 		"Its mode must be 0600 or stricter. The command \"perdure provider policy\" tells which rights it "
 		"needs."},
+	[SCHEMA_PROVIDER_PROGRAM] = {SCHEMA_PROVIDERS, "program", SCHEMA_STRING, SCHEMA_PATH, 0, 0, NULL, NULL,
+		"/usr/local/lib/perdure/dns-hook", "For exec, required: the program that changes records.",
+		"It is run without a shell, by the user that runs perdure, one at a time."},
+	[SCHEMA_PROVIDER_PROTOCOL] = {SCHEMA_PROVIDERS, "protocol", SCHEMA_WORD, SCHEMA_TEXT, 0, 0, "lego json", NULL,
+		"json", "For exec, required: how the program is called.",
+		"With lego: PROGRAM present NAME. VALUE, and cleanup instead of present. With json: one JSON object on "
+		"its standard input, one on its standard output, as docs/providers.md describes."},
+	[SCHEMA_PROVIDER_ENV] = {SCHEMA_PROVIDERS, "env", SCHEMA_STRINGS, SCHEMA_TEXT, 1, 100, NULL, NULL,
+		"[API_TOKEN]",
+		"For exec: names of environment variables that the program gets beside PATH: one, or a list of them.",
+		"It gets no other variables of perdure's own environment."},
+	[SCHEMA_PROVIDER_ENV_FILE] = {SCHEMA_PROVIDERS, "env_file", SCHEMA_STRING, SCHEMA_PATH, 0, 0, NULL, NULL,
+		"/etc/perdure/hook.env", "For exec: file with variables for the program, NAME=VALUE, one a line.",
+		"Its mode must be 0600 or stricter."},
+	[SCHEMA_PROVIDER_TIMEOUT] = {SCHEMA_PROVIDERS, "timeout", SCHEMA_DURATION, SCHEMA_TEXT, DURATION(1),
+		DURATION(3600), NULL, NULL, "120s",
+		"For exec: how long one run may take before the program is killed; 120s when not given.",
+		"With protocol lego the name server may take as long again to serve the value."},
 
 	[SCHEMA_PROVIDER_ACCESS_KEY_FILE] = {SCHEMA_PROVIDERS, "access_key_file", SCHEMA_STRING, SCHEMA_PATH, 0, 0,
 		NULL, NULL, "/etc/perdure/aws.credentials", "For route53, required: file with an access key.",

@@ -14,6 +14,7 @@ static const struct provider_driver *const drivers[] = {
 	&driver_hetzner,
 	&driver_digitalocean,
 	&driver_desec,
+	&driver_exec,
 	NULL,
 };
 
