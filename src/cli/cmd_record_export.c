@@ -140,7 +140,7 @@ static int run_export(struct cli *c, struct err *e)
 		return -1;
 	if (read_what(c, &what, e) || collect(c, &s, what, &set, e))
 		return -1;
-	if (c->json)
+	if (!format || c->json)
 		export_json_lines(&set);
 	else if (print_export(&set, format, e))
 		return -1;

@@ -198,7 +198,7 @@ int export_observed(struct export_rrset *r, const struct dns_view *v, struct err
 	}
 	for (size_t i = 0; a && a->result == DNS_ALIAS && r->type == EXPORT_CNAME && i < a->n_rr; i++)
 		found_cname(r, &a->rr[i]);
-	if (r->exists)
+	if (a && r->exists)
 		r->ttl = a->ttl;
 	return 0;
 }

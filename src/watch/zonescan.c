@@ -90,7 +90,7 @@ void zonescan_add(struct zonescan *z, const char *owner, const struct dns_rr *rr
 	const struct record *last = z->n ? &z->v[z->n - 1] : NULL;
 	if (!whole && last && !strcmp(last->owner, owner))
 		return;
-	if (z->n == z->cap) {
+	if (!z->v || z->n == z->cap) {
 		z->cap = z->cap ? z->cap * 2 : 64;
 		z->v = xreallocarray(z->v, z->cap, sizeof(*z->v));
 	}
