@@ -35,6 +35,7 @@ static void print_json(const struct apply_report *r)
 	json_out_str(&j.w, "outcome", apply_outcome_name(r->outcome));
 	json_out_strv(&j.w, "added", r->added ? r->added : &none);
 	json_out_strv(&j.w, "removed", r->removed ? r->removed : &none);
+	json_out_str(&j.w, "note", r->note);
 	out_json_err(&j.w, r->e);
 	out_json_end(&j);
 }
@@ -57,6 +58,8 @@ static void told(const struct apply_report *r, void *ctx)
 		out_text("%s: %s%s%s\n", r->rrset->owner, out_colour_on(OUT_GOOD), apply_outcome_name(r->outcome),
 			out_colour_off());
 	}
+	if (r->note && !p->c->json)
+		out_text("  note: %s\n", r->note);
 }
 
 static void progressed(size_t changed, size_t served, size_t total, void *ctx)
@@ -188,6 +191,7 @@ static const struct cli_option options[] = {
 	{"no-wait", 0, NULL, false, "do not wait for the name servers"},
 	{"undo", 0, "RUN", false, "take back what a run changed"},
 	{"offline", 0, NULL, false, "do not ask the CAs for their directory"},
+	{"no-preflight", 0, NULL, false, "do not look whether a new record would hurt"},
 	{NULL, 0, NULL, false, NULL},
 };
 

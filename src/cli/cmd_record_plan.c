@@ -59,6 +59,7 @@ int recordplan_make(struct cli *c, struct site *s, struct publisher *publisher, 
 		.desired = &d,
 		.ours = &ours,
 		.ttl = s->config->record_ttl,
+		.preflight = !cli_flag(c, "no-preflight"),
 		.progress = progressed};
 	int r = planmake(&m, ret, e);
 	out_progress_clear();
@@ -144,6 +145,7 @@ static const struct cli_option options[] = {
 	{"ca", 0, "NAME", false, "for this CA only"},
 	{"no-provider", 0, NULL, false, "go by the name servers alone, and read no DNS credentials"},
 	{"offline", 0, NULL, false, "do not ask the CAs for their directory; the DNS is asked all the same"},
+	{"no-preflight", 0, NULL, false, "do not look whether a new record would hurt"},
 	{"exit-code", 0, NULL, false, "status 3 when there is nothing to do"},
 	{NULL, 0, NULL, false, NULL},
 };

@@ -37,6 +37,7 @@ struct slot {
 	unsigned tries;
 	int64_t poll_ms, deadline;
 	bool changed;
+	char *note;
 };
 
 struct run {
@@ -74,6 +75,7 @@ static void clear(struct slot *s)
 	provider_zone_done(&s->zone);
 	strv_done(&s->add);
 	strv_done(&s->del);
+	free(s->note);
 	*s = (struct slot){.run = s->run};
 }
 
@@ -84,6 +86,7 @@ static void end(struct slot *s, enum apply_outcome outcome, const struct err *e)
 		.added = s->changed ? &s->add : NULL,
 		.removed = s->changed ? &s->del : NULL,
 		.outcome = outcome,
+		.note = s->note,
 		.e = e};
 	r->a->told(&report, r->a->ctx);
 	r->n_served += outcome == APPLY_SERVED;
@@ -245,6 +248,7 @@ static void changed(const struct provider_result *results, size_t n, const struc
 	}
 	journal_outcome(s, outcome == PROVIDER_CHANGED ? "changed" : "unchanged", result);
 	s->changed = outcome == PROVIDER_CHANGED;
+	s->note = result->note ? xstrdup(result->note) : NULL;
 	r->n_changed += s->changed;
 	progress(r);
 	if (result->ticket)

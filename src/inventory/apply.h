@@ -31,6 +31,7 @@ struct apply_report {
 	const struct strv *added; /* record data that was really added and removed; NULL for none */
 	const struct strv *removed;
 	enum apply_outcome outcome;
+	const char *note; /* what the provider's driver has to say of a change; NULL for nothing */
 	const struct err *e; /* NULL unless the outcome has one */
 };
 

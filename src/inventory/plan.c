@@ -68,6 +68,15 @@ void plan_item_add(
 		.reason = xstrdup(reason)};
 }
 
+void plan_item_warn(struct plan_item *it, const char *warning)
+{
+	if (it->action != PLAN_ADD && it->action != PLAN_CHANGE)
+		return;
+	char *reason = xasprintf("%s; note: %s", it->reason, warning);
+	free(it->reason);
+	it->reason = reason;
+}
+
 /* A value that stands, read once. */
 struct stander {
 	const char *data; /* borrowed */

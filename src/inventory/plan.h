@@ -59,6 +59,9 @@ struct plan_rrset *plan_add(struct plan *p, const char *owner, const char *fqdn,
 void plan_item_add(struct plan_rrset *r, enum plan_action a, const char *data, const char *old, const char *ca,
 	const char *reason);
 
+/* Adds a warning to the reason of an item that adds or changes something. */
+void plan_item_warn(struct plan_item *it, const char *warning);
+
 /* A record that should stand. */
 struct plan_want {
 	const char *ca;

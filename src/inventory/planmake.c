@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/xalloc.h"
 #include "dns/view.h"
+#include "inventory/preflight.h"
 #include "inventory/publisher.h"
 #include "inventory/site.h"
 #include "loop/loop.h"
@@ -23,6 +24,8 @@ struct slot {
 	struct publisher_search *search;
 	struct provider *provider;
 	struct provider_op *read;
+	struct preflight_query *preflight;
+	char *warning; /* what the preflight has to say that does not forbid */
 };
 
 struct run {
@@ -80,9 +83,12 @@ static void decide(struct slot *s)
 		wants[k] =
 			(struct plan_want){.ca = d->ca, .value = d->value, .wildcard = d->wildcard, .until = d->until};
 	}
-	strv_sort_unique(&set->standing);
 	plan_decide(set, wants, n, r->m->ours);
+	for (size_t k = 0; s->warning && k < set->n; k++)
+		plan_item_warn(&set->items[k], s->warning);
 	free(wants);
+	free(s->warning);
+	s->warning = NULL;
 	s->used = false;
 	r->in_work--;
 	r->done++;
@@ -91,10 +97,45 @@ static void decide(struct slot *s)
 	fill(r);
 }
 
+static void flown(struct preflight *p, void *ctx)
+{
+	struct slot *s = ctx;
+	struct plan_rrset *set = &s->run->plan->v[s->i];
+	const struct remark *worst = remarks_worst(&p->remarks);
+	s->preflight = NULL;
+	if (worst && worst->severity == REMARK_ERROR)
+		set->blocked = xasprintf("%s%s%s; --no-preflight adds it all the same", worst->text,
+			worst->fix[0] ? ": " : "", worst->fix);
+	else if (worst && worst->severity == REMARK_WARNING)
+		s->warning = xstrdup(worst->text);
+	preflight_free(p);
+	decide(s);
+}
+
+/* The longest value that is wanted here. */
+static size_t value_len(const struct slot *s)
+{
+	const struct run *r = s->run;
+	size_t n = 0;
+	for (size_t k = r->first[s->i]; k < r->first[s->i + 1]; k++)
+		if (strlen(r->sorted[k]->value) > n)
+			n = strlen(r->sorted[k]->value);
+	return n;
+}
+
 static void one_done(struct slot *s)
 {
-	if (!s->query && !s->search && !s->read)
+	struct plan_rrset *set = &s->run->plan->v[s->i];
+	if (s->query || s->search || s->read)
+		return;
+	strv_sort_unique(&set->standing);
+	if (!s->run->m->preflight || set->standing.n || set->blocked || !set->observed) {
 		decide(s);
+		return;
+	}
+	struct preflight_question q = {
+		.fqdn = set->fqdn, .zone = set->provider[0] ? set->zone : NULL, .value_len = value_len(s)};
+	s->preflight = preflight_start(s->run->m->site->dns, &q, flown, s);
 }
 
 /* What the provider holds goes before what servers say: that is what a change is made against. */
@@ -210,6 +251,8 @@ int planmake(const struct planmake *m, struct plan *ret, struct err *e)
 			dns_view_cancel(r->slots[i].query);
 		publisher_cancel(r->slots[i].search);
 		provider_cancel(r->slots[i].read);
+		preflight_cancel(r->slots[i].preflight);
+		free(r->slots[i].warning);
 	}
 	if (!result && r->stopped)
 		result = err_set(

@@ -21,6 +21,7 @@ struct planmake {
 	const struct desired *desired;
 	const struct ours *ours;
 	int64_t ttl;
+	bool preflight; /* look whether a record where none stands yet would hurt (preflight.h): if so it is blocked */
 	/* Told now and then; may be NULL. */
 	void (*progress)(size_t done, size_t total, void *ctx);
 	void *ctx;

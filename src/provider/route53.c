@@ -146,17 +146,19 @@ static int take_set(struct rest_work *w, const struct xml *set, struct err *e)
 	return 0;
 }
 
+static bool is_of(const struct xml *set, const char *wanted)
+{
+	AUTO(buf_done) struct buf name = buf_make(NAME_OCTETS);
+	route53_name(xml_text(xml_get(set, "Name")), &name);
+	return !strcmp(buf_str(&name), wanted);
+}
+
 /* Of the sets of an answer, which begins at the name and goes on behind it; *ret_past when it did. */
 static int take_sets(struct rest_work *w, const struct xml *x, bool *ret_past, struct err *e)
 {
 	const struct xml *set = xml_get(xml_get(x, "ResourceRecordSets"), "ResourceRecordSet");
-	for (; set && !*ret_past; set = xml_next(set)) {
-		AUTO(buf_done) struct buf name = buf_make(NAME_OCTETS);
+	for (; set && is_of(set, w->op->name); set = xml_next(set)) {
 		const char *type = xml_text(xml_get(set, "Type"));
-		route53_name(xml_text(xml_get(set, "Name")), &name);
-		*ret_past = strcmp(buf_str(&name), w->op->name) != 0;
-		if (*ret_past)
-			break;
 		if (!strcmp(type, provider_type_name(w->op->type))) {
 			if (take_set(w, set, e))
 				return -1;
@@ -165,6 +167,7 @@ static int take_sets(struct rest_work *w, const struct xml *x, bool *ret_past, s
 				"%s has a %s record, and a CNAME stands alone", w->op->name, type);
 		}
 	}
+	*ret_past = set != NULL;
 	return 0;
 }
 

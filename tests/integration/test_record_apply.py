@@ -158,6 +158,20 @@ def test_an_alias_in_the_way_is_told_before_anything_is_written(world):
     assert has(w, 1, w.want()) and not any("ca.test" in v for v in w.stands(0))
 
 
+def test_a_record_that_would_hurt_is_held_back(world):
+    """A new name below a wildcard takes it away from the wildcard for as long as it stands."""
+    w = world(n=1, wildcard=False, records={"w00.bench.test": ["* A 192.0.2.1", "there A 192.0.2.2", "sub NS ns.elsewhere.test."]})
+    for name, held in (("new.w00.bench.test", True), ("there.w00.bench.test", False)):
+        plan = w.p.run("record", "plan", "--json", name)
+        (rrset,) = plan.lines()
+        assert actions(rrset) == (["blocked"] if held else ["add"]) and plan.rc == (4 if held else 0)
+        assert not held or "--no-preflight" in rrset["blocked"]
+    assert w.p.run("record", "apply", "--yes", "new.w00.bench.test").rc == 4
+    assert not w.stands(owner="_validation-persist.new.w00.bench.test")
+    w.apply("--no-preflight", "new.w00.bench.test")
+    assert len(w.stands(owner="_validation-persist.new.w00.bench.test")) == 1
+
+
 def test_writers_at_once_lose_nothing(world):
     """Two perdures for the same names, and nsupdate adding values of others to them all the while."""
     n = 12
