@@ -96,40 +96,22 @@ static void has_zone(struct provider *p, struct provider_op *op)
 	rest_work_get(w, &path, on_zone);
 }
 
-static void list_page(struct rest_work *w);
-
-static void on_zones(const struct rest_reply *r, const struct err *e, void *ctx)
+static int take_zone(struct rest_work *w, const struct json *zone, struct err *e)
 {
-	struct rest_work *w = ctx;
-	if (!r || err_is(e)) {
-		rest_work_fail(w, e);
-		return;
-	}
-	const struct json *zones = json_get(r->json, "result");
-	for (size_t i = 0; i < json_len(zones); i++) {
-		const char *name = json_str(json_get(json_at(zones, i), "name")),
-			   *id = json_str(json_get(json_at(zones, i), "id"));
-		if (name && id)
-			provider_op_list(w->op, name, id);
-	}
-	if (more_pages(w, r->json)) {
-		w->page++;
-		list_page(w);
-	} else {
-		provider_op_listed(w->op);
-	}
-}
-
-static void list_page(struct rest_work *w)
-{
-	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
-	buf_printf(&path, "/zones?per_page=%d&page=%u", ZONES_PER_PAGE, w->page);
-	rest_work_get(w, &path, on_zones);
+	const char *name = json_str(json_get(zone, "name")), *id = json_str(json_get(zone, "id"));
+	(void)e;
+	if (name && id)
+		provider_op_list(w->op, name, id);
+	return 0;
 }
 
 static void list_zones(struct provider *p, struct provider_op *op)
 {
-	list_page(rest_work_new(p, op, "list the zones"));
+	static const struct rest_list list = {
+		.member = "result", .per_page = ZONES_PER_PAGE, .more = more_pages, .take = take_zone};
+	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
+	buf_puts(&path, "/zones?");
+	rest_work_list(rest_work_new(p, op, "list the zones"), &list, &path);
 }
 
 /* --- reading --- */
@@ -149,44 +131,18 @@ static int take(struct rest_work *w, const struct json *record, struct err *e)
 	return 0;
 }
 
-static void read_page(struct rest_work *w);
-
 /* The records of all types at the name: what stands in the way shows, too. */
-static void on_records(const struct rest_reply *r, const struct err *e, void *ctx)
-{
-	struct rest_work *w = ctx;
-	struct err bad = {0};
-	if (!r || err_is(e)) {
-		rest_work_fail(w, e);
-		return;
-	}
-	const struct json *records = json_get(r->json, "result");
-	for (size_t i = 0; i < json_len(records) && !err_is(&bad); i++)
-		take(w, json_at(records, i), &bad);
-	if (err_is(&bad)) {
-		rest_work_refuse(w, &bad);
-	} else if (more_pages(w, r->json)) {
-		w->page++;
-		read_page(w);
-	} else {
-		provider_op_rrset(w->op, &w->found);
-	}
-}
-
-static void read_page(struct rest_work *w)
-{
-	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
-	buf_printf(&path, "/zones/%s/dns_records?name.exact=", w->op->zone.id);
-	rest_escape(&path, w->op->name);
-	buf_printf(&path, "&per_page=%d&page=%u", PER_PAGE, w->page);
-	rest_work_get(w, &path, on_records);
-}
-
 static void read_rrset(struct provider *p, struct provider_op *op)
 {
+	static const struct rest_list list = {
+		.member = "result", .per_page = PER_PAGE, .more = more_pages, .take = take};
 	struct rest_work *w = rest_work_new(p, op, "read %.200s", op->name);
+	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
 	provider_rrset_init(&w->found, op->name, op->type);
-	read_page(w);
+	buf_printf(&path, "/zones/%s/dns_records?name.exact=", op->zone.id);
+	rest_escape(&path, op->name);
+	buf_putc(&path, '&');
+	rest_work_list(w, &list, &path);
 }
 
 /* --- changing --- */

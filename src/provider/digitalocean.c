@@ -24,8 +24,9 @@ static void blame(const struct rest_reply *r, struct rest_blame *ret)
 }
 
 /* Whether the answer has the page after this one. */
-static bool more_pages(const struct json *reply)
+static bool more_pages(const struct rest_work *w, const struct json *reply)
 {
+	(void)w;
 	return json_str(json_get(json_get(json_get(reply, "links"), "pages"), "next")) != NULL;
 }
 
@@ -39,38 +40,22 @@ static void has_zone(struct provider *p, struct provider_op *op)
 	rest_work_get(rest_work_new(p, op, "look for domain %.200s", op->candidate), &path, rest_work_zone);
 }
 
-static void list_page(struct rest_work *w);
-
-static void on_domains(const struct rest_reply *r, const struct err *e, void *ctx)
+static int take_zone(struct rest_work *w, const struct json *zone, struct err *e)
 {
-	struct rest_work *w = ctx;
-	if (!r || err_is(e)) {
-		rest_work_fail(w, e);
-		return;
-	}
-	const struct json *domains = json_get(r->json, "domains");
-	for (size_t i = 0; i < json_len(domains); i++) {
-		const char *name = json_str(json_get(json_at(domains, i), "name"));
-		if (name)
-			provider_op_list(w->op, name, name);
-	}
-	w->page++;
-	if (more_pages(r->json))
-		list_page(w);
-	else
-		provider_op_listed(w->op);
-}
-
-static void list_page(struct rest_work *w)
-{
-	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
-	buf_printf(&path, "/domains?page=%u&per_page=%d", w->page, PER_PAGE);
-	rest_work_get(w, &path, on_domains);
+	const char *name = json_str(json_get(zone, "name"));
+	(void)e;
+	if (name)
+		provider_op_list(w->op, name, name);
+	return 0;
 }
 
 static void list_zones(struct provider *p, struct provider_op *op)
 {
-	list_page(rest_work_new(p, op, "list the domains"));
+	static const struct rest_list list = {
+		.member = "domains", .per_page = PER_PAGE, .more = more_pages, .take = take_zone};
+	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
+	buf_puts(&path, "/domains?");
+	rest_work_list(rest_work_new(p, op, "list the domains"), &list, &path);
 }
 
 /* --- reading --- */
@@ -91,12 +76,14 @@ static void merge(struct provider_rrset *s)
 		}
 }
 
-static int take(struct rest_work *w, const struct json *record, const char *relative, struct err *e)
+static int take(struct rest_work *w, const struct json *record, struct err *e)
 {
+	AUTO(buf_done) struct buf relative = buf_make(NAME_OCTETS);
 	const char *type = json_str(json_get(record, "type")), *name = json_str(json_get(record, "name"));
 	const char *data = json_str(json_get(record, "data"));
 	int64_t id, ttl = 0;
-	if (!type || !name || !data || strcmp(name, relative) != 0 || !json_int(json_get(record, "id"), &id))
+	rest_put_relative(&relative, w->op->name, w->op->zone.name);
+	if (!type || !name || !data || strcmp(name, buf_str(&relative)) != 0 || !json_int(json_get(record, "id"), &id))
 		return 0;
 	size_t had = w->found.n;
 	AUTO(xfreep) char *number = xasprintf("%lld", (long long)id);
@@ -114,45 +101,18 @@ static int take(struct rest_work *w, const struct json *record, const char *rela
 	return 0;
 }
 
-static void read_page(struct rest_work *w);
-
-static void on_records(const struct rest_reply *r, const struct err *e, void *ctx)
-{
-	struct rest_work *w = ctx;
-	struct err bad = {0};
-	if (!r || err_is(e)) {
-		rest_work_fail(w, e);
-		return;
-	}
-	AUTO(buf_done) struct buf relative = buf_make(NAME_OCTETS);
-	rest_put_relative(&relative, w->op->name, w->op->zone.name);
-	const struct json *records = json_get(r->json, "domain_records");
-	for (size_t i = 0; i < json_len(records) && !err_is(&bad); i++)
-		take(w, json_at(records, i), buf_str(&relative), &bad);
-	w->page++;
-	if (err_is(&bad))
-		rest_work_refuse(w, &bad);
-	else if (more_pages(r->json))
-		read_page(w);
-	else
-		provider_op_rrset(w->op, &w->found);
-}
-
 /* The records of all types: what stands in the way shows, too. The whole name asks, the relative one is answered. */
-static void read_page(struct rest_work *w)
-{
-	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
-	buf_printf(&path, "/domains/%s/records?name=", w->op->zone.id);
-	rest_escape(&path, w->op->name);
-	buf_printf(&path, "&page=%u&per_page=%d", w->page, PER_PAGE);
-	rest_work_get(w, &path, on_records);
-}
-
 static void read_rrset(struct provider *p, struct provider_op *op)
 {
+	static const struct rest_list list = {
+		.member = "domain_records", .per_page = PER_PAGE, .more = more_pages, .take = take};
 	struct rest_work *w = rest_work_new(p, op, "read %.200s", op->name);
+	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
 	provider_rrset_init(&w->found, op->name, op->type);
-	read_page(w);
+	buf_printf(&path, "/domains/%s/records?name=", op->zone.id);
+	rest_escape(&path, op->name);
+	buf_putc(&path, '&');
+	rest_work_list(w, &list, &path);
 }
 
 /* --- changing --- */

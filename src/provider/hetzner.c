@@ -44,8 +44,9 @@ static bool error_is(const struct rest_reply *r, const char *code)
 }
 
 /* Whether the answer has the page after this one. */
-static bool more_pages(const struct json *reply)
+static bool more_pages(const struct rest_work *w, const struct json *reply)
 {
+	(void)w;
 	int64_t next = 0;
 	return json_int(json_get(json_get(json_get(reply, "meta"), "pagination"), "next_page"), &next) && next > 0;
 }
@@ -60,39 +61,22 @@ static void has_zone(struct provider *p, struct provider_op *op)
 	rest_work_get(rest_work_new(p, op, "look for zone %.200s", op->candidate), &path, rest_work_zone);
 }
 
-static void list_page(struct rest_work *w);
-
-static void on_zones(const struct rest_reply *r, const struct err *e, void *ctx)
+static int take_zone(struct rest_work *w, const struct json *zone, struct err *e)
 {
-	struct rest_work *w = ctx;
-	if (!r || err_is(e)) {
-		rest_work_fail(w, e);
-		return;
-	}
-	const struct json *zones = json_get(r->json, "zones");
-	for (size_t i = 0; i < json_len(zones); i++) {
-		const char *name = json_str(json_get(json_at(zones, i), "name"));
-		if (name)
-			provider_op_list(w->op, name, name);
-	}
-	if (more_pages(r->json)) {
-		w->page++;
-		list_page(w);
-	} else {
-		provider_op_listed(w->op);
-	}
-}
-
-static void list_page(struct rest_work *w)
-{
-	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
-	buf_printf(&path, "/zones?page=%u&per_page=%d", w->page, PER_PAGE);
-	rest_work_get(w, &path, on_zones);
+	const char *name = json_str(json_get(zone, "name"));
+	(void)e;
+	if (name)
+		provider_op_list(w->op, name, name);
+	return 0;
 }
 
 static void list_zones(struct provider *p, struct provider_op *op)
 {
-	list_page(rest_work_new(p, op, "list the zones"));
+	static const struct rest_list list = {
+		.member = "zones", .per_page = PER_PAGE, .more = more_pages, .take = take_zone};
+	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
+	buf_puts(&path, "/zones?");
+	rest_work_list(rest_work_new(p, op, "list the zones"), &list, &path);
 }
 
 /* --- reading --- */
@@ -113,29 +97,6 @@ static int take_set(struct rest_work *w, const struct json *set, struct err *e)
 	return 0;
 }
 
-static void read_page(struct rest_work *w);
-
-static void on_sets(const struct rest_reply *r, const struct err *e, void *ctx)
-{
-	struct rest_work *w = ctx;
-	struct err bad = {0};
-	if (!r || err_is(e)) {
-		rest_work_fail(w, e);
-		return;
-	}
-	const struct json *sets = json_get(r->json, "rrsets");
-	for (size_t i = 0; i < json_len(sets) && !err_is(&bad); i++)
-		take_set(w, json_at(sets, i), &bad);
-	if (err_is(&bad)) {
-		rest_work_refuse(w, &bad);
-	} else if (more_pages(r->json)) {
-		w->page++;
-		read_page(w);
-	} else {
-		provider_op_rrset(w->op, &w->found);
-	}
-}
-
 static void put_name(struct buf *path, const char *name, const char *zone)
 {
 	AUTO(buf_done) struct buf relative = buf_make(NAME_OCTETS);
@@ -144,20 +105,17 @@ static void put_name(struct buf *path, const char *name, const char *zone)
 }
 
 /* The RRsets of all types at the name: what stands in the way shows, too. */
-static void read_page(struct rest_work *w)
-{
-	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
-	buf_printf(&path, "/zones/%s/rrsets?name=", w->op->zone.id);
-	put_name(&path, w->op->name, w->op->zone.name);
-	buf_printf(&path, "&page=%u&per_page=%d", w->page, PER_PAGE);
-	rest_work_get(w, &path, on_sets);
-}
-
 static void read_rrset(struct provider *p, struct provider_op *op)
 {
+	static const struct rest_list list = {
+		.member = "rrsets", .per_page = PER_PAGE, .more = more_pages, .take = take_set};
 	struct rest_work *w = rest_work_new(p, op, "read %.200s", op->name);
+	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
 	provider_rrset_init(&w->found, op->name, op->type);
-	read_page(w);
+	buf_printf(&path, "/zones/%s/rrsets?name=", op->zone.id);
+	put_name(&path, op->name, op->zone.name);
+	buf_putc(&path, '&');
+	rest_work_list(w, &list, &path);
 }
 
 /* --- changing --- */

@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "loop/loop.h"
 #include "provider/rdata.h"
+#include "json/json.h"
 
 enum { PAUSE_FIRST_MS = 1000, PAUSE_LAST_MS = 8000, POLL_FOR_MS = 600000, NOT_FOUND = 404 };
 
@@ -77,6 +78,7 @@ void rest_work_drop(struct provider *p, struct provider_op *op)
 	}
 	free(w->steps);
 	loop_timer_free(w->timer);
+	free(w->list_path);
 	strv_done(&w->names);
 	strv_done(&w->ids);
 	strv_done(&w->made);
@@ -114,6 +116,45 @@ void rest_work_get(struct rest_work *w, const struct buf *path, rest_fn fn)
 		.method = HTTP_GET, .path = buf_str(path), .what = w->what, .accept = w->d->kind->media};
 	w->fn = fn;
 	w->call = rest_send(w->d->rest, &q, on_reply, w);
+}
+
+static void ask_page(struct rest_work *w);
+
+static void on_page(const struct rest_reply *r, const struct err *e, void *ctx)
+{
+	struct rest_work *w = ctx;
+	struct err bad = {0};
+	if (!r || err_is(e)) {
+		rest_work_fail(w, e);
+		return;
+	}
+	const struct json *elements = json_get(r->json, w->list->member);
+	for (size_t i = 0; i < json_len(elements) && !err_is(&bad); i++)
+		w->list->take(w, json_at(elements, i), &bad);
+	if (err_is(&bad)) {
+		rest_work_refuse(w, &bad);
+	} else if (w->list->more(w, r->json)) {
+		w->page++;
+		ask_page(w);
+	} else if (w->op->call == PROVIDER_CALL_ZONE) {
+		provider_op_listed(w->op);
+	} else {
+		provider_op_rrset(w->op, &w->found);
+	}
+}
+
+static void ask_page(struct rest_work *w)
+{
+	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
+	buf_printf(&path, "%spage=%u&per_page=%d", w->list_path, w->page, w->list->per_page);
+	rest_work_get(w, &path, on_page);
+}
+
+void rest_work_list(struct rest_work *w, const struct rest_list *l, const struct buf *path)
+{
+	w->list = l;
+	w->list_path = xstrdup(buf_str(path));
+	ask_page(w);
 }
 
 void rest_work_zone(const struct rest_reply *r, const struct err *e, void *ctx)

@@ -38,6 +38,18 @@ struct rest_step {
 	char *body; /* NULL for none */
 };
 
+struct rest_work;
+
+/* A list that comes in pages: zones, or the records of a name. */
+struct rest_list {
+	const char *member; /* of an answer: the array */
+	int per_page; /* the parameter of that name */
+	/* Whether there are more pages than w->page. */
+	bool (*more)(const struct rest_work *w, const struct json *reply);
+	/* An element of the array. */
+	int (*take)(struct rest_work *w, const struct json *element, struct err *e);
+};
+
 /* The state of an operation. */
 struct rest_work {
 	struct rest_driver *d;
@@ -51,6 +63,8 @@ struct rest_work {
 	int64_t pause_ms;
 	int64_t deadline; /* monotonic ms */
 	unsigned page; /* from 1 */
+	const struct rest_list *list;
+	char *list_path;
 	struct strv names, ids; /* the driver's own lists */
 	struct strv made; /* ids of the values that were added, in their order, where the provider has such */
 	struct provider_rrset found;
@@ -67,6 +81,12 @@ void rest_work_fail(struct rest_work *w, const struct err *e);
 void rest_work_refuse(struct rest_work *w, struct err *e);
 /* Asks for path; fn gets w. */
 void rest_work_get(struct rest_work *w, const struct buf *path, rest_fn fn);
+
+/*
+ * Takes the elements of all pages of path, which ends with "?" or "&"; then ends list_zones, whose zones were given to
+ * provider_op_list(), or read with what is in w->found.
+ */
+void rest_work_list(struct rest_work *w, const struct rest_list *l, const struct buf *path);
 
 /* For has_zone: an answer says that there is the zone (its id is its name), 404 that there is none. */
 void rest_work_zone(const struct rest_reply *r, const struct err *e, void *w);
