@@ -12,7 +12,7 @@ static const struct {
 	const char *required;
 	const char *optional;
 } provider_keys[] = {
-	{SCHEMA_PROVIDER_SERVER, "rfc2136", "exec"},
+	{SCHEMA_PROVIDER_SERVER, "rfc2136 acme-sh", "exec"},
 	{SCHEMA_PROVIDER_TSIG, "", "rfc2136"},
 	{SCHEMA_PROVIDER_TSIG_FILE, "", "rfc2136"},
 	{SCHEMA_PROVIDER_TSIG_NAME, "", "rfc2136"},
@@ -28,9 +28,11 @@ static const struct {
 	{SCHEMA_PROVIDER_ZONE_IDS, "", "route53"},
 	{SCHEMA_PROVIDER_PROGRAM, "exec", ""},
 	{SCHEMA_PROVIDER_PROTOCOL, "exec", ""},
-	{SCHEMA_PROVIDER_ENV, "", "exec"},
-	{SCHEMA_PROVIDER_ENV_FILE, "", "exec"},
-	{SCHEMA_PROVIDER_TIMEOUT, "", "exec"},
+	{SCHEMA_PROVIDER_ENV, "", "exec acme-sh"},
+	{SCHEMA_PROVIDER_ENV_FILE, "", "exec acme-sh"},
+	{SCHEMA_PROVIDER_TIMEOUT, "", "exec acme-sh"},
+	{SCHEMA_PROVIDER_CHECKOUT, "acme-sh", ""},
+	{SCHEMA_PROVIDER_HOOK, "acme-sh", ""},
 };
 
 enum { LOAD_KEYS_MAX = 400 };

@@ -2,7 +2,7 @@
 #include "config/schema.h"
 
 #define CERT_KEYS "ec256 ec384 rsa2048 rsa3072 rsa4096"
-#define PROVIDERS "rfc2136 powerdns cloudflare route53 hetzner digitalocean desec exec"
+#define PROVIDERS "rfc2136 powerdns cloudflare route53 hetzner digitalocean desec exec acme-sh"
 #define VALIDATIONS "auto dns-persist-01"
 #define DURATION(s) ((int64_t)(s)*1000)
 
@@ -138,7 +138,8 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 		"their order here, for names that no list covers; the first that holds a zone for the name has it."},
 	[SCHEMA_PROVIDER_SERVER] = {SCHEMA_PROVIDERS, "server", SCHEMA_STRING, SCHEMA_ADDRESS_PORT, 0, 0, NULL, NULL,
 		"192.0.2.53", "For rfc2136, required: address of the primary server, ADDRESS or ADDRESS@PORT.",
-		"It need not be among the servers that the zone names. For exec with protocol lego, required: an "
+		"It need not be among the servers that the zone names. For acme-sh, and exec with protocol lego, "
+		"required: an "
 		"authoritative server of the zones, which is asked what stands at a name before and after a run."},
 	[SCHEMA_PROVIDER_TSIG] = {SCHEMA_PROVIDERS, "tsig", SCHEMA_MAP, SCHEMA_TEXT, 0, 0, NULL, NULL, NULL,
 		"For rfc2136: the key that signs the updates (RFC 8945).",
@@ -188,15 +189,23 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 		"its standard input, one on its standard output, as docs/providers.md describes."},
 	[SCHEMA_PROVIDER_ENV] = {SCHEMA_PROVIDERS, "env", SCHEMA_STRINGS, SCHEMA_TEXT, 1, 100, NULL, NULL,
 		"[API_TOKEN]",
-		"For exec: names of environment variables that the program gets beside PATH: one, or a list of them.",
+		"For exec and acme-sh: names of environment variables that the program gets beside PATH: one, or a "
+		"list of them.",
 		"It gets no other variables of perdure's own environment."},
 	[SCHEMA_PROVIDER_ENV_FILE] = {SCHEMA_PROVIDERS, "env_file", SCHEMA_STRING, SCHEMA_PATH, 0, 0, NULL, NULL,
-		"/etc/perdure/hook.env", "For exec: file with variables for the program, NAME=VALUE, one a line.",
+		"/etc/perdure/hook.env",
+		"For exec and acme-sh: file with variables for the program, NAME=VALUE, one a line.",
 		"Its mode must be 0600 or stricter."},
 	[SCHEMA_PROVIDER_TIMEOUT] = {SCHEMA_PROVIDERS, "timeout", SCHEMA_DURATION, SCHEMA_TEXT, DURATION(1),
 		DURATION(3600), NULL, NULL, "120s",
-		"For exec: how long one run may take before the program is killed; 120s when not given.",
-		"With protocol lego the name server may take as long again to serve the value."},
+		"For exec and acme-sh: how long one run may take before the program is killed; 120s when not given.",
+		"The name server may take as long again to serve a value that was added."},
+	[SCHEMA_PROVIDER_CHECKOUT] = {SCHEMA_PROVIDERS, "path", SCHEMA_STRING, SCHEMA_PATH, 0, 0, NULL, NULL,
+		"/opt/acme.sh", "For acme-sh, required: folder of acme.sh, with dnsapi/ in it.",
+		"It is your own, and is not changed."},
+	[SCHEMA_PROVIDER_HOOK] = {SCHEMA_PROVIDERS, "hook", SCHEMA_STRING, SCHEMA_LABEL, 0, 64, NULL, NULL, "dns_cf",
+		"For acme-sh, required: name of the hook in dnsapi/ that adds values.",
+		"The variables that it needs are given in env_file. Hooks that would do harm are refused."},
 
 	[SCHEMA_PROVIDER_ACCESS_KEY_FILE] = {SCHEMA_PROVIDERS, "access_key_file", SCHEMA_STRING, SCHEMA_PATH, 0, 0,
 		NULL, NULL, "/etc/perdure/aws.credentials", "For route53, required: file with an access key.",

@@ -15,6 +15,7 @@ static const struct provider_driver *const drivers[] = {
 	&driver_digitalocean,
 	&driver_desec,
 	&driver_exec,
+	&driver_acmesh,
 	NULL,
 };
 

@@ -1,0 +1,151 @@
+"""
+`record apply` through DNS hooks of acme.sh (provider type acme-sh) in front of a real Knot. $ACME_SH names the folder of an unmodified checkout; without it
+only a stand-in is there: a few lines of our own in the places where a checkout has its files, which do what the driver counts on.
+"""
+import os
+import shutil
+import subprocess
+
+import pytest
+
+import harness
+from small_servers import Directory
+
+FOREIGN = '"v=spf1 -all" "second \\"string\\""'
+
+# As in a checkout: it keeps what it is told to in a file, and ends by running its arguments.
+STAND_IN = """#!/usr/bin/env sh
+_info() { echo "$@"; }
+_keep() { echo "SAVED_$1='$2'" >>"$ACCOUNT_CONF_PATH"; }
+main() { if [ -n "$1" ]; then "$@"; else echo usage; exit 1; fi; }
+main "$@"
+"""
+HOOK = """#!/usr/bin/env sh
+dns_ours_add() {
+  _info "adding $1"
+  _keep KEY "$STAND_IN_KEY"
+  echo "$HOME $ACCOUNT_CONF_PATH $(umask)" >>"$NOTES"
+  [ "$BEHAVE" != fail ] || { echo "bad key: $STAND_IN_KEY" >&2; return 1; }
+  wipe=
+  [ "$BEHAVE" != wipe ] || wipe="update delete $1. TXT"
+  nsupdate -v <<END
+server 127.0.0.1 $STAND_IN_PORT
+key $STAND_IN_KEY
+$wipe
+update add $1. 60 TXT "$2"
+send
+END
+}
+dns_ours_rm() { echo removed >>"$NOTES"; }
+"""
+
+
+class World:
+    def __init__(self, stage, make_knot, hook="dns_ours", path=None):
+        self.stage = stage
+        self.zones = ["w00.bench.test", "w01.bench.test"]
+        self.knot = make_knot(self.zones, records={"w01.bench.test": [f"_validation-persist TXT {FOREIGN}"]})
+        self.ca = Directory(stage)
+        self.folder = stage.folder("checkout")
+        self.temp = stage.folder("temp")
+        self.notes = os.path.join(self.temp, "notes")
+        self.env_file = os.path.join(self.temp, "env")
+        self.variables()
+        if not path:
+            path = self.folder
+            os.makedirs(os.path.join(path, "dnsapi"))
+            harness.write(os.path.join(path, "acme.sh"), STAND_IN, 0o755)
+            harness.write(os.path.join(path, "dnsapi", "dns_ours.sh"), HOOK, 0o755)
+        self.entry = {"name": "hook", "type": "acme-sh", "path": path, "hook": hook, "env_file": self.env_file, "timeout": "20s",
+                      "server": f"127.0.0.1@{self.knot.port}"}
+        self.config = {"cas": [self.ca.config_entry()], "dns": {"stubs": [self.knot.stub()]}, "providers": [self.entry],
+                       "certificates": [{"names": [z, "*." + z]} for z in self.zones]}
+        self.p = harness.Perdure(stage, self.config)
+        self.value = f'"ca.test;accounturi={self.ca.base}/acct/1;policy=wildcard"'
+
+    def variables(self, **more):
+        every = {"STAND_IN_PORT": self.knot.port, "STAND_IN_KEY": f"hmac-sha256:{self.knot.tsig_name} {self.knot.tsig_secret}", "NOTES": self.notes, **more}
+        harness.write(self.env_file, "".join(f"{k}={v}\n" for k, v in every.items()), 0o600)
+
+    def owner(self, i=0):
+        return "_validation-persist." + self.zones[i]
+
+    def stands(self, i=0):
+        out = subprocess.run(["kdig", "@127.0.0.1", "-p", str(self.knot.port), "+short", "+tcp", self.owner(i), "TXT"], capture_output=True, text=True,
+                             timeout=20, check=True)
+        return sorted(line.replace("\\;", ";") for line in out.stdout.splitlines() if line)
+
+    def apply(self, *args, rc=0):
+        done = self.p.run("record", "apply", "--yes", "--timeout", "20", *args, env={"TMPDIR": self.temp})
+        assert done.rc == rc, str(done)
+        assert self.knot.tsig_secret not in done.out + done.err
+        assert not [f for f in os.listdir(self.temp) if f.startswith("perdure-hook")], "credentials were left behind"
+        return done
+
+
+@pytest.fixture
+def world(stage, make_knot):
+    return lambda *a, **kw: World(stage, make_knot, *a, **kw)
+
+
+def test_stand_in_published_beside_what_is_there(world):
+    w = world()
+    before = w.stands(1)
+    w.apply()
+    assert w.stands(0) == [w.value] and w.stands(1) == sorted([w.value, *before])
+    notes = harness.read(w.notes).splitlines()
+    assert len(notes) == 2 and all(w.temp + "/perdure-hook-" in line and line.endswith("077") for line in notes)
+    serials = w.knot.serials()
+    w.apply()
+    assert w.knot.serials() == serials and sorted(os.listdir(w.folder)) == ["acme.sh", "dnsapi"]
+
+
+def test_stand_in_removes_nothing(world):
+    w = world()
+    old = w.value.replace(";policy=wildcard", "")
+    w.knot.nsupdate([f"{w.owner()} 60 TXT {old}"])
+    (line,) = w.apply("--json", w.zones[0], "*." + w.zones[0], rc=1).lines()
+    assert line["outcome"] == "failed" and "removed by hand: " + w.owner() in line["error"] and old in line["error"], line
+    assert w.stands() == sorted([old, w.value]) and "removed" not in harness.read(w.notes)
+
+
+def test_stand_in_damage_is_told(world):
+    w = world()
+    w.variables(BEHAVE="wipe")
+    done = w.apply("--json", w.zones[1], rc=1)
+    (line,) = done.lines()
+    assert "DAMAGE" in line["error"] and FOREIGN in line["error"] and FOREIGN in done.err
+
+
+def test_stand_in_fails(world):
+    w = world()
+    w.variables(BEHAVE="fail")
+    (line,) = w.apply("--json", w.zones[0], rc=1).lines()
+    assert "ended with 1: " in line["error"] and "bad key: ****" in line["error"] and w.stands() == []
+
+
+@pytest.mark.parametrize("change, words", [
+    ({"hook": "dns_duckdns"}, "cannot be used"),
+    ({"hook": "dns_ours.sh"}, "no name of a hook"),
+    ({"hook": "dns_other"}, "there is no "),
+    ({"path": "/nonexistent"}, "there is no /nonexistent/acme.sh"),
+])
+def test_configurations_that_cannot_work(world, change, words):
+    w = world()
+    w.p.configure({**w.config, "providers": [{**w.entry, **change}]})
+    done = w.p.run("provider", "test", "hook", "--zone", w.zones[0])
+    assert done.rc in (1, 2) and words in done.err, str(done)
+
+
+def test_hook_of_a_checkout(world):
+    path = os.environ.get("ACME_SH")
+    if not path:
+        pytest.skip("no checkout of acme.sh: ACME_SH=FOLDER runs its dns_nsupdate against Knot; only a stand-in was tested")
+    if not shutil.which("nsupdate"):
+        pytest.skip("no nsupdate")
+    w = world(hook="dns_nsupdate", path=os.path.abspath(path))
+    key = harness.write(os.path.join(w.temp, "key"), f'key "{w.knot.tsig_name}" {{ algorithm hmac-sha256; secret "{w.knot.tsig_secret}"; }};\n', 0o600)
+    w.variables(NSUPDATE_SERVER="127.0.0.1", NSUPDATE_SERVER_PORT=w.knot.port, NSUPDATE_KEY=key, NSUPDATE_OPT="-v")
+    before = w.stands(1)
+    w.apply()
+    assert w.stands(0) == [w.value] and w.stands(1) == sorted([w.value, *before])
