@@ -213,6 +213,9 @@ int main(int argc, char **argv)
 	if (config_load(argv[1], &c, &t.e) || !(conf = config_find_provider(c, argv[2])) ||
 		loop_new(clk_real(), &t.loop, &t.e) || provider_open(t.loop, conf, &t.p, &t.e)) {
 		err_print(&t.e);
+		loop_free(t.loop);
+		config_free(c);
+		err_done(&t.e);
 		return 1;
 	}
 	t.ok = true;
