@@ -33,32 +33,35 @@ static const uint8_t sextets[256] = {
 };
 /* clang-format on */
 
-static inline uint32_t sextet(char c, bool *bad)
+/* The six bits of a character, or all ones: SEXTET_BAD are bits that no six have. */
+enum { SEXTET_BAD = 0xc0 };
+static inline uint32_t sextet(char c)
 {
-	uint8_t v = sextets[(unsigned char)c];
-	*bad |= !v;
-	return (uint32_t)(v - 1) & 63;
+	return (uint8_t)(sextets[(unsigned char)c] - 1);
 }
 
 bool b64url_decode(struct perdure_text t, uint8_t *out, size_t want)
 {
 	if (t.n != (want * 4 + 2) / 3)
 		return false;
-	bool bad = false;
+	uint32_t all = 0;
 	size_t at = 0, i = 0;
 	for (; i + 4 <= t.n; i += 4) {
-		uint32_t v = sextet(t.p[i], &bad) << 18 | sextet(t.p[i + 1], &bad) << 12 |
-			     sextet(t.p[i + 2], &bad) << 6 | sextet(t.p[i + 3], &bad);
+		uint32_t a = sextet(t.p[i]), b = sextet(t.p[i + 1]), c = sextet(t.p[i + 2]), d = sextet(t.p[i + 3]);
+		uint32_t v = a << 18 | b << 12 | c << 6 | d;
+		all |= a | b | c | d;
 		out[at++] = (uint8_t)(v >> 16);
 		out[at++] = (uint8_t)(v >> 8);
 		out[at++] = (uint8_t)v;
 	}
 	uint32_t rest = 0;
-	for (size_t k = i; k < t.n; k++)
-		rest |= sextet(t.p[k], &bad) << (18 - 6 * (k - i));
+	for (size_t k = i; k < t.n; k++) {
+		all |= sextet(t.p[k]);
+		rest |= sextet(t.p[k]) << (18 - 6 * (k - i));
+	}
 	for (; at < want; at++, rest <<= 8)
 		out[at] = (uint8_t)(rest >> 16);
-	return !bad && !(rest & 0xFFFFFF);
+	return !(all & SEXTET_BAD) && !(rest & 0xFFFFFF);
 }
 
 bool thumbprint_ok(const char *s)

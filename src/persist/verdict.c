@@ -142,12 +142,12 @@ static bool find_issuer(const struct judge *j, struct perdure_text issuer, size_
 	return false;
 }
 
-static const char *accepted_alg(const struct perdure_question *q, struct perdure_text alg)
+static const char *accepted_alg(const struct perdure_question *q, struct perdure_text alg, size_t *ret_length)
 {
 	size_t n = q->n_hash_algs;
 	for (size_t i = 0; i < (n ? n : 1); i++) {
 		const char *name = n ? q->hash_algs[i] : "sha-256";
-		if (text_eq(alg, text_of(name)) && perdure_hash_length(name))
+		if (text_eq(alg, text_of(name)) && (*ret_length = perdure_hash_length(name)))
 			return name;
 	}
 	return NULL;
@@ -192,13 +192,13 @@ static enum perdure_status check_hashed(
 	struct perdure_text rest = {.p = uri.p + prefix.n, .n = uri.n - prefix.n};
 	const char *slash = rest.n ? memchr(rest.p, '/', rest.n) : NULL;
 	size_t n_alg = slash ? (size_t)(slash - rest.p) : rest.n;
-	const char *alg = accepted_alg(j->q, (struct perdure_text){.p = rest.p, .n = n_alg});
+	size_t n_want = 0;
+	const char *alg = accepted_alg(j->q, (struct perdure_text){.p = rest.p, .n = n_alg}, &n_want);
 	if (!slash || !alg)
 		return PERDURE_OK;
 	*at = prefix.n + n_alg + 1;
 	v->reason = PERDURE_REASON_URI_DIGEST;
 	uint8_t want[64];
-	size_t n_want = perdure_hash_length(alg);
 	if (!b64url_decode((struct perdure_text){.p = slash + 1, .n = rest.n - n_alg - 1}, want, n_want))
 		return PERDURE_OK;
 	bool found = false;
