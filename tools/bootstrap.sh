@@ -18,6 +18,7 @@ go_minor=24 # Pebble needs Go 1.24
 go_debian_suite=trixie
 tools=${PERDURE_TOOLS:-$PWD/build/tools}
 
+# nettle-dev: Debian 12's libunbound.pc names it, libunbound-dev does not bring it.
 # set, package, and what shows that it is there: c:command, p:pkg-config module, f:file pattern
 table='
 build meson            c:meson
@@ -33,6 +34,7 @@ build libpsl-dev       p:libpsl
 build publicsuffix     f:/usr/share/publicsuffix/public_suffix_list.dat
 build libevent-dev     p:libevent_core
 build libldns-dev      p:ldns
+build nettle-dev       p:nettle
 build libunbound-dev   p:libunbound
 build libidn2-dev      p:libidn2
 build libsqlite3-dev   p:sqlite3
