@@ -53,7 +53,7 @@ int rest_driver_open(const struct rest_kind *k, struct loop *l, const struct con
 
 struct rest_work *rest_work_new(struct provider *p, struct provider_op *op, const char *fmt, ...)
 {
-	struct rest_work *w = xcalloc(1, sizeof(*w));
+	struct rest_work *w = op->state ? op->state : xcalloc(1, sizeof(*w));
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(w->what, sizeof(w->what), fmt, ap);

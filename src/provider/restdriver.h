@@ -70,7 +70,10 @@ struct rest_work {
 	struct provider_rrset found;
 	char what[320]; /* for messages */
 };
-/* Hangs it on op->state; what it is about is worded for messages. */
+/*
+ * Hangs it on op->state, or gives the one that hangs there: the search for a zone asks for one candidate after the
+ * other in one operation. What it is about is worded for messages.
+ */
 struct rest_work *rest_work_new(struct provider *p, struct provider_op *op, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* For provider_driver.drop. */

@@ -59,6 +59,15 @@ def test_published_beside_what_is_there_and_undone(world):
     assert [w.api.stands(w.owner(i)) for i in range(3)] == [[], [foreign], []]
 
 
+def test_a_listed_zone_that_the_provider_does_not_have(world):
+    """The next one above it is asked for by the same operation."""
+    w = world(n=1)
+    w.config["providers"][0]["zones"] = ["sub." + w.zones[0], w.zones[0]]
+    w.p.configure(w.config)
+    w.apply("--no-preflight", "x.sub." + w.zones[0])
+    assert len(w.api.stands("_validation-persist.x.sub." + w.zones[0])) == 1
+
+
 def test_a_limit_of_four_calls_a_second(world, request):
     """47 domains: a read and a write each, and the zones listed once; no call too many when the limit is known. (Fewer where the double is not the first.)"""
     n = 47 if request.node.callspec.params["world"] is DOUBLES[0] else 9
