@@ -53,18 +53,14 @@ static void print_text(const struct desired_record *r)
 		r->zone_line);
 }
 
-static int add_ca(const struct cli *c, struct site *s, struct site_ca *ca, const struct strv *names, struct desired *d,
-	struct err *e)
+static int tell_move(const struct site_ca *ca, const struct cafacts *f, void *ctx, struct err *e)
 {
-	struct cafacts f;
-	if (pick_cafacts(s, ca, cli_flag(c, "offline"), &f, e))
-		return -1;
-	int r = desired_add(d, s->config, ca, &f, names, e);
-	if (!r && f.n_levels == 2)
+	(void)ctx;
+	(void)e;
+	if (f->n_levels == 2)
 		log_info("CA \"%s\" moves from level %02d to %02d: publish both forms side by side", ca->conf->name,
-			f.levels[0], f.levels[1]);
-	cafacts_done(&f);
-	return r;
+			f->levels[0], f->levels[1]);
+	return 0;
 }
 
 /* Names that the configuration has get its scope and expiry; the rest are taken as written. */
@@ -74,19 +70,12 @@ static int run_show(struct cli *c, struct err *e)
 	AUTO(strv_done) struct strv names = {0};
 	AUTO(desired_done) struct desired d = {0};
 	enum format format;
-	struct site_ca *only = NULL;
 	if (read_format(c, &format, e) || pick_names(&c->args, &names, e) || pick_site(c, SITE_STATE_READ, &s, e))
-		return -1;
-	if (cli_value(c, "ca") && pick_one_ca(c, &s, &only, e))
 		return -1;
 	if (cli_flag(c, "all") && names.n)
 		return err_set(e, ERR_USAGE, "--all and names do not go together");
-	if (!s.config->n_cas)
-		return err_set(e, ERR_CONFIG, "no CA is configured in %s", s.config->path);
-	for (size_t i = 0; i < s.config->n_cas; i++)
-		if (!only || only == &s.cas[i])
-			if (add_ca(c, &s, &s.cas[i], names.n ? &names : NULL, &d, e))
-				return -1;
+	if (pick_desired(c, &s, &names, &d, tell_move, NULL, e))
+		return -1;
 	for (size_t i = 0; i < d.n; i++) {
 		if (format == FORMAT_JSON)
 			print_json(&d.v[i]);

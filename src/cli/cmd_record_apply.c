@@ -107,12 +107,18 @@ static int get_plan(struct cli *c, struct site *s, bool *ret_exact, struct plan 
 	return recordplan_make(c, s, NULL, ret, e);
 }
 
-static int agreed(const struct cli *c, const struct plan *p, size_t todo, struct err *e)
+/* Undoing takes away what was added. */
+static bool removes(const struct cli *c)
+{
+	return cli_flag(c, "remove") || cli_value(c, "undo");
+}
+
+static int agreed(const struct cli *c, const struct plan *p, size_t n, struct err *e)
 {
 	if (cli_flag(c, "yes"))
 		return 0;
 	recordplan_print(c, p);
-	if (out_confirm("Change %zu RRsets at the provider?", todo))
+	if (out_confirm("Change %zu RRsets at the provider?", n))
 		return 0;
 	err_set(e, ERR_USAGE, "nothing was changed: it was not agreed to");
 	err_hint(e, "add --yes where nobody can be asked");
@@ -133,7 +139,7 @@ static int carry_out(
 		.publisher = publisher,
 		.plan = p,
 		.journal = journal,
-		.remove = cli_flag(c, "remove") || cli_value(c, "undo"),
+		.remove = removes(c),
 		.exact = exact,
 		.literal = cli_value(c, "undo") != NULL,
 		.wait_ms = cli_flag(c, "no-wait") ? 0 : wait_s * 1000,
@@ -162,19 +168,14 @@ static int run(struct cli *c, struct err *e)
 	bool exact;
 	if (pick_site(c, SITE_STATE_READ, &s, e) || site_dns(&s, e) || get_plan(c, &s, &exact, &p, e))
 		return -1;
-	size_t todo = 0;
-	for (size_t i = 0; i < p.n; i++) {
-		AUTO(strv_done) struct strv add = {0}, del = {0};
-		plan_changes(&p.v[i], cli_flag(c, "remove") || cli_value(c, "undo"), &add, &del);
-		todo += add.n || del.n;
-	}
+	size_t n = plan_count_changes(&p, removes(c));
 	size_t blocked = plan_count(&p, PLAN_BLOCKED);
-	if (cli_flag(c, "dry-run") || !todo) {
+	if (cli_flag(c, "dry-run") || !n) {
 		if (!c->json && !c->quiet)
 			recordplan_print(c, &p);
 		return blocked ? EXIT_PARTLY : EXIT_DONE;
 	}
-	if (agreed(c, &p, todo, e) || carry_out(c, &s, &p, exact, &out, e))
+	if (agreed(c, &p, n, e) || carry_out(c, &s, &p, exact, &out, e))
 		return -1;
 	size_t bad = out.failed + out.shifted + blocked;
 	if (bad)

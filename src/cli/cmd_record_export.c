@@ -8,7 +8,6 @@
 #include "cli/output.h"
 #include "cli/pick.h"
 #include "cli/verbs.h"
-#include "inventory/cafacts.h"
 #include "inventory/desired.h"
 #include "inventory/export_collect.h"
 #include "inventory/site.h"
@@ -36,38 +35,36 @@ static int read_what(const struct cli *c, enum what *ret, struct err *e)
 	return 0;
 }
 
-static int add_ca(const struct cli *c, struct site *s, struct site_ca *ca, const struct strv *names, enum what what,
-	struct export_set *set, struct err *e)
+/* Where CAA goes, and for which records. */
+struct caa {
+	struct export_set *set;
+	const struct desired *d;
+	uint32_t ttl;
+};
+
+static int add_caa(const struct site_ca *ca, const struct cafacts *f, void *ctx, struct err *e)
 {
-	AUTO(desired_done) struct desired d = {0};
-	struct cafacts f;
-	uint32_t ttl = (uint32_t)s->config->record_ttl;
-	if (pick_cafacts(s, ca, cli_flag(c, "offline"), &f, e))
-		return -1;
-	int r = desired_add(&d, s->config, ca, &f, names, e);
-	if (!r && what == WHAT_RECORDS)
-		export_collect_records(set, &d, ttl);
-	else if (!r && what == WHAT_CAA)
-		export_collect_caa(set, &d, ca, &f, ttl);
-	else if (!r)
-		r = export_collect_delegations(set, &d, cli_value(c, "validation-zone"), e);
-	cafacts_done(&f);
-	return r;
+	struct caa *caa = ctx;
+	(void)e;
+	export_collect_caa(caa->set, caa->d, ca, f, caa->ttl);
+	return 0;
 }
 
 /* What the command line asks for, with zones and with what stands already. */
 static int collect(struct cli *c, struct site *s, enum what what, struct export_set *set, struct err *e)
 {
 	AUTO(strv_done) struct strv names = {0}, zones = {0};
-	struct site_ca *only = NULL;
+	AUTO(desired_done) struct desired d = {0};
 	if (pick_names(&c->args, &names, e) || pick_names(cli_values(c, "zone"), &zones, e) ||
-		pick_site(c, SITE_STATE_READ, s, e) || (cli_value(c, "ca") && pick_one_ca(c, s, &only, e)))
+		pick_site(c, SITE_STATE_READ, s, e))
 		return -1;
-	if (!s->config->n_cas)
-		return err_set(e, ERR_CONFIG, "no CA is configured in %s", s->config->path);
-	for (size_t i = 0; i < s->config->n_cas; i++)
-		if ((!only || only == &s->cas[i]) && add_ca(c, s, &s->cas[i], names.n ? &names : NULL, what, set, e))
-			return -1;
+	struct caa caa = {.set = set, .d = &d, .ttl = (uint32_t)s->config->record_ttl};
+	if (pick_desired(c, s, &names, &d, what == WHAT_CAA ? add_caa : NULL, &caa, e))
+		return -1;
+	if (what == WHAT_RECORDS)
+		export_collect_records(set, &d, caa.ttl);
+	if (what == WHAT_DELEGATIONS && export_collect_delegations(set, &d, cli_value(c, "validation-zone"), e))
+		return -1;
 	export_merge(set);
 	export_zones(set, (const char *const *)zones.v, zones.n);
 	if (!cli_flag(c, "offline") && (site_dns(s, e) || export_observe(s, set, e)))

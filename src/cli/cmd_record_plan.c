@@ -11,7 +11,6 @@
 #include "cli/output.h"
 #include "cli/pick.h"
 #include "cli/verbs.h"
-#include "inventory/cafacts.h"
 #include "inventory/desired.h"
 #include "inventory/ours.h"
 #include "inventory/plan.h"
@@ -22,17 +21,11 @@
 
 enum { PLAN_TEXT_MAX = 512 << 20 };
 
-static int add_ca(const struct cli *c, struct site *s, struct site_ca *ca, const struct strv *names, struct desired *d,
-	struct ours *ours, struct err *e)
+static int add_account(const struct site_ca *ca, const struct cafacts *f, void *ctx, struct err *e)
 {
-	struct cafacts f;
-	if (pick_cafacts(s, ca, cli_flag(c, "offline"), &f, e))
-		return -1;
-	int r = desired_add(d, s->config, ca, &f, names, e);
-	if (!r)
-		ours_add(ours, ca, &f);
-	cafacts_done(&f);
-	return r;
+	(void)e;
+	ours_add(ctx, ca, f);
+	return 0;
 }
 
 static void progressed(size_t done, size_t total, void *ctx)
@@ -46,14 +39,8 @@ int recordplan_make(struct cli *c, struct site *s, struct publisher *publisher, 
 	AUTO(strv_done) struct strv names = {0};
 	AUTO(desired_done) struct desired d = {0};
 	AUTO(ours_done) struct ours ours = {0};
-	struct site_ca *only = NULL;
-	if (pick_names(&c->args, &names, e) || (cli_value(c, "ca") && pick_one_ca(c, s, &only, e)))
+	if (pick_names(&c->args, &names, e) || pick_desired(c, s, &names, &d, add_account, &ours, e))
 		return -1;
-	if (!s->config->n_cas)
-		return err_set(e, ERR_CONFIG, "no CA is configured in %s", s->config->path);
-	for (size_t i = 0; i < s->config->n_cas; i++)
-		if ((!only || only == &s->cas[i]) && add_ca(c, s, &s->cas[i], names.n ? &names : NULL, &d, &ours, e))
-			return -1;
 	struct planmake m = {.site = s,
 		.publisher = publisher,
 		.desired = &d,
@@ -134,10 +121,9 @@ static int run(struct cli *c, struct err *e)
 		print_json(&p);
 	else
 		recordplan_print(c, &p);
-	size_t todo = plan_count(&p, PLAN_ADD) + plan_count(&p, PLAN_CHANGE) + plan_count(&p, PLAN_REMOVE);
 	if (plan_count(&p, PLAN_BLOCKED))
 		return EXIT_PARTLY;
-	return !todo && cli_flag(c, "exit-code") ? EXIT_NOTHING_DUE : EXIT_DONE;
+	return cli_flag(c, "exit-code") && !plan_count_changes(&p, true) ? EXIT_NOTHING_DUE : EXIT_DONE;
 }
 
 static const struct cli_option options[] = {

@@ -12,6 +12,7 @@
 #include "cli/output.h"
 #include "config/name.h"
 #include "inventory/cafacts.h"
+#include "inventory/desired.h"
 
 int pick_site(const struct cli *c, enum site_state state, struct site *ret, struct err *e)
 {
@@ -55,6 +56,31 @@ int pick_cafacts(struct site *s, struct site_ca *ca, bool offline, struct cafact
 		log_warn("%s; going by the configuration alone", unreachable.msg);
 	err_done(&unreachable);
 	return cafacts_make(ca->conf, dir, ret, e);
+}
+
+int pick_desired(const struct cli *c, struct site *s, const struct strv *names, struct desired *d, pick_ca_fn each,
+	void *ctx, struct err *e)
+{
+	struct site_ca *only = NULL;
+	if (cli_value(c, "ca") && pick_one_ca(c, s, &only, e))
+		return -1;
+	if (!s->config->n_cas)
+		return err_set(e, ERR_CONFIG, "no CA is configured in %s", s->config->path);
+	for (size_t i = 0; i < s->config->n_cas; i++) {
+		struct site_ca *ca = &s->cas[i];
+		struct cafacts f;
+		if (only && only != ca)
+			continue;
+		if (pick_cafacts(s, ca, cli_flag(c, "offline"), &f, e))
+			return -1;
+		int r = desired_add(d, s->config, ca, &f, names->n ? names : NULL, e);
+		if (!r && each)
+			r = each(ca, &f, ctx, e);
+		cafacts_done(&f);
+		if (r)
+			return -1;
+	}
+	return 0;
 }
 
 int pick_names(const struct strv *args, struct strv *ret, struct err *e)

@@ -8,6 +8,7 @@
 
 struct cafacts;
 struct cli;
+struct desired;
 struct err;
 struct strv;
 
@@ -21,6 +22,14 @@ int pick_one_ca(const struct cli *c, struct site *s, struct site_ca **ret, struc
 /* The facts of a CA, from its directory, or without it (with a warning, or silently when offline) from configuration
  * and preset. */
 int pick_cafacts(struct site *s, struct site_ca *ca, bool offline, struct cafacts *ret, struct err *e);
+/*
+ * Appends to d the validation records of the names (empty: of all configured certificates) at the CA of --ca, or at
+ * all; the verb has --ca and --offline. each (may be NULL) is told of each CA and its facts, both borrowed. ERR_CONFIG,
+ * ERR_USAGE.
+ */
+typedef int (*pick_ca_fn)(const struct site_ca *ca, const struct cafacts *f, void *ctx, struct err *e);
+int pick_desired(const struct cli *c, struct site *s, const struct strv *names, struct desired *d, pick_ca_fn each,
+	void *ctx, struct err *e);
 /* Normalises the names on the command line. ERR_USAGE. */
 int pick_names(const struct strv *args, struct strv *ret, struct err *e);
 /* The lineages that the arguments name: by lineage name or by a domain as configured ("*." or not). ERR_USAGE. */

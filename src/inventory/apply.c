@@ -376,13 +376,6 @@ static void found(struct provider *p, const struct provider_zone *z, const struc
 
 /* --- all of them --- */
 
-static bool has_work(const struct run *r, const struct plan_rrset *set)
-{
-	AUTO(strv_done) struct strv add = {0}, del = {0};
-	plan_changes(set, r->a->remove, &add, &del);
-	return add.n || del.n;
-}
-
 static void start(struct run *r, struct slot *s, const struct plan_rrset *set)
 {
 	struct err e = {0};
@@ -404,7 +397,7 @@ static void fill(struct run *r)
 			continue;
 		while (r->next < r->a->plan->n && !r->slots[i].used) {
 			const struct plan_rrset *set = &r->a->plan->v[r->next++];
-			if (has_work(r, set))
+			if (plan_rrset_changes(set, r->a->remove))
 				start(r, &r->slots[i], set);
 		}
 	}
@@ -424,8 +417,7 @@ int apply_run(const struct apply *a, struct err *e)
 {
 	struct run *r = xcalloc(1, sizeof(*r));
 	*r = (struct run){.a = a, .e = e};
-	for (size_t i = 0; i < a->plan->n; i++)
-		r->total += has_work(r, &a->plan->v[i]);
+	r->total = plan_count_changes(a->plan, a->remove);
 	loop_on_stop_signal(a->site->loop, stop_signal, r);
 	fill(r);
 	int result = r->in_work ? loop_run(a->site->loop, e) : 0;

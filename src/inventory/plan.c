@@ -191,6 +191,24 @@ size_t plan_count(const struct plan *p, enum plan_action a)
 	return n;
 }
 
+bool plan_rrset_changes(const struct plan_rrset *r, bool remove)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		enum plan_action a = r->items[i].action;
+		if (a == PLAN_ADD || a == PLAN_CHANGE || (a == PLAN_REMOVE && remove))
+			return true;
+	}
+	return false;
+}
+
+size_t plan_count_changes(const struct plan *p, bool remove)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < p->n; i++)
+		n += plan_rrset_changes(&p->v[i], remove);
+	return n;
+}
+
 void plan_changes(const struct plan_rrset *r, bool remove, struct strv *add, struct strv *del)
 {
 	for (size_t i = 0; i < r->n; i++) {

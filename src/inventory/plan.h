@@ -76,6 +76,9 @@ struct plan_want {
 void plan_decide(struct plan_rrset *r, const struct plan_want *wants, size_t n_wants, const struct ours *ours);
 /* How many items have the action. */
 size_t plan_count(const struct plan *p, enum plan_action a);
+/* How many RRsets an item changes; remove: also by taking away what no certificate needs. */
+size_t plan_count_changes(const struct plan *p, bool remove);
+bool plan_rrset_changes(const struct plan_rrset *r, bool remove);
 /* What the items add and take away. Appended; borrowed strings are copied. */
 void plan_changes(const struct plan_rrset *r, bool remove, struct strv *add, struct strv *del);
 
