@@ -2,6 +2,7 @@
 #ifndef PERDURE_BASE_SECRET_H
 #define PERDURE_BASE_SECRET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,5 +16,14 @@ struct secret {
 /* Copies n octets. */
 struct secret secret_dup(const void *p, size_t n);
 void secret_done(struct secret *s);
+
+/*
+ * From now on this process leaves no core file, whatever the limits and the kernel's core_pattern say, and only root
+ * can attach to it or read its memory. The programs it starts have a limit of 0 for core files. For the start of a
+ * program.
+ */
+void secret_guard_process(void);
+/* Whether that is so. */
+bool secret_process_guarded(void);
 
 #endif

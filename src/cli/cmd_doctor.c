@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/secret.h"
 #include "base/xalloc.h"
 #include "cli/cli.h"
 #include "cli/output.h"
@@ -257,8 +258,22 @@ static void look_at_roles(struct doctor *d, const struct site *s)
 	say(d, FINE, "role", NULL, "auditor: yes (needs no secret)");
 	say(d, FINE, "role", NULL, "renewer: %s",
 		d->has_key ? "yes (an account key is here)" : "no (no account key is here)");
-	say(d, FINE, "role", NULL, "publisher: no DNS credential is configured%s",
-		s->config->n_certs ? "; publish what \"perdure record show\" prints" : "");
+	if (s->config->n_providers)
+		say(d, FINE, "role", NULL, "publisher: %zu DNS providers are configured (perdure provider test NAME)",
+			s->config->n_providers);
+	else
+		say(d, FINE, "role", NULL, "publisher: no DNS credential is configured%s",
+			s->config->n_certs ? "; publish what \"perdure record show\" prints" : "");
+}
+
+static void look_at_process(struct doctor *d)
+{
+	if (secret_process_guarded())
+		say(d, FINE, "memory", NULL,
+			"no core file can hold keys or credentials, and only root can look inside");
+	else
+		say(d, ODD, "memory", "look for what forbids prctl(PR_SET_DUMPABLE) or setrlimit(RLIMIT_CORE) here",
+			"a crash may leave a core file with keys and credentials in it");
 }
 
 static int run(struct cli *c, struct err *e)
@@ -270,6 +285,7 @@ static int run(struct cli *c, struct err *e)
 	say(&d, FINE, "configuration", NULL, "%s: %zu CAs, %zu certificates", s.config->path, s.config->n_cas,
 		s.config->n_certs);
 	look_at_clock(&d, &s);
+	look_at_process(&d);
 	look_at_state(&d, &s);
 	for (size_t i = 0; i < s.config->n_cas; i++)
 		look_at_ca(&d, &s, &s.cas[i], cli_flag(c, "offline"));
@@ -291,9 +307,11 @@ const struct cli_verb verb_doctor = {
 	.name = "doctor",
 	.args = "",
 	.summary = "say what works on this host and what does not",
-	.about = "Looks at configuration, clock, state, accounts, CAs, certificates and the keys for DNSSEC, and says "
-		 "which roles this host can\n"
-		 "play. With --name it also validates the name's record, and compares what the zone's servers say with "
+	.about = "Looks at configuration, clock, state, accounts, CAs, certificates, the keys for DNSSEC and whether a "
+		 "crash "
+		 "could leave a core\n"
+		 "file, and says which roles this host can play. With --name it also validates the name's record, and "
+		 "compares what the zone's servers say with "
 		 "what the name\n"
 		 "servers in /etc/resolv.conf say. Exit status 1 when something is broken.",
 	.options = options,

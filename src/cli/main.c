@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "cli/cli.h"
 #include "cli/output.h"
 #include "json/json.h"
@@ -36,6 +37,7 @@ int main(int argc, char **argv)
 	int status = EXIT_DONE;
 	/* Keys and state are nobody else's; a reader that goes away must not kill us in the middle of a step. */
 	umask(077);
+	secret_guard_process();
 	signal(SIGPIPE, SIG_IGN);
 	if (cli_parse(argc, argv, &c, &e)) {
 		status = -1;
