@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "config/load.h"
 
 static void ca_done(struct config_ca *ca)
 {
@@ -82,6 +83,7 @@ void config_free(struct config *c)
 	free(c->certs);
 	dns_done(&c->dns);
 	audit_done(&c->audit);
+	load_deploys_free(c);
 	free(c->path);
 	free(c->state_dir);
 	strv_done(&c->warnings);

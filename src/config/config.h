@@ -89,6 +89,75 @@ const struct strv *config_provider_list(const struct config_provider *p, const c
 
 enum config_validation { CONFIG_VALIDATION_AUTO, CONFIG_VALIDATION_PERSIST };
 
+enum config_deploy_kind {
+	CONFIG_DEPLOY_COMMAND,
+	CONFIG_DEPLOY_SHELL,
+	CONFIG_DEPLOY_SYSTEMD,
+	CONFIG_DEPLOY_COPY,
+	CONFIG_DEPLOY_PEM,
+	CONFIG_DEPLOY_PKCS12,
+	CONFIG_DEPLOY_KUBERNETES,
+	CONFIG_DEPLOY_CERTBOT,
+	CONFIG_DEPLOY_LEGO,
+	CONFIG_DEPLOY_PROBE, /* a probe without anything else */
+	CONFIG_DEPLOY_KIND_N_
+};
+/* "command", …, as the key of the configuration. */
+const char *config_deploy_kind_name(enum config_deploy_kind k);
+
+/* One file to be written. */
+struct config_deploy_file {
+	const char *part; /* "privkey.pem", … for copy; NULL for the others */
+	char *to; /* absolute */
+};
+
+/* One deploy action. In texts that are marked so, "{name}" stands for the name of the certificate. */
+struct config_deploy {
+	enum config_deploy_kind kind;
+	char id[17]; /* hexadecimal; the same for actions that do the same, whatever their time limits and probes */
+	char *label; /* for people: "systemd reload nginx.service"; {name} */
+	int64_t timeout_ms; /* of each program or request */
+	bool once; /* once for all certificates of a run */
+	bool optional; /* when it fails those after it are done all the same */
+	struct strv env; /* names of variables to hand on */
+	struct strv argv; /* command, lego, certbot's command; the program is absolute, or searched for in PATH */
+	char *shell; /* shell, certbot's shell; NULL for none */
+	char *directory; /* certbot; NULL for none; {name} */
+	char *unit; /* systemd; {name} */
+	char *verb; /* systemd: what systemctl is asked for */
+	struct config_deploy_file *files; /* copy: those with the key first; pem, pkcs12: one; {name} */
+	size_t n_files;
+	char *make_dir; /* copy: made when missing; NULL for none; {name} */
+	struct strv parts; /* pem: "key", "cert", "chain", "fullchain" */
+	char *owner; /* NULL for that of the process */
+	char *group;
+	unsigned mode; /* of files that hold the key, and of pem and pkcs12 */
+	unsigned cert_mode; /* of the others */
+	char *password_file;
+	char *alias; /* NULL for the certificate's name; {name} */
+	bool legacy;
+	char *secret; /* kubernetes; {name} */
+	char *name_space; /* NULL: the pod's; {name} */
+	char *server; /* NULL: the pod's */
+	char *token_file;
+	char *ca_file;
+	bool force;
+	char *probe_connect; /* "HOST:PORT", NULL for no probe; {name} */
+	char *probe_sni; /* NULL for the certificate's first name; {name} */
+	int64_t probe_timeout_ms;
+	struct config_mark mark;
+};
+
+/* In the order in which they are done; no id twice. */
+struct config_deploy_list {
+	const struct config_deploy **v; /* borrowed from the configuration */
+	size_t n;
+};
+struct config_deploy_group {
+	char *name;
+	struct config_deploy_list list;
+};
+
 struct config_cert {
 	char *name; /* of the lineage: the first name without "*." unless given */
 	struct strv names; /* normalised A-labels, "*." kept; no name twice */
@@ -100,6 +169,7 @@ struct config_cert {
 	const char *preferred_chain;
 	enum config_validation validation;
 	int64_t persist_until; /* UNIX seconds, 0 for none */
+	const struct config_deploy_list *deploy; /* borrowed; NULL when there is nothing to do */
 	struct config_mark mark;
 };
 
@@ -131,6 +201,12 @@ struct config {
 	size_t n_providers;
 	struct config_cert *certs; /* sorted by name */
 	size_t n_certs;
+	struct config_deploy **deploys; /* all actions */
+	size_t n_deploys;
+	struct config_deploy_list **deploy_lists; /* of certificates and defaults */
+	size_t n_deploy_lists;
+	struct config_deploy_group *deploy_groups;
+	size_t n_deploy_groups;
 	struct config_audit audit;
 	struct strv warnings; /* "FILE:LINE:COLUMN: …": private suffixes and other things that are allowed but odd */
 	struct strv pool; /* strings that certificates borrow */

@@ -138,6 +138,25 @@ static const char *check_mail(const char *s)
 	return NULL;
 }
 
+static const char *check_mode(const char *s)
+{
+	size_t n = strlen(s);
+	return (n == 3 || (n == 4 && *s == '0')) && only(s, "01234567") ? NULL : "is not the rights of a file";
+}
+
+static const char *check_host_port(const char *s)
+{
+	const char *colon = strrchr(s, ':');
+	int64_t port;
+	if (!colon || form_int(colon + 1, &port) || port < 1 || port > 65535)
+		return "has no port from 1 to 65535 at its end";
+	size_t n = (size_t)(colon - s);
+	bool brackets = n > 2 && *s == '[' && colon[-1] == ']';
+	if (!n || (!brackets && memchr(s, ':', n)) || strpbrk(s, " /@"))
+		return "is not HOST:PORT";
+	return NULL;
+}
+
 const char *form_check(enum schema_form form, int64_t max, const char *s)
 {
 	if (!*s)
@@ -170,6 +189,10 @@ const char *form_check(enum schema_form form, int64_t max, const char *s)
 		return check_resolver(s);
 	case SCHEMA_MAIL:
 		return check_mail(s);
+	case SCHEMA_MODE:
+		return check_mode(s);
+	case SCHEMA_HOST_PORT:
+		return check_host_port(s);
 	case SCHEMA_THUMBPRINT:
 		return strlen(s) == THUMBPRINT_LENGTH && only(s, LETTERS DIGITS "-_") ? NULL : "is not a thumbprint";
 	case SCHEMA_HOST: /* name_for_certificate() says more */

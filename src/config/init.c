@@ -72,6 +72,7 @@ static void put_help(struct init *in, enum schema_id id, bool active, int indent
 }
 
 static void put_children(struct init *in, enum schema_id parent, int indent);
+static void put_deploy(struct init *in, int indent);
 
 static void put_key(struct init *in, enum schema_id id, bool dash, int indent)
 {
@@ -84,7 +85,7 @@ static void put_key(struct init *in, enum schema_id id, bool dash, int indent)
 	if (k->type == SCHEMA_MAP) {
 		buf_putc(&in->b, '\n');
 		put_children(in, id, indent + INIT_INDENT);
-	} else if (k->type == SCHEMA_LIST) {
+	} else if (k->type == SCHEMA_LIST && !k->example) {
 		buf_putc(&in->b, '\n');
 		put_children(in, id, indent + 2 * INIT_INDENT);
 	} else {
@@ -114,12 +115,31 @@ static void put_providers(struct init *in, int indent)
 	}
 }
 
+/* One element for each kind of action; the keys that go with several in the first. */
+static void put_deploy(struct init *in, int indent)
+{
+	bool first = true;
+	for (enum schema_id id = SCHEMA_DEPLOY_COMMAND; id <= SCHEMA_DEPLOY_GROUP; id++) {
+		if (schema_keys[id].parent != SCHEMA_CERT_DEPLOY)
+			continue;
+		put_key(in, id, true, indent);
+		for (enum schema_id more = SCHEMA_DEPLOY_PROBE; first && more <= SCHEMA_DEPLOY_OPTIONAL; more++)
+			if (schema_keys[more].parent == SCHEMA_CERT_DEPLOY)
+				put_key(in, more, false, indent);
+		first = false;
+	}
+}
+
 /* A list is shown with one element; certificates with two, because their two forms exclude each other. */
 static void put_children(struct init *in, enum schema_id parent, int indent)
 {
 	bool dash = schema_keys[parent].type == SCHEMA_LIST;
 	if (parent == SCHEMA_PROVIDERS) {
 		put_providers(in, indent);
+		return;
+	}
+	if (parent == SCHEMA_CERT_DEPLOY) {
+		put_deploy(in, indent);
 		return;
 	}
 	/* An element's first key decides whether the element is there: it must be the active one. */

@@ -36,6 +36,7 @@ struct load_cert_options {
 	bool reuse_key;
 	enum config_validation validation;
 	int64_t persist_until;
+	const struct config_deploy_list *deploy; /* borrowed from the configuration */
 };
 
 /* As config_load, for the content of one file and without conf.d. */
@@ -58,6 +59,12 @@ int load_ca_ref(struct load *l, const struct section_item *item, struct strv *to
 
 /* load_provider.c: all of `providers`. */
 int load_providers(struct load *l, struct err *e);
+
+/* load_deploy.c: all of `deploy_groups`; the actions of one list, *ret NULL for none; their end. */
+int load_deploy_groups(struct load *l, struct err *e);
+int load_deploy_list(
+	struct load *l, const struct section_value *v, const struct config_deploy_list **ret, struct err *e);
+void load_deploys_free(struct config *c);
 
 /* load_cert.c: `defaults` and all of `certificates`. */
 int load_certs(struct load *l, struct err *e);

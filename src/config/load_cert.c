@@ -41,7 +41,7 @@ static int read_defaults(struct load *l, struct load_cert_options *o, struct err
 	o->must_staple = v[SCHEMA_DEFAULT_MUST_STAPLE].i != 0;
 	o->reuse_key = v[SCHEMA_DEFAULT_REUSE_KEY].i != 0;
 	o->validation = validation_of(v[SCHEMA_DEFAULT_VALIDATION].s);
-	return 0;
+	return load_deploy_list(l, &v[SCHEMA_DEFAULT_DEPLOY], &o->deploy, e);
 }
 
 /* ret: the defaults, overridden by what the entry says. */
@@ -66,7 +66,8 @@ static int read_options(struct load *l, const struct section *s, const struct co
 	ret->reuse_key = v[SCHEMA_CERT_REUSE_KEY].set ? v[SCHEMA_CERT_REUSE_KEY].i != 0 : d->reuse_key;
 	ret->validation = v[SCHEMA_CERT_VALIDATION].set ? validation_of(v[SCHEMA_CERT_VALIDATION].s) : d->validation;
 	ret->persist_until = v[SCHEMA_CERT_UNTIL].i;
-	return 0;
+	ret->deploy = d->deploy;
+	return v[SCHEMA_CERT_DEPLOY].set ? load_deploy_list(l, &v[SCHEMA_CERT_DEPLOY], &ret->deploy, e) : 0;
 }
 
 int load_cert_name(
@@ -125,6 +126,7 @@ void load_cert_add(struct load *l, const char *name, struct strv *names, const s
 		.preferred_chain = o->preferred_chain,
 		.validation = o->validation,
 		.persist_until = o->persist_until,
+		.deploy = o->deploy,
 		.mark = *m};
 	*names = (struct strv){0};
 	strv_copy(&cert->cas, &o->cas);

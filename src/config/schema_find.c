@@ -120,6 +120,10 @@ static const char *form_words(enum schema_form form)
 		return "IP address, with \"@PORT\" or without, with \"tcp://\" or without, or https URL";
 	case SCHEMA_MAIL:
 		return "mail address";
+	case SCHEMA_MODE:
+		return "rights of a file as three or four octal digits, such as 0640";
+	case SCHEMA_HOST_PORT:
+		return "HOST:PORT";
 	case SCHEMA_THUMBPRINT:
 		return "43 characters of base64url";
 	case SCHEMA_TEXT:
