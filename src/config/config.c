@@ -65,6 +65,23 @@ static void provider_done(struct config_provider *p)
 	free(p->values);
 }
 
+const char *config_validation_name(enum config_validation v)
+{
+	static const char *const names[CONFIG_VALIDATION_N_] = {
+		[CONFIG_VALIDATION_AUTO] = "auto",
+		[CONFIG_VALIDATION_PERSIST] = "dns-persist-01",
+		[CONFIG_VALIDATION_DELEGATION] = "delegation",
+		[CONFIG_VALIDATION_DNS] = "dns-01",
+		[CONFIG_VALIDATION_HTTP] = "http-01",
+	};
+	return names[v];
+}
+
+bool config_delegation_given(const struct config_delegation *d)
+{
+	return d->zone || d->name;
+}
+
 void config_free(struct config *c)
 {
 	if (!c)
@@ -78,6 +95,9 @@ void config_free(struct config *c)
 	}
 	for (size_t i = 0; i < c->n_providers; i++)
 		provider_done(&c->providers[i]);
+	for (size_t i = 0; i < c->n_own_delegations; i++)
+		free(c->own_delegations[i]);
+	free(c->own_delegations);
 	free(c->providers);
 	free(c->cas);
 	free(c->certs);

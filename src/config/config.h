@@ -87,7 +87,31 @@ const char *config_provider_str(const struct config_provider *p, const char *key
 int64_t config_provider_int(const struct config_provider *p, const char *key, int64_t dflt);
 const struct strv *config_provider_list(const struct config_provider *p, const char *key);
 
-enum config_validation { CONFIG_VALIDATION_AUTO, CONFIG_VALIDATION_PERSIST };
+/* How the names of a certificate are proved. */
+enum config_validation {
+	CONFIG_VALIDATION_AUTO, /* the first that works: standing record, delegation, dns-01 at the domain */
+	CONFIG_VALIDATION_PERSIST,
+	CONFIG_VALIDATION_DELEGATION, /* dns-01 behind a standing CNAME */
+	CONFIG_VALIDATION_DNS, /* dns-01 at the domain itself */
+	CONFIG_VALIDATION_HTTP,
+	CONFIG_VALIDATION_N_
+};
+/* "auto", "dns-persist-01", "delegation", … */
+const char *config_validation_name(enum config_validation v);
+
+/* Where dns-01 writes for a certificate, and how: `delegation`, with what the certificate says otherwise. */
+struct config_delegation {
+	const char *zone; /* of the validation names, lower case, no dot at the end; NULL when none is given */
+	const char *name; /* the validation name that all share; NULL: each domain has its own in the zone */
+	int64_t cname_ttl; /* seconds */
+	int64_t txt_ttl; /* seconds */
+	bool keep; /* values stay until the next write at their name */
+	bool follow; /* CNAMEs from wildcards, or to other names than these, are followed */
+	int64_t values_max; /* at one name */
+	int64_t wait_ms;
+};
+/* Whether there is a validation name for a domain at all. */
+bool config_delegation_given(const struct config_delegation *d);
 
 enum config_deploy_kind {
 	CONFIG_DEPLOY_COMMAND,
@@ -170,6 +194,7 @@ struct config_cert {
 	enum config_validation validation;
 	int64_t persist_until; /* UNIX seconds, 0 for none */
 	const struct config_deploy_list *deploy; /* borrowed; NULL when there is nothing to do */
+	const struct config_delegation *delegation; /* borrowed, never NULL */
 	struct config_mark mark;
 };
 
@@ -199,6 +224,9 @@ struct config {
 	struct config_dns dns;
 	struct config_provider *providers; /* in their order in the file */
 	size_t n_providers;
+	struct config_delegation delegation; /* what holds for certificates that say nothing else */
+	struct config_delegation **own_delegations; /* of certificates that do */
+	size_t n_own_delegations;
 	struct config_cert *certs; /* sorted by name */
 	size_t n_certs;
 	struct config_deploy **deploys; /* all actions */

@@ -47,6 +47,14 @@ void load_warn(struct load *l, const struct config_mark *m, const char *fmt, ...
 	strv_add_take(&l->c->warnings, xasprintf("%s:%d:%d: %s", m->file, m->line, m->column, text));
 }
 
+const char *load_keep(struct load *l, const char *s)
+{
+	if (!s)
+		return NULL;
+	strv_add(&l->c->pool, s);
+	return l->c->pool.v[l->c->pool.n - 1];
+}
+
 /* Parses one file's content into the outermost map. */
 static int add_text(struct load *l, const char *file, const char *p, size_t n, struct err *e)
 {
@@ -186,8 +194,8 @@ static int assemble(struct load *l, struct err *e)
 					       : config_default_state_dir();
 	c->keep = v[SCHEMA_ARCHIVE_KEEP].i;
 	c->record_ttl = v[SCHEMA_DEFAULT_TTL].i / 1000;
-	if (load_dns(l, e) || load_cas(l, e) || load_providers(l, e) || load_deploy_groups(l, e) || load_certs(l, e) ||
-		load_audit(l, e))
+	if (load_dns(l, e) || load_cas(l, e) || load_providers(l, e) || load_delegation(l, e) ||
+		load_deploy_groups(l, e) || load_certs(l, e) || load_audit(l, e))
 		return -1;
 	if (l->warnings_dropped)
 		strv_add_take(&c->warnings, xasprintf("%s: %zu more warnings", c->path, l->warnings_dropped));

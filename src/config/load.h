@@ -37,6 +37,7 @@ struct load_cert_options {
 	enum config_validation validation;
 	int64_t persist_until;
 	const struct config_deploy_list *deploy; /* borrowed from the configuration */
+	const struct config_delegation *delegation;
 };
 
 /* As config_load, for the content of one file and without conf.d. */
@@ -51,6 +52,9 @@ char *load_zone_name(const char *s);
 const char *load_file_name(struct load *l, const char *path);
 /* Adds "FILE:LINE:COLUMN: …" to the warnings; after a hundred they are only counted. */
 void load_warn(struct load *l, const struct config_mark *m, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* A copy that lives as long as the configuration; NULL stays NULL. */
+const char *load_keep(struct load *l, const char *s);
 
 /* load_ca.c: all of `cas`. */
 int load_cas(struct load *l, struct err *e);
@@ -74,6 +78,11 @@ void load_cert_add(struct load *l, const char *name, struct strv *names, const s
 /* Normalises one name and adds it unless it is there; *ret_new (may be NULL) says whether it was not. */
 int load_cert_name(struct load *l, struct strv *names, const char *name, const struct config_mark *m, bool *ret_new,
 	struct err *e);
+
+/* load_delegation.c: `delegation`. */
+int load_delegation(struct load *l, struct err *e);
+/* What `delegation` of an entry of certificates makes of the above: borrowed from the configuration. */
+int load_cert_delegation(struct load *l, const struct section *s, const struct config_delegation **ret, struct err *e);
 
 /* load_audit.c: all of `audit`. */
 int load_audit(struct load *l, struct err *e);

@@ -6,18 +6,12 @@
 #include "config/load.h"
 #include "config/name.h"
 
-/* A copy that lives as long as the configuration; NULL stays NULL. */
-static const char *keep(struct load *l, const char *s)
-{
-	if (!s)
-		return NULL;
-	strv_add(&l->c->pool, s);
-	return l->c->pool.v[l->c->pool.n - 1];
-}
-
 static enum config_validation validation_of(const char *word)
 {
-	return !strcmp(word, "auto") ? CONFIG_VALIDATION_AUTO : CONFIG_VALIDATION_PERSIST;
+	enum config_validation v = CONFIG_VALIDATION_AUTO;
+	while (v + 1 < CONFIG_VALIDATION_N_ && strcmp(word, config_validation_name(v)) != 0)
+		v++;
+	return v;
 }
 
 static int add_refs(struct load *l, const struct section_value *v, struct strv *to, struct err *e)
@@ -35,13 +29,34 @@ static int read_defaults(struct load *l, struct load_cert_options *o, struct err
 		return -1;
 	if (!v[SCHEMA_DEFAULT_CA].set && l->c->n_cas == 1)
 		strv_add(&o->cas, l->c->cas[0].name);
-	o->key = keep(l, v[SCHEMA_DEFAULT_KEY].s);
-	o->profile = keep(l, v[SCHEMA_DEFAULT_PROFILE].s);
-	o->preferred_chain = keep(l, v[SCHEMA_DEFAULT_CHAIN].s);
+	o->key = load_keep(l, v[SCHEMA_DEFAULT_KEY].s);
+	o->profile = load_keep(l, v[SCHEMA_DEFAULT_PROFILE].s);
+	o->preferred_chain = load_keep(l, v[SCHEMA_DEFAULT_CHAIN].s);
 	o->must_staple = v[SCHEMA_DEFAULT_MUST_STAPLE].i != 0;
 	o->reuse_key = v[SCHEMA_DEFAULT_REUSE_KEY].i != 0;
 	o->validation = validation_of(v[SCHEMA_DEFAULT_VALIDATION].s);
 	return load_deploy_list(l, &v[SCHEMA_DEFAULT_DEPLOY], &o->deploy, e);
+}
+
+/* Whether the names can be proved as the options say. */
+static int check_validation(
+	struct load *l, const struct load_cert_options *o, const struct config_mark *m, struct err *e)
+{
+	bool needs_provider = o->validation == CONFIG_VALIDATION_DELEGATION || o->validation == CONFIG_VALIDATION_DNS;
+	if (o->validation == CONFIG_VALIDATION_HTTP) {
+		CONFIG_ERROR(e, m, "this perdure does not validate by http-01");
+		err_hint(e, "say auto, dns-persist-01, delegation or dns-01");
+		return -1;
+	}
+	if (o->validation == CONFIG_VALIDATION_DELEGATION && !config_delegation_given(o->delegation)) {
+		CONFIG_ERROR(e, m, "validation is delegation, but no validation zone is given");
+		err_hint(e, "add delegation: { zone: ZONE }");
+		return -1;
+	}
+	if (needs_provider && !l->c->n_providers)
+		load_warn(l, m, "validation is %s, but there are no providers that could write the values",
+			config_validation_name(o->validation));
+	return 0;
 }
 
 /* ret: the defaults, overridden by what the entry says. */
@@ -59,15 +74,18 @@ static int read_options(struct load *l, const struct section *s, const struct co
 		err_hint(e, "say defaults: { ca: NAME }, or ca: NAME here; perdure ca list shows presets");
 		return -1;
 	}
-	ret->key = v[SCHEMA_CERT_KEY].set ? keep(l, v[SCHEMA_CERT_KEY].s) : d->key;
-	ret->profile = v[SCHEMA_CERT_PROFILE].set ? keep(l, v[SCHEMA_CERT_PROFILE].s) : d->profile;
-	ret->preferred_chain = v[SCHEMA_CERT_CHAIN].set ? keep(l, v[SCHEMA_CERT_CHAIN].s) : d->preferred_chain;
+	ret->key = v[SCHEMA_CERT_KEY].set ? load_keep(l, v[SCHEMA_CERT_KEY].s) : d->key;
+	ret->profile = v[SCHEMA_CERT_PROFILE].set ? load_keep(l, v[SCHEMA_CERT_PROFILE].s) : d->profile;
+	ret->preferred_chain = v[SCHEMA_CERT_CHAIN].set ? load_keep(l, v[SCHEMA_CERT_CHAIN].s) : d->preferred_chain;
 	ret->must_staple = v[SCHEMA_CERT_MUST_STAPLE].set ? v[SCHEMA_CERT_MUST_STAPLE].i != 0 : d->must_staple;
 	ret->reuse_key = v[SCHEMA_CERT_REUSE_KEY].set ? v[SCHEMA_CERT_REUSE_KEY].i != 0 : d->reuse_key;
 	ret->validation = v[SCHEMA_CERT_VALIDATION].set ? validation_of(v[SCHEMA_CERT_VALIDATION].s) : d->validation;
 	ret->persist_until = v[SCHEMA_CERT_UNTIL].i;
 	ret->deploy = d->deploy;
-	return v[SCHEMA_CERT_DEPLOY].set ? load_deploy_list(l, &v[SCHEMA_CERT_DEPLOY], &ret->deploy, e) : 0;
+	if ((v[SCHEMA_CERT_DEPLOY].set && load_deploy_list(l, &v[SCHEMA_CERT_DEPLOY], &ret->deploy, e)) ||
+		load_cert_delegation(l, s, &ret->delegation, e))
+		return -1;
+	return check_validation(l, ret, v[SCHEMA_CERT_VALIDATION].set ? &v[SCHEMA_CERT_VALIDATION].mark : m, e);
 }
 
 int load_cert_name(
@@ -127,6 +145,7 @@ void load_cert_add(struct load *l, const char *name, struct strv *names, const s
 		.validation = o->validation,
 		.persist_until = o->persist_until,
 		.deploy = o->deploy,
+		.delegation = o->delegation,
 		.mark = *m};
 	*names = (struct strv){0};
 	strv_copy(&cert->cas, &o->cas);

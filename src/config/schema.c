@@ -3,13 +3,13 @@
 
 #define CERT_KEYS "ec256 ec384 rsa2048 rsa3072 rsa4096"
 #define PROVIDERS "rfc2136 powerdns cloudflare route53 hetzner digitalocean desec exec acme-sh"
-#define VALIDATIONS "auto dns-persist-01"
 #define OWN_KEY(id, parent, what)                                                                                      \
 	[id] = {parent, what, SCHEMA_STRING, SCHEMA_TEXT, 0, 64, NULL, NULL, "root",                                   \
 		"Name or number of the " what " of what is written; that of perdure itself when not given.", NULL}
 #define MODE_KEY(id, parent, name, dflt, help, text)                                                                   \
 	[id] = {parent, name, SCHEMA_STRING, SCHEMA_MODE, 0, 0, NULL, dflt, NULL, help, text}
 #define KEY_MODE_TEXT "They hold the private key: rights for everybody are refused."
+#define VALIDATIONS "auto dns-persist-01 delegation dns-01 http-01"
 #define DURATION(s) ((int64_t)(s)*1000)
 
 const struct schema_key schema_keys[SCHEMA_N_] = {
@@ -228,7 +228,10 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 		"Name of a CA, or a list of them in order of preference.",
 		"Needs no entry in cas when it is a preset. When cas has exactly one entry, that one is the default."},
 	[SCHEMA_DEFAULT_VALIDATION] = {SCHEMA_DEFAULTS, "validation", SCHEMA_WORD, SCHEMA_TEXT, 0, 0, VALIDATIONS,
-		"auto", NULL, "How names are proved to the CA.", NULL},
+		"auto", NULL, "How names are proved to the CA.",
+		"With dns-persist-01 by the standing record alone; with delegation by dns-01 behind a standing CNAME; "
+		"with dns-01 by a record that is written and removed again. With auto by the first of these that "
+		"works: the standing record, the standing CNAME, a record written where a provider has the zone."},
 	[SCHEMA_DEFAULT_KEY] = {SCHEMA_DEFAULTS, "key", SCHEMA_WORD, SCHEMA_TEXT, 0, 0, CERT_KEYS, "ec256", NULL,
 		"Type of the certificates' keys.", NULL},
 	[SCHEMA_DEFAULT_MUST_STAPLE] = {SCHEMA_DEFAULTS, "must_staple", SCHEMA_BOOL, SCHEMA_TEXT, 0, 0, NULL, "false",
@@ -259,6 +262,35 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 		"Name of the group. Required.", NULL},
 	[SCHEMA_GROUP_DEPLOY] = {SCHEMA_GROUPS, "deploy", SCHEMA_LIST, SCHEMA_TEXT, 0, 0, NULL, NULL, "[]",
 		"Its actions, as certificates[].deploy. Required.", NULL},
+	[SCHEMA_DELEGATION] = {.name = "delegation",
+		.type = SCHEMA_MAP,
+		.help = "Where dns-01 is validated behind a CNAME that is set once.",
+		.text = "The CNAME of each domain stands at _acme-challenge.DOMAIN and leads to its validation name in "
+			"one zone, the only one that a renewal writes to. See docs/delegation.md."},
+	[SCHEMA_DELEGATION_ZONE] = {SCHEMA_DELEGATION, "zone", SCHEMA_STRING, SCHEMA_ZONE, 0, 0, NULL, NULL,
+		"acme.example.net", "Zone of the validation names; one of providers writes to it.",
+		"Each domain has a validation name of its own in it unless a shared one is asked for."},
+	[SCHEMA_DELEGATION_NAME] = {SCHEMA_DELEGATION, "name", SCHEMA_STRING, SCHEMA_ZONE, 0, 0, NULL, NULL,
+		"_acme.acme.example.net", "The one validation name of all domains.",
+		"It must be in the zone above when one is given."},
+	[SCHEMA_DELEGATION_SHARED] = {SCHEMA_DELEGATION, "shared", SCHEMA_BOOL, SCHEMA_TEXT, 0, 0, NULL, NULL, "true",
+		"Let all domains share one validation name; it is _acme below zone unless name says another.", NULL},
+	[SCHEMA_DELEGATION_CNAME_TTL] = {SCHEMA_DELEGATION, "cname_ttl", SCHEMA_DURATION, SCHEMA_TEXT, DURATION(1),
+		DURATION(604800), NULL, "1d", NULL, "Time to live of the CNAMEs.", NULL},
+	[SCHEMA_DELEGATION_TXT_TTL] = {SCHEMA_DELEGATION, "txt_ttl", SCHEMA_DURATION, SCHEMA_TEXT, DURATION(1),
+		DURATION(86400), NULL, "5m", NULL, "Time to live of the values written for dns-01.",
+		"A provider that has a higher minimum gets that."},
+	[SCHEMA_DELEGATION_KEEP] = {SCHEMA_DELEGATION, "keep", SCHEMA_BOOL, SCHEMA_TEXT, 0, 0, NULL, "false", NULL,
+		"Leave the values until the next renewal, whose write removes them.",
+		"A renewal then costs one write instead of two."},
+	[SCHEMA_DELEGATION_FOLLOW] = {SCHEMA_DELEGATION, "follow", SCHEMA_BOOL, SCHEMA_TEXT, 0, 0, NULL, "false", NULL,
+		"Write also behind a CNAME that comes from a wildcard or leads elsewhere than configured here.", NULL},
+	[SCHEMA_DELEGATION_VALUES] = {SCHEMA_DELEGATION, "values", SCHEMA_INT, SCHEMA_TEXT, 2, 1000, NULL, "40", NULL,
+		"How many values may stand at one validation name; the rest waits for the next batch.",
+		"Name servers answer only so many in one packet."},
+	[SCHEMA_DELEGATION_WAIT] = {SCHEMA_DELEGATION, "wait", SCHEMA_DURATION, SCHEMA_TEXT, DURATION(1),
+		DURATION(86400), NULL, "10m", NULL,
+		"How long to wait until every name server of the zone has the values that were written.", NULL},
 
 	[SCHEMA_CERTS] = {.name = "certificates",
 		.type = SCHEMA_LIST,
@@ -425,6 +457,31 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 	[SCHEMA_DEPLOY_OPTIONAL] = {SCHEMA_CERT_DEPLOY, "optional", SCHEMA_BOOL, SCHEMA_TEXT, 0, 0, NULL, "false", NULL,
 		"When it fails, go on with the actions after it.",
 		"It is still told, counted as a failure, and tried again."},
+	[SCHEMA_CERT_DELEGATION] = {SCHEMA_CERTS, "delegation", SCHEMA_MAP, SCHEMA_TEXT, 0, 0, NULL, NULL, NULL,
+		"What is otherwise for this certificate than in delegation.",
+		"With a zone of its own, a validation name given there does not hold."},
+	[SCHEMA_CERT_DELEGATION_ZONE] = {SCHEMA_CERT_DELEGATION, "zone", SCHEMA_STRING, SCHEMA_ZONE, 0, 0, NULL, NULL,
+		"acme.example.net", "Zone of the validation names; one of providers writes to it.", NULL},
+	[SCHEMA_CERT_DELEGATION_NAME] = {SCHEMA_CERT_DELEGATION, "name", SCHEMA_STRING, SCHEMA_ZONE, 0, 0, NULL, NULL,
+		"_acme.acme.example.net", "The one validation name of all domains.", NULL},
+	[SCHEMA_CERT_DELEGATION_SHARED] = {SCHEMA_CERT_DELEGATION, "shared", SCHEMA_BOOL, SCHEMA_TEXT, 0, 0, NULL, NULL,
+		"true", "Let all domains share one validation name; it is _acme below zone unless name says another.",
+		NULL},
+	[SCHEMA_CERT_DELEGATION_CNAME_TTL] = {SCHEMA_CERT_DELEGATION, "cname_ttl", SCHEMA_DURATION, SCHEMA_TEXT,
+		DURATION(1), DURATION(604800), NULL, NULL, "1d", "Time to live of the CNAMEs.", NULL},
+	[SCHEMA_CERT_DELEGATION_TXT_TTL] = {SCHEMA_CERT_DELEGATION, "txt_ttl", SCHEMA_DURATION, SCHEMA_TEXT,
+		DURATION(1), DURATION(86400), NULL, NULL, "5m", "Time to live of the values written for dns-01.", NULL},
+	[SCHEMA_CERT_DELEGATION_KEEP] = {SCHEMA_CERT_DELEGATION, "keep", SCHEMA_BOOL, SCHEMA_TEXT, 0, 0, NULL, NULL,
+		"false", "Leave the values until the next renewal, whose write removes them.", NULL},
+	[SCHEMA_CERT_DELEGATION_FOLLOW] = {SCHEMA_CERT_DELEGATION, "follow", SCHEMA_BOOL, SCHEMA_TEXT, 0, 0, NULL, NULL,
+		"false",
+		"Write also behind a CNAME that comes from a wildcard or leads elsewhere than configured here.", NULL},
+	[SCHEMA_CERT_DELEGATION_VALUES] = {SCHEMA_CERT_DELEGATION, "values", SCHEMA_INT, SCHEMA_TEXT, 2, 1000, NULL,
+		NULL, "40", "How many values may stand at one validation name; the rest waits for the next batch.",
+		NULL},
+	[SCHEMA_CERT_DELEGATION_WAIT] = {SCHEMA_CERT_DELEGATION, "wait", SCHEMA_DURATION, SCHEMA_TEXT, DURATION(1),
+		DURATION(86400), NULL, NULL, "10m",
+		"How long to wait until every name server of the zone has the values that were written.", NULL},
 
 	[SCHEMA_AUDIT] = {.name = "audit",
 		.type = SCHEMA_MAP,

@@ -178,8 +178,6 @@ static int read_word(struct section_value *v, const struct doc *d, int node, enu
 	v->s = doc_text(d, node);
 	if (schema_has_word(schema_keys[id].words, v->s))
 		return 0;
-	if (id == SCHEMA_CERT_VALIDATION || id == SCHEMA_DEFAULT_VALIDATION)
-		return wrong_value(d, node, id, "is not available in this version", e);
 	return wrong_value(d, node, id, "is not known here", e);
 }
 

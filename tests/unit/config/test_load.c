@@ -443,6 +443,46 @@ static void default_paths(void **state)
 	assert_string_equal(var, "/var/lib/perdure");
 }
 
+static void delegations(void **state)
+{
+	(void)state;
+	AUTO(config_freep)
+	struct config *c = load(
+		"cas: [letsencrypt]\n"
+		"providers: [{name: p, type: rfc2136, server: 192.0.2.1}]\n"
+		"delegation: {zone: Acme.Example.Net., txt_ttl: 60s}\n"
+		"certificates:\n"
+		"  - {names: a.example, validation: delegation}\n"
+		"  - {names: b.example, delegation: {shared: true, keep: true}}\n"
+		"  - {names: c.example, validation: dns-01, delegation: {name: _x.acme.example.net, cname_ttl: 1h}}\n"
+		"  - {names: d.example, delegation: {zone: other.example, values: 4, wait: 5s, follow: true}}\n",
+		NULL);
+	const struct config_delegation *d = c->certs[0].delegation;
+	assert_int_equal(c->certs[0].validation, CONFIG_VALIDATION_DELEGATION);
+	assert_ptr_equal(d, &c->delegation);
+	assert_string_equal(d->zone, "acme.example.net");
+	assert_null(d->name);
+	assert_int_equal(d->cname_ttl, 86400);
+	assert_int_equal(d->txt_ttl, 60);
+	assert_int_equal(d->values_max, 40);
+	assert_int_equal(d->wait_ms, 600000);
+	assert_false(d->keep);
+	d = c->certs[1].delegation;
+	assert_string_equal(d->name, "_acme.acme.example.net");
+	assert_true(d->keep);
+	assert_int_equal(d->txt_ttl, 60);
+	d = c->certs[2].delegation;
+	assert_int_equal(c->certs[2].validation, CONFIG_VALIDATION_DNS);
+	assert_string_equal(d->name, "_x.acme.example.net");
+	assert_int_equal(d->cname_ttl, 3600);
+	d = c->certs[3].delegation;
+	assert_string_equal(d->zone, "other.example");
+	assert_int_equal(d->values_max, 4);
+	assert_int_equal(d->wait_ms, 5000);
+	assert_true(d->follow);
+	assert_int_equal(c->warnings.n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -454,6 +494,7 @@ int main(void)
 		cmocka_unit_test(names_files),
 		cmocka_unit_test(many_names),
 		cmocka_unit_test(warnings_are_limited),
+		cmocka_unit_test(delegations),
 		cmocka_unit_test_setup_teardown(merged_files, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(files_that_cannot_be_read, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(relative_paths, make_dir, remove_dir),
