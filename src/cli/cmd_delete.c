@@ -6,6 +6,7 @@
 #include "cli/pick.h"
 #include "cli/verbs.h"
 #include "state/certfiles.h"
+#include "state/deployrows.h"
 
 static int forget(struct site *s, const char *name, struct err *e)
 {
@@ -13,7 +14,10 @@ static int forget(struct site *s, const char *name, struct err *e)
 	bool found = false;
 	if (store_order_get(s->store, name, &o, &found, e) || (found && store_order_delete(s->store, o.id, e)))
 		return -1;
-	return store_cert_delete(s->store, name, e) || store_commit(s->store, e) ? -1 : 0;
+	return store_deploy_delete(s->store, name, NULL, e) || store_cert_delete(s->store, name, e) ||
+			       store_commit(s->store, e)
+		       ? -1
+		       : 0;
 }
 
 static void print_json(const char *name, bool dry)

@@ -1,10 +1,13 @@
-/* internal.h: what store.c and rows.c share. */
+/* internal.h: what store.c and the files with rows share. */
 #ifndef PERDURE_STATE_INTERNAL_H
 #define PERDURE_STATE_INTERNAL_H
 
 struct err;
 struct sq;
 struct store;
+
+/* Where the kept statements of each file begin (sq_begin()). */
+enum { STORE_SLOT_ROWS = 0, STORE_SLOT_DEPLOY = 32 };
 
 /* The connection, for reading. */
 struct sq *store_db_(struct store *s);

@@ -37,7 +37,7 @@ enum sql {
 	FACT_PUT,
 	SQL_N_
 };
-_Static_assert((int)SQL_N_ <= (int)SQ_KEPT_MAX, "a place for every statement");
+_Static_assert((int)STORE_SLOT_ROWS + (int)SQL_N_ <= (int)STORE_SLOT_DEPLOY, "a place for every statement");
 
 static const char *const sql[SQL_N_] = {
 	[ACCOUNT_GET] = "SELECT " ACCOUNT_COLUMNS " FROM account WHERE ca=?",

@@ -21,6 +21,13 @@ enum { APPLICATION_ID = 0x70657264 };
 	" window_at INTEGER NOT NULL DEFAULT 0" next " window_ask_at INTEGER NOT NULL DEFAULT 0" next                  \
 	" window_url TEXT NOT NULL DEFAULT ''"
 
+/* Since version 3: deploy actions that have been tried. */
+#define DEPLOY_TABLE                                                                                                   \
+	"CREATE TABLE deploy("                                                                                         \
+	" cert TEXT NOT NULL, action TEXT NOT NULL, label TEXT NOT NULL, generation INTEGER NOT NULL,"                 \
+	" done INTEGER NOT NULL, status INTEGER NOT NULL, tries INTEGER NOT NULL, at INTEGER NOT NULL,"                \
+	" next_at INTEGER NOT NULL, last_error TEXT NOT NULL, PRIMARY KEY(cert, action)) STRICT, WITHOUT ROWID;"
+
 /*
  * Lists of strings are text with a line feed after each element. `work` is the orders in work; its ids are never used
  * twice, so that a late deletion cannot hit another order.
@@ -41,10 +48,12 @@ static const char tables[] =
 		     "NULL,"
 		     " profile TEXT NOT NULL, url TEXT NOT NULL, key_pem BLOB NOT NULL, csr_der BLOB NOT NULL,"
 		     " chain_pem TEXT NOT NULL, generation INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
-		     "CREATE TABLE fact(key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;";
+		     "CREATE TABLE fact(key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT "
+		     "ROWID;" DEPLOY_TABLE;
 /* From version i + 1 to the next. */
 static const char *const upgrades[] = {
 	"ALTER TABLE cert ADD COLUMN" WINDOW_COLUMNS("; ALTER TABLE cert ADD COLUMN") ";",
+	DEPLOY_TABLE,
 };
 _Static_assert(ARRAY_LEN(upgrades) == STORE_SCHEMA - 1, "an upgrade from each older version");
 _Static_assert(STORE_ORDER_STATE_N_ == 3, "the CHECK of work.state names the last state");

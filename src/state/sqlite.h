@@ -19,7 +19,7 @@ enum sq_mode {
 	SQ_READ, /* sees what other processes commit meanwhile */
 	SQ_FROZEN, /* the main file alone, without locks: only right when nobody writes */
 };
-enum { SQ_KEPT_MAX = 16 };
+enum { SQ_KEPT_MAX = 64 };
 
 /* Opens an existing file (an empty one is an empty database). ERR_STORE, ERR_BUSY. */
 int sq_open(const char *path, enum sq_mode mode, struct sq **ret, struct err *e);

@@ -29,7 +29,7 @@ struct err;
 struct loop;
 struct store;
 
-enum { STORE_SCHEMA = 2 };
+enum { STORE_SCHEMA = 3 };
 
 /*
  * Opens dir/perdure.db, making the directory (0700) and the database (0600) when missing. WAL, synchronous=FULL. A

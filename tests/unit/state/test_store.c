@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "state/deployrows.h"
 #include "state/sqlite.h"
 #include "support/store.h"
 
@@ -383,10 +384,10 @@ static void test_refused(void **state)
 			"0123456789012345678901234567890123456789012345678901234567890123456789",
 			"not a database"},
 		{NULL, "short", "not a database"},
-		{"CREATE TABLE t(a); PRAGMA user_version=3", NULL, "another program"},
+		{"CREATE TABLE t(a); PRAGMA user_version=4", NULL, "another program"},
 		{"CREATE TABLE t(a)", NULL, "another program"},
 		{"PRAGMA application_id=77", NULL, "another program"},
-		{"PRAGMA application_id=0x70657264; PRAGMA user_version=3", NULL, "schema version 3"},
+		{"PRAGMA application_id=0x70657264; PRAGMA user_version=4", NULL, "schema version 4"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		AUTO(xfreep) char *dir = xasprintf("%s/%zu", (char *)*state, i);
@@ -418,27 +419,94 @@ static void test_refused(void **state)
 	}
 }
 
-/* Tables of version 1: brought up to date by who writes, refused and left alone for who reads. */
-static void test_older(void **state)
+/* What takes the tables back: from version 3, from version 2. */
+#define BACK_TO_2 "DROP TABLE deploy; PRAGMA user_version=2;"
+#define BACK_TO_1                                                                                                      \
+	"ALTER TABLE cert DROP COLUMN window_start; ALTER TABLE cert DROP COLUMN window_end;"                          \
+	"ALTER TABLE cert DROP COLUMN window_at; ALTER TABLE cert DROP COLUMN window_ask_at;"                          \
+	"ALTER TABLE cert DROP COLUMN window_url; PRAGMA user_version=1;"
+
+/* Tables of an older version: brought up to date by who writes, refused and left alone for who reads. */
+static void put_deploy(struct store *s, const char *cert, const char *action, int64_t generation, const char *failed)
 {
 	struct err e = {0};
-	AUTO(xfreep) char *path = database(*state);
-	struct store *s = open_store(*state);
+	AUTO(store_deploy_done)
+	struct store_deploy d = {.cert = xstrdup(cert),
+		.action = xstrdup(action),
+		.generation = generation,
+		.done = !*failed,
+		.status = -1,
+		.last_error = xstrdup(failed)};
+	must(store_deploy_put(s, &d, &e), &e);
+}
+
+static void older(const char *dir, const char *back)
+{
+	struct err e = {0};
+	AUTO(xfreep) char *path = database(dir);
+	struct store *s = open_store(dir);
 	put_cert(s, "example.com", 4);
 	store_close(s);
-	run_sql(path, "ALTER TABLE cert DROP COLUMN window_start; ALTER TABLE cert DROP COLUMN window_end;"
-		      "ALTER TABLE cert DROP COLUMN window_at; ALTER TABLE cert DROP COLUMN window_ask_at;"
-		      "ALTER TABLE cert DROP COLUMN window_url; PRAGMA user_version=1");
-	assert_int_equal(store_open(*state, true, &s, &e), -1);
+	run_sql(path, back);
+	assert_int_equal(store_open(dir, true, &s, &e), -1);
 	assert_int_equal(e.kind, ERR_STORE);
 	assert_non_null(strstr(e.hint, "renew"));
 	err_done(&e);
-	s = open_store(*state);
+	s = open_store(dir);
 	assert_int_equal(generation(s, "example.com"), 4);
 	const struct store_window w = {.start = 1, .end = 2, .at = 1, .ask_at = 3};
 	must(store_cert_put_window(s, "example.com", &w, &e), &e);
+	put_deploy(s, "example.com", "a1", 4, "");
 	store_close(s);
-	must(store_open(*state, true, &s, &e), &e);
+	must(store_open(dir, true, &s, &e), &e);
+	store_close(s);
+}
+
+static void test_older(void **state)
+{
+	AUTO(xfreep) char *one = xasprintf("%s/1", (char *)*state);
+	AUTO(xfreep) char *two = xasprintf("%s/2", (char *)*state);
+	older(two, BACK_TO_2);
+	older(one, BACK_TO_2 BACK_TO_1);
+}
+
+/* --- deploy actions --- */
+
+static int join_deploy(const struct store_deploy *d, void *ctx, struct err *e)
+{
+	(void)e;
+	buf_printf(ctx, "%s/%s=%lld%s ", d->cert, d->action, (long long)d->generation, d->done ? "" : d->last_error);
+	return 0;
+}
+
+static void deploys(struct store *s, const char *cert, const char *wanted)
+{
+	struct err e = {0};
+	AUTO(buf_done) struct buf b = buf_make(1000);
+	must(store_deploy_each(s, cert, join_deploy, &b, &e), &e);
+	assert_string_equal(buf_str(&b), wanted);
+}
+
+static void test_deploys(void **state)
+{
+	struct err e = {0};
+	struct store *s = open_store(*state);
+	put_deploy(s, "b", "x", 1, "");
+	put_deploy(s, "a", "y", 1, "");
+	put_deploy(s, "a", "x", 1, "");
+	put_deploy(s, "a", "x", 2, "");
+	commit(s);
+	deploys(s, NULL, "a/x=2 a/y=1 b/x=1 ");
+	put_deploy(s, "b", "x", 2, "!");
+	deploys(s, "b", "b/x=2! ");
+	must(store_deploy_delete(s, "a", "x", &e), &e);
+	deploys(s, NULL, "a/y=1 b/x=2! ");
+	must(store_deploy_delete(s, "a", NULL, &e), &e);
+	must(store_deploy_delete(s, "none", NULL, &e), &e);
+	deploys(s, "a", "");
+	store_close(s);
+	s = open_store(*state);
+	deploys(s, NULL, "b/x=2! ");
 	store_close(s);
 }
 
@@ -451,7 +519,7 @@ static void test_newer_in_log(void **state)
 	struct sq *q;
 	must(sq_open(path, SQ_WRITE, &q, &e), &e);
 	sq_leave_alone(q);
-	must(sq_exec(q, "PRAGMA user_version=3", &e), &e);
+	must(sq_exec(q, "PRAGMA user_version=4", &e), &e);
 	sq_close(q);
 	AUTO(xfreep) char *wal = xasprintf("%s-wal", path);
 	struct stat before, after;
@@ -459,7 +527,7 @@ static void test_newer_in_log(void **state)
 	assert_true(before.st_size > 0);
 	struct store *s = NULL;
 	assert_int_equal(store_open(*state, false, &s, &e), -1);
-	assert_non_null(strstr(e.msg, "schema version 3"));
+	assert_non_null(strstr(e.msg, "schema version 4"));
 	err_done(&e);
 	assert_int_equal(stat(wal, &after), 0);
 	assert_int_equal(before.st_size, after.st_size);
@@ -644,6 +712,7 @@ int main(void)
 		TEST(test_refused),
 		TEST(test_to_ask),
 		TEST(test_older),
+		TEST(test_deploys),
 		TEST(test_newer_in_log),
 		TEST(test_damaged),
 		TEST(test_missing),
