@@ -18,14 +18,21 @@
 #include "inventory/planmake.h"
 #include "inventory/publisher.h"
 #include "inventory/site.h"
+#include "inventory/wishes.h"
+#include "inventory/written.h"
 
 enum { PLAN_TEXT_MAX = 512 << 20 };
 
-static int add_account(const struct site_ca *ca, const struct cafacts *f, void *ctx, struct err *e)
+int recordplan_account(const struct site_ca *ca, const struct cafacts *f, void *ctx, struct err *e)
 {
 	(void)e;
 	ours_add(ctx, ca, f);
 	return 0;
+}
+
+int recordplan_written(const struct site *s, struct ours *o, struct err *e)
+{
+	return written_read(s->config->state_dir, &o->written, e);
 }
 
 static void progressed(size_t done, size_t total, void *ctx)
@@ -38,14 +45,18 @@ int recordplan_make(struct cli *c, struct site *s, struct publisher *publisher, 
 {
 	AUTO(strv_done) struct strv names = {0};
 	AUTO(desired_done) struct desired d = {0};
+	AUTO(wishes_done) struct wishes wishes = {0};
 	AUTO(ours_done) struct ours ours = {0};
-	if (pick_names(&c->args, &names, e) || pick_desired(c, s, &names, &d, add_account, &ours, e))
+	if (pick_names(&c->args, &names, e) || pick_desired(c, s, &names, &d, recordplan_account, &ours, e))
 		return -1;
+	/* With --ca what the other CAs need would look like something that nobody needs. */
+	if (!cli_value(c, "ca") && recordplan_written(s, &ours, e))
+		return -1;
+	wishes_records(&wishes, &d, s->config->record_ttl);
 	struct planmake m = {.site = s,
 		.publisher = publisher,
-		.desired = &d,
+		.wishes = &wishes,
 		.ours = &ours,
-		.ttl = s->config->record_ttl,
 		.preflight = !cli_flag(c, "no-preflight"),
 		.progress = progressed};
 	int r = planmake(&m, ret, e);
@@ -88,7 +99,7 @@ void recordplan_print(const struct cli *c, const struct plan *p)
 		plan_count(p, PLAN_KEEP), plan_count(p, PLAN_UNKNOWN), plan_count(p, PLAN_BLOCKED));
 }
 
-static void print_json(const struct plan *p)
+void recordplan_json(const struct plan *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		struct out_json j;
@@ -118,7 +129,7 @@ static int run(struct cli *c, struct err *e)
 	if (r || (cli_value(c, "out") && write_out(cli_value(c, "out"), &p, e)))
 		return -1;
 	if (c->json)
-		print_json(&p);
+		recordplan_json(&p);
 	else
 		recordplan_print(c, &p);
 	if (plan_count(&p, PLAN_BLOCKED))

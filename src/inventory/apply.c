@@ -11,6 +11,7 @@
 #include "base/xalloc.h"
 #include "dns/view.h"
 #include "inventory/journal.h"
+#include "inventory/planmake.h"
 #include "inventory/publisher.h"
 #include "inventory/site.h"
 #include "loop/loop.h"
@@ -34,6 +35,7 @@ struct slot {
 	struct dns_query *query;
 	struct loop_timer *timer;
 	struct strv add, del; /* what is really to be done */
+	struct strv must, must_not; /* what every server has to have in the end, and not to have */
 	unsigned tries;
 	int64_t poll_ms, deadline;
 	bool changed;
@@ -75,6 +77,8 @@ static void clear(struct slot *s)
 	provider_zone_done(&s->zone);
 	strv_done(&s->add);
 	strv_done(&s->del);
+	strv_done(&s->must);
+	strv_done(&s->must_not);
 	free(s->note);
 	*s = (struct slot){.run = s->run};
 }
@@ -107,10 +111,10 @@ static void give_up(struct run *r, struct err *e)
 
 /* --- waiting until every server has it --- */
 
-static bool has(const struct strv *values, const char *data)
+static bool has(enum provider_type type, const struct strv *values, const char *data)
 {
 	for (size_t i = 0; i < values->n; i++)
-		if (rdata_same(PROVIDER_TXT, values->v[i], data))
+		if (rdata_same(type, values->v[i], data))
 			return true;
 	return false;
 }
@@ -119,12 +123,11 @@ static bool answer_serves(const struct slot *s, const struct dns_answer *a)
 {
 	struct strv got = {0};
 	bool good = true;
-	for (size_t i = 0; a->result == DNS_FOUND && i < a->n_txt; i++)
-		strv_add_take(&got, rdata_from_txt(&a->txt[i]));
-	for (size_t i = 0; i < s->add.n; i++)
-		good &= has(&got, s->add.v[i]);
-	for (size_t i = 0; i < s->del.n; i++)
-		good &= !has(&got, s->del.v[i]);
+	planmake_values(s->rrset->type, a, &got);
+	for (size_t i = 0; i < s->must.n; i++)
+		good &= has(s->rrset->type, &got, s->must.v[i]);
+	for (size_t i = 0; i < s->must_not.n; i++)
+		good &= !has(s->rrset->type, &got, s->must_not.v[i]);
 	strv_done(&got);
 	return good;
 }
@@ -139,7 +142,7 @@ static void not_served(struct slot *s, const char *server, const struct err *why
 	else
 		err_set(&e, ERR_TIMEOUT, "%s does not have it yet",
 			server[0] ? server : "the name servers could not be asked: no server");
-	err_ctx(&e, "%s was changed, but", s->rrset->owner);
+	err_ctx(&e, s->changed ? "%s was changed, but" : "%s is at the provider as it should be, but", s->rrset->owner);
 	err_hint(&e, "look again later with \"perdure check %s\"", s->rrset->fqdn);
 	end(s, APPLY_NOT_SERVED, &e);
 	err_done(&e);
@@ -182,7 +185,7 @@ static void looked(struct dns_view *v, const struct err *e, void *ctx)
 static void look(void *ctx)
 {
 	struct slot *s = ctx;
-	s->query = dns_view_txt(s->run->a->site->dns, s->rrset->owner, looked, s);
+	s->query = dns_view_rrset(s->run->a->site->dns, s->rrset->owner, (uint16_t)s->rrset->type, 0, looked, s);
 }
 
 static void wait_for_servers(struct slot *s)
@@ -217,7 +220,8 @@ static void journal_outcome(struct slot *s, const char *outcome, const struct pr
 	struct err e = {0};
 	for (size_t i = 0; result && result->after.name && i < result->after.n; i++)
 		strv_add(&after, result->after.values[i].data);
-	if (journal_after(r->a->journal, s->rrset->owner, outcome, result && result->after.name ? &after : NULL, &e))
+	if (journal_after(r->a->journal, s->rrset->type, s->rrset->owner, outcome,
+		    result && result->after.name ? &after : NULL, &e))
 		give_up(r, &e);
 	err_done(&e);
 	strv_done(&after);
@@ -262,10 +266,12 @@ static bool granted(const struct provider_rrset *held, const char *data, bool li
 {
 	AUTO(buf_done) struct buf want_text = buf_make(RDATA_MAX);
 	struct perdure_record want, have;
-	rdata_text(data, &want_text);
+	if (held->type == PROVIDER_TXT)
+		rdata_text(data, &want_text);
 	if (literal || provider_rrset_find(held, data))
 		return provider_rrset_find(held, data) != NULL;
-	if (perdure_record_read(buf_str(&want_text), want_text.n, &want, NULL, NULL) != PERDURE_OK)
+	if (held->type != PROVIDER_TXT ||
+		perdure_record_read(buf_str(&want_text), want_text.n, &want, NULL, NULL) != PERDURE_OK)
 		return false;
 	bool yes = false;
 	for (size_t i = 0; i < held->n && !yes; i++) {
@@ -283,13 +289,20 @@ static void what_is_left(struct slot *s, const struct provider_rrset *held)
 	AUTO(strv_done) struct strv add = {0}, del = {0};
 	strv_done(&s->add);
 	strv_done(&s->del);
+	strv_done(&s->must);
 	plan_changes(s->rrset, s->run->a->remove, &add, &del);
-	for (size_t i = 0; i < add.n; i++)
-		if (!granted(held, add.v[i], s->run->a->literal))
+	for (size_t i = 0; i < add.n; i++) {
+		bool there = granted(held, add.v[i], s->run->a->literal);
+		if (!there)
 			strv_add(&s->add, add.v[i]);
+		/* Of one that grants more nobody knows which it is; those are never waited for. */
+		if (!there || provider_rrset_find(held, add.v[i]))
+			strv_add(&s->must, add.v[i]);
+	}
 	for (size_t i = 0; i < del.n; i++)
 		if (provider_rrset_find(held, del.v[i]))
 			strv_add(&s->del, del.v[i]);
+	strv_copy(&s->must_not, &del);
 }
 
 /* Whether the provider holds what the plan says stands. */
@@ -298,7 +311,7 @@ static bool as_planned(const struct plan_rrset *set, const struct provider_rrset
 	if (held->n != set->standing.n)
 		return false;
 	for (size_t i = 0; i < held->n; i++)
-		if (!has(&set->standing, held->values[i].data))
+		if (!has(set->type, &set->standing, held->values[i].data))
 			return false;
 	return true;
 }
@@ -307,6 +320,7 @@ static int note(struct slot *s, const struct provider_rrset *held, int64_t ttl, 
 {
 	struct journal_change c = {.provider = (char *)provider_conf(s->provider)->name,
 		.zone = s->zone.name,
+		.type = s->rrset->type,
 		.owner = s->rrset->owner,
 		.ttl = ttl,
 		.add = s->add,
@@ -329,7 +343,10 @@ static void was_read(const struct provider_rrset *held, const struct err *e, voi
 	}
 	what_is_left(s, held);
 	if (!s->add.n && !s->del.n) {
-		end(s, APPLY_NOTHING, NULL);
+		if (s->run->a->verify)
+			wait_for_servers(s);
+		else
+			end(s, APPLY_NOTHING, NULL);
 		return;
 	}
 	if (s->run->a->exact && !s->tries && !as_planned(s->rrset, held)) {
@@ -347,7 +364,7 @@ static void was_read(const struct provider_rrset *held, const struct err *e, voi
 		return;
 	}
 	struct provider_change c = {.name = s->rrset->owner,
-		.type = PROVIDER_TXT,
+		.type = s->rrset->type,
 		.ttl = ttl,
 		.add = &s->add,
 		.del = &s->del,
@@ -358,7 +375,7 @@ static void was_read(const struct provider_rrset *held, const struct err *e, voi
 
 static void read_rrset(struct slot *s)
 {
-	s->op = provider_read(s->provider, &s->zone, s->rrset->owner, PROVIDER_TXT, was_read, s);
+	s->op = provider_read(s->provider, &s->zone, s->rrset->owner, s->rrset->type, was_read, s);
 }
 
 static void found(struct provider *p, const struct provider_zone *z, const struct err *e, void *ctx)

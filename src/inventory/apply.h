@@ -42,6 +42,7 @@ struct apply {
 	struct journal *journal;
 	bool remove; /* carry out removals, too */
 	bool exact; /* refuse (APPLY_SHIFTED) where the provider does not hold what the plan says stands */
+	bool verify; /* wait for the servers also where the provider has it already */
 	bool literal; /* add a value even where a record that grants more stands: for taking changes back */
 	int64_t wait_ms; /* how long to wait for the servers; 0: not at all */
 	void (*told)(const struct apply_report *r, void *ctx); /* for each RRset with something to do */

@@ -73,6 +73,11 @@ const char *journal_id(const struct journal *j)
 	return j->id;
 }
 
+bool journal_written(const struct journal *j)
+{
+	return j->lines > 0;
+}
+
 void journal_close(struct journal *j)
 {
 	if (!j)
@@ -112,6 +117,7 @@ int journal_before(struct journal *j, const struct journal_change *c, struct err
 	json_out_object(&w, NULL);
 	json_out_str(&w, "provider", c->provider);
 	json_out_str(&w, "zone", c->zone);
+	json_out_str(&w, "type", provider_type_name(c->type));
 	json_out_str(&w, "owner", c->owner);
 	json_out_int(&w, "ttl", c->ttl);
 	json_out_strv(&w, "before", &c->before);
@@ -121,11 +127,13 @@ int journal_before(struct journal *j, const struct journal_change *c, struct err
 	return put(j, &line, e);
 }
 
-int journal_after(struct journal *j, const char *owner, const char *outcome, const struct strv *after, struct err *e)
+int journal_after(struct journal *j, enum provider_type type, const char *owner, const char *outcome,
+	const struct strv *after, struct err *e)
 {
 	AUTO(buf_done) struct buf line = buf_make(LINE_MAX_OCTETS);
 	struct json_out w = json_out_make(&line);
 	json_out_object(&w, NULL);
+	json_out_str(&w, "type", provider_type_name(type));
 	json_out_str(&w, "owner", owner);
 	json_out_str(&w, "outcome", outcome);
 	if (after)
@@ -134,21 +142,32 @@ int journal_after(struct journal *j, const char *owner, const char *outcome, con
 	return put(j, &line, e);
 }
 
-/* The run that ended last, for the hint; "" when there is none. */
-static void latest(const char *dir, char *out, size_t n)
+int journal_list(const char *state_dir, struct strv *ret, struct err *e)
 {
+	AUTO(xfreep) char *dir = xasprintf("%s/records", state_dir);
 	DIR *d = opendir(dir);
 	struct dirent *f;
-	out[0] = '\0';
-	while (d && (f = readdir(d))) {
+	if (!d)
+		return errno == ENOENT ? 0 : err_sys(e, "cannot list %s", dir);
+	while ((f = readdir(d))) {
 		size_t len = strlen(f->d_name);
-		if (len > 6 && len < n && !strcmp(f->d_name + len - 6, ".jsonl") && strcmp(f->d_name, out) > 0) {
-			memcpy(out, f->d_name, len - 6);
-			out[len - 6] = '\0';
-		}
+		if (len > 6 && !strcmp(f->d_name + len - 6, ".jsonl"))
+			strv_add_take(ret, xstrndup(f->d_name, len - 6));
 	}
-	if (d)
-		closedir(d);
+	closedir(d);
+	strv_sort_unique(ret);
+	return 0;
+}
+
+static int no_such_run(const char *state_dir, const char *id, struct err *e)
+{
+	AUTO(strv_done) struct strv ids = {0};
+	if (journal_list(state_dir, &ids, e))
+		return -1;
+	err_set(e, ERR_USAGE, "there is no run \"%s\" in %s/records", id, state_dir);
+	err_hint(
+		e, ids.n ? "the latest is %s" : "no record was changed from here yet%s", ids.n ? ids.v[ids.n - 1] : "");
+	return -1;
 }
 
 struct reading {
@@ -156,13 +175,22 @@ struct reading {
 	size_t n;
 };
 
+/* Lines written before there were other types say none. */
+static int read_type(const struct json *o, enum provider_type *ret, struct err *e)
+{
+	const char *type;
+	if (json_opt_str(o, "type", &type, e))
+		return -1;
+	return provider_type_find(type ? type : "TXT", ret, e);
+}
+
 static int read_change(struct reading *r, const struct json *o, struct err *e)
 {
 	const char *provider, *zone, *owner;
 	struct journal_change c = {0};
-	if (json_need_str(o, "provider", &provider, e) || json_need_str(o, "zone", &zone, e) ||
-		json_need_str(o, "owner", &owner, e) || json_opt_int(o, "ttl", 0, &c.ttl, e) ||
-		json_opt_strv(o, "before", VALUES_MAX, &c.before, e) ||
+	if (read_type(o, &c.type, e) || json_need_str(o, "provider", &provider, e) ||
+		json_need_str(o, "zone", &zone, e) || json_need_str(o, "owner", &owner, e) ||
+		json_opt_int(o, "ttl", 0, &c.ttl, e) || json_opt_strv(o, "before", VALUES_MAX, &c.before, e) ||
 		json_opt_strv(o, "add", VALUES_MAX, &c.add, e) || json_opt_strv(o, "del", VALUES_MAX, &c.del, e)) {
 		journal_change_done(&c);
 		return -1;
@@ -184,10 +212,11 @@ static int read_line(struct reading *r, const struct json *o, struct err *e)
 		return -1;
 	if (!outcome)
 		return read_change(r, o, e);
-	if (json_need_str(o, "owner", &owner, e))
+	enum provider_type type;
+	if (json_need_str(o, "owner", &owner, e) || read_type(o, &type, e))
 		return -1;
 	for (size_t i = r->n; i-- > 0;) {
-		if (strcmp(r->v[i].owner, owner) != 0)
+		if (r->v[i].type != type || strcmp(r->v[i].owner, owner) != 0)
 			continue;
 		free(r->v[i].outcome);
 		r->v[i].outcome = xstrdup(outcome);
@@ -198,16 +227,10 @@ static int read_line(struct reading *r, const struct json *o, struct err *e)
 
 int journal_read(const char *state_dir, const char *id, struct journal_change **ret, size_t *ret_n, struct err *e)
 {
-	AUTO(xfreep) char *dir = xasprintf("%s/records", state_dir);
-	AUTO(xfreep) char *path = xasprintf("%s/%s.jsonl", dir, id);
+	AUTO(xfreep) char *path = xasprintf("%s/records/%s.jsonl", state_dir, id);
 	AUTO(buf_done) struct buf all = buf_make(JOURNAL_MAX);
-	if (!*id || strchr(id, '/') || !fs_exists(path)) {
-		char last[64];
-		latest(dir, last, sizeof(last));
-		err_set(e, ERR_USAGE, "there is no run \"%s\" in %s", id, dir);
-		err_hint(e, last[0] ? "the latest is %s" : "no record was changed from here yet%s", last);
-		return -1;
-	}
+	if (!*id || strchr(id, '/') || !fs_exists(path))
+		return no_such_run(state_dir, id, e);
 	if (fs_read(path, &all, e))
 		return -1;
 	struct reading r = {0};

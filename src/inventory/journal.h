@@ -6,6 +6,7 @@
 #ifndef PERDURE_INVENTORY_JOURNAL_H
 #define PERDURE_INVENTORY_JOURNAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/strv.h"
@@ -18,6 +19,7 @@ struct journal;
 struct journal_change {
 	char *provider;
 	char *zone;
+	enum provider_type type;
 	char *owner;
 	int64_t ttl;
 	struct strv before; /* record data */
@@ -31,12 +33,17 @@ void journal_change_done(struct journal_change *c);
 int journal_open(const char *state_dir, int64_t now, struct journal **ret, struct err *e);
 /* "20261122T034501Z-4711". */
 const char *journal_id(const struct journal *j);
+/* Whether anything is in it yet. */
+bool journal_written(const struct journal *j);
 /* On disk when it returns. ERR_SYS. */
 int journal_before(struct journal *j, const struct journal_change *c, struct err *e);
-int journal_after(struct journal *j, const char *owner, const char *outcome, const struct strv *after, struct err *e);
+int journal_after(struct journal *j, enum provider_type type, const char *owner, const char *outcome,
+	const struct strv *after, struct err *e);
 /* Removes the file again when nothing was written. NULL is fine. */
 void journal_close(struct journal *j);
 
+/* Appends the ids of all runs, the earliest first. ERR_SYS. */
+int journal_list(const char *state_dir, struct strv *ret, struct err *e);
 /* Reads a run: *ret is an array of *ret_n, to be released with journal_changes_free(). ERR_USAGE when there is no such
  * run, naming the latest; ERR_PARSE. A last line that was cut by a crash is passed over. */
 int journal_read(const char *state_dir, const char *id, struct journal_change **ret, size_t *ret_n, struct err *e);

@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "dns/name.h"
 #include "inventory/cafacts.h"
 #include "inventory/site.h"
+#include "inventory/written.h"
 
 void ours_done(struct ours *o)
 {
@@ -21,6 +23,8 @@ void ours_done(struct ours *o)
 		free(a->prefix);
 	}
 	free(o->v);
+	strv_done(&o->zones);
+	written_free(o->written);
 	*o = (struct ours){0};
 }
 
@@ -41,6 +45,22 @@ void ours_add(struct ours *o, const struct site_ca *ca, const struct cafacts *f)
 		.prefix = f->prefix ? xstrdup(f->prefix) : NULL};
 	copy(&a->issuers, &f->issuers);
 	copy(&a->thumbprints, &ca->account.thumbprints);
+}
+
+void ours_add_url(struct ours *o, const char *url)
+{
+	o->v = xreallocarray(o->v, o->n + 1, sizeof(*o->v));
+	o->v[o->n++] = (struct ours_account){.ca = xstrdup(""), .url = xstrdup(url)};
+}
+
+bool ours_target(const struct ours *o, const char *target)
+{
+	size_t n = strlen(target);
+	AUTO(xfreep) char *name = xstrndup(target, n && target[n - 1] == '.' ? n - 1 : n);
+	for (size_t i = 0; i < o->zones.n; i++)
+		if (name_within(name, o->zones.v[i]))
+			return true;
+	return false;
 }
 
 static bool is(struct perdure_text t, const char *s)
@@ -79,10 +99,11 @@ const char *ours_whose(const struct ours *o, const char *fqdn, const char *value
 		return NULL;
 	for (size_t i = 0; i < o->n; i++) {
 		const struct ours_account *a = &o->v[i];
+		bool issuer = !a->issuers.n;
 		for (size_t k = 0; k < a->issuers.n; k++)
-			if (is(r.issuer, a->issuers.v[k]) &&
-				(is(r.account_uri, a->url) || hashed(a, fqdn, r.account_uri)))
-				return a->ca;
+			issuer |= is(r.issuer, a->issuers.v[k]);
+		if (issuer && (is(r.account_uri, a->url) || hashed(a, fqdn, r.account_uri)))
+			return a->ca;
 	}
 	return NULL;
 }

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/xalloc.h"
 #include "inventory/ours.h"
+#include "inventory/written.h"
 #include "provider/rdata.h"
 
 const char *plan_action_name(enum plan_action a)
@@ -42,14 +43,15 @@ void plan_done(struct plan *p)
 	*p = (struct plan){0};
 }
 
-struct plan_rrset *plan_add(struct plan *p, const char *owner, const char *fqdn, int64_t ttl)
+struct plan_rrset *plan_add(struct plan *p, enum provider_type type, const char *owner, const char *fqdn, int64_t ttl)
 {
 	if (p->n == p->cap) {
 		p->cap = p->cap ? p->cap * 2 : 64;
 		p->v = xreallocarray(p->v, p->cap, sizeof(*p->v));
 	}
 	struct plan_rrset *r = &p->v[p->n++];
-	*r = (struct plan_rrset){.owner = xstrdup(owner),
+	*r = (struct plan_rrset){.type = type,
+		.owner = xstrdup(owner),
 		.fqdn = xstrdup(fqdn),
 		.zone = xstrdup(""),
 		.provider = xstrdup(""),
@@ -83,16 +85,18 @@ struct stander {
 	struct buf text;
 	struct perdure_record record;
 	bool is_record;
-	const char *ca; /* of the account whose record it is; NULL: somebody else's */
+	const char *ca; /* of the account whose record it is; NULL: of none that is known */
+	const char *run; /* that wrote it; NULL: no run of ours */
 	bool used; /* an item speaks of it */
 };
 
-static void read_stander(struct stander *s, const char *data, const char *fqdn, const struct ours *ours)
+static void read_stander(struct stander *s, const char *data, const struct plan_rrset *r, const struct ours *ours)
 {
 	*s = (struct stander){.data = data, .text = buf_make(RDATA_MAX)};
 	rdata_text(data, &s->text);
 	s->is_record = perdure_record_read(buf_str(&s->text), s->text.n, &s->record, NULL, NULL) == PERDURE_OK;
-	s->ca = ours_whose(ours, fqdn, buf_str(&s->text), s->text.n);
+	s->ca = ours_whose(ours, r->fqdn, buf_str(&s->text), s->text.n);
+	s->run = written_by(ours->written, r->type, r->owner, data);
 }
 
 static bool same_account(const struct perdure_record *a, const struct perdure_record *b)
@@ -118,11 +122,14 @@ static const char *lack(const struct perdure_record *have, const struct perdure_
 	return "it says something else";
 }
 
-static bool keep(struct plan_rrset *r, const struct plan_want *w, const struct perdure_record *want, struct stander *s)
+static bool keep(struct plan_rrset *r, const struct plan_want *w, const struct perdure_record *want, struct stander *s,
+	bool exact)
 {
 	if (!s->is_record || !perdure_record_covers(&s->record, want))
 		return false;
 	bool equal = perdure_record_equal(&s->record, want);
+	if (exact && !equal)
+		return false;
 	s->used = true;
 	plan_item_add(r, PLAN_KEEP, s->data, NULL, w->ca,
 		equal                                   ? "stands"
@@ -132,13 +139,13 @@ static bool keep(struct plan_rrset *r, const struct plan_want *w, const struct p
 }
 
 /* The record that is wanted: kept, put in the place of one of the same account, or added. */
-static void want_one(struct plan_rrset *r, const struct plan_want *w, struct stander *standers, size_t n)
+static void want_record(struct plan_rrset *r, const struct plan_want *w, struct stander *standers, size_t n, bool exact)
 {
 	struct perdure_record want;
 	if (perdure_record_read(w->value, strlen(w->value), &want, NULL, NULL) != PERDURE_OK)
 		return;
 	for (size_t i = 0; i < n; i++)
-		if (keep(r, w, &want, &standers[i]))
+		if (keep(r, w, &want, &standers[i], exact))
 			return;
 	AUTO(xfreep) char *data = rdata_from_text(w->value, strlen(w->value));
 	AUTO(xfreep) char *why = permits(r, w);
@@ -151,8 +158,7 @@ static void want_one(struct plan_rrset *r, const struct plan_want *w, struct sta
 		if (s->used || !s->is_record || !same_account(&s->record, &want))
 			continue;
 		AUTO(xfreep)
-		char *reason =
-			xasprintf("%s; in the place of one that is not enough: %s", why, lack(&s->record, &want));
+		char *reason = xasprintf("%s; in the place of one that will not do: %s", why, lack(&s->record, &want));
 		s->used = true;
 		plan_item_add(r, PLAN_CHANGE, data, s->data, w->ca, reason);
 		return;
@@ -160,19 +166,39 @@ static void want_one(struct plan_rrset *r, const struct plan_want *w, struct sta
 	plan_item_add(r, PLAN_ADD, data, NULL, w->ca, why);
 }
 
-void plan_decide(struct plan_rrset *r, const struct plan_want *wants, size_t n_wants, const struct ours *ours)
+/* The value of a token: kept or added. An earlier one is nothing to compare with, and goes in its own time. */
+static void want_token(struct plan_rrset *r, const struct plan_want *w, struct stander *standers, size_t n)
+{
+	AUTO(xfreep) char *data = rdata_from_text(w->value, strlen(w->value));
+	for (size_t i = 0; i < n; i++)
+		if (rdata_same(PROVIDER_TXT, standers[i].data, data)) {
+			standers[i].used = true;
+			plan_item_add(r, PLAN_KEEP, standers[i].data, NULL, "", "the token's value stands");
+			return;
+		}
+	plan_item_add(r, r->blocked ? PLAN_BLOCKED : PLAN_ADD, data, NULL, "",
+		r->blocked ? r->blocked : "proves to whoever was told the token that the name is ours");
+}
+
+static void decide_txt(
+	struct plan_rrset *r, const struct plan_want *wants, size_t n_wants, const struct ours *ours, bool exact)
 {
 	size_t n = r->standing.n;
 	struct stander *standers = xcalloc(n ? n : 1, sizeof(*standers));
 	for (size_t i = 0; i < n; i++)
-		read_stander(&standers[i], r->standing.v[i], r->fqdn, ours);
+		read_stander(&standers[i], r->standing.v[i], r, ours);
 	for (size_t i = 0; i < n_wants; i++)
-		want_one(r, &wants[i], standers, n);
+		if (wants[i].kind == PLAN_TOKEN)
+			want_token(r, &wants[i], standers, n);
+		else
+			want_record(r, &wants[i], standers, n, exact);
 	for (size_t i = 0; i < n; i++) {
 		struct stander *s = &standers[i];
-		if (!s->used && s->ca)
-			plan_item_add(r, PLAN_REMOVE, s->data, NULL, s->ca,
-				"a record of our account that no configured certificate needs");
+		AUTO(xfreep)
+		char *wrote = s->run ? xasprintf("run %s wrote it, and nothing configured needs it", s->run) : NULL;
+		if (!s->used && (s->ca || s->run))
+			plan_item_add(r, PLAN_REMOVE, s->data, NULL, s->ca ? s->ca : "",
+				s->ca ? "a record of our account that no configured certificate needs" : wrote);
 		else if (!s->used)
 			plan_item_add(r, PLAN_UNKNOWN, s->data, NULL, "",
 				s->is_record ? "another account's record: not touched"
@@ -180,6 +206,49 @@ void plan_decide(struct plan_rrset *r, const struct plan_want *wants, size_t n_w
 		buf_done(&s->text);
 	}
 	free(standers);
+}
+
+/* A CNAME is alone at its name, so that there is one at most to compare with. */
+static void decide_cname(struct plan_rrset *r, const struct plan_want *want, const struct ours *ours)
+{
+	const char *stands = r->standing.n ? r->standing.v[0] : NULL;
+	AUTO(xfreep) char *data = want ? rdata_from_target(want->value) : NULL;
+	bool mine = stands && (ours_target(ours, stands) || written_by(ours->written, r->type, r->owner, stands));
+	AUTO(xfreep)
+	char *why =
+		want ? xasprintf("lets whoever may write to %s have certificates for %s and for every name below it",
+			       want->value, r->fqdn)
+		     : NULL;
+	if (!want) {
+		for (size_t i = 0; i < r->standing.n; i++)
+			plan_item_add(r, mine ? PLAN_REMOVE : PLAN_UNKNOWN, r->standing.v[i], NULL, "",
+				mine ? "a delegation to our validation zone that no configured certificate needs"
+				     : "a CNAME that is not ours: not touched");
+	} else if (stands && rdata_same(PROVIDER_CNAME, stands, data)) {
+		plan_item_add(r, PLAN_KEEP, stands, NULL, want->ca, "stands");
+	} else if (r->blocked) {
+		plan_item_add(r, PLAN_BLOCKED, data, NULL, want->ca, r->blocked);
+	} else if (mine) {
+		plan_item_add(r, PLAN_CHANGE, data, stands, want->ca, why);
+	} else if (stands) {
+		r->blocked =
+			xasprintf("%s is a CNAME to %s, which is in no validation zone of the configuration: remove "
+				  "it, or see who needs it",
+				r->owner, stands);
+		plan_item_add(r, PLAN_BLOCKED, data, NULL, want->ca, r->blocked);
+		plan_item_add(r, PLAN_UNKNOWN, stands, NULL, "", "a CNAME that is not ours: not touched");
+	} else {
+		plan_item_add(r, PLAN_ADD, data, NULL, want->ca, why);
+	}
+}
+
+void plan_decide(
+	struct plan_rrset *r, const struct plan_want *wants, size_t n_wants, const struct ours *ours, bool exact)
+{
+	if (r->type == PROVIDER_CNAME)
+		decide_cname(r, n_wants ? &wants[0] : NULL, ours);
+	else
+		decide_txt(r, wants, n_wants, ours, exact);
 }
 
 size_t plan_count(const struct plan *p, enum plan_action a)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/strv.h"
+#include "provider/provider.h"
 
 struct ours;
 
@@ -26,18 +27,20 @@ const char *plan_action_name(enum plan_action a);
 
 struct plan_item {
 	enum plan_action action;
-	char *data; /* record data in master-file form: what is wanted; for REMOVE and UNKNOWN what stands */
+	char *data; /* record data in master-file form: what is wanted; for KEEP, REMOVE and UNKNOWN what stands */
 	char *old; /* CHANGE: what gives way. Else NULL */
-	char *ca; /* "" for UNKNOWN */
+	char *ca; /* the CA whose account it is for; "" when it is for none */
 	char *reason; /* one sentence without a full stop */
 };
 
 struct plan_rrset {
-	char *owner; /* of TXT records; no dot at the end */
-	char *fqdn; /* whose validation record it is */
+	enum provider_type type; /* TXT or CNAME */
+	char *owner; /* no dot at the end */
+	char *fqdn; /* the domain that it is about */
 	char *zone; /* "" while unknown */
 	char *provider; /* name in the configuration; "" when there is none for it */
 	int64_t ttl;
+	int64_t cache_s; /* how long a cache may hold what stands now, or that nothing does; 0 when nobody was asked */
 	bool observed; /* `standing` is what was seen; false: nobody could be asked */
 	struct strv standing; /* record data in master-file form */
 	char *blocked; /* why nothing can be written here; NULL when it can */
@@ -54,7 +57,7 @@ struct plan {
 void plan_done(struct plan *p);
 void plan_rrset_done(struct plan_rrset *r);
 /* Appends an empty RRset; borrowed until the next one. */
-struct plan_rrset *plan_add(struct plan *p, const char *owner, const char *fqdn, int64_t ttl);
+struct plan_rrset *plan_add(struct plan *p, enum provider_type type, const char *owner, const char *fqdn, int64_t ttl);
 /* Appends an item; everything is copied. */
 void plan_item_add(struct plan_rrset *r, enum plan_action a, const char *data, const char *old, const char *ca,
 	const char *reason);
@@ -62,18 +65,26 @@ void plan_item_add(struct plan_rrset *r, enum plan_action a, const char *data, c
 /* Adds a warning to the reason of an item that adds or changes something. */
 void plan_item_warn(struct plan_item *it, const char *warning);
 
-/* A record that should stand. */
+enum plan_kind {
+	PLAN_RECORD, /* a validation record */
+	PLAN_DELEGATION, /* the CNAME of a name whose dns-01 tokens are in another zone */
+	PLAN_TOKEN, /* a standing TXT with a secret value */
+};
+/* A value that should stand. */
 struct plan_want {
-	const char *ca;
-	const char *value; /* joined */
-	bool wildcard;
-	int64_t until; /* 0 for none */
+	enum plan_kind kind;
+	const char *ca; /* "" where it is for no CA */
+	const char *value; /* TXT: joined; CNAME: the target, no dot at the end */
+	bool wildcard; /* RECORD */
+	int64_t until; /* RECORD: 0 for none */
 };
 /*
  * Decides what is to be done with an RRset of which `standing` is known, and fills its items. A record counts as there
- * when one stands that means the same or grants more; a record of the same account that grants less gives way.
+ * when one stands that means the same or, unless exact, grants more; a record of the same account that does not count
+ * gives way. A CNAME gives way only when it leads to a validation zone of ours.
  */
-void plan_decide(struct plan_rrset *r, const struct plan_want *wants, size_t n_wants, const struct ours *ours);
+void plan_decide(
+	struct plan_rrset *r, const struct plan_want *wants, size_t n_wants, const struct ours *ours, bool exact);
 /* How many items have the action. */
 size_t plan_count(const struct plan *p, enum plan_action a);
 /* How many RRsets an item changes; remove: also by taking away what no certificate needs. */

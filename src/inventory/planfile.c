@@ -17,6 +17,7 @@ enum { PLANFILE_MAX = 512 << 20, VALUES_MAX = 4096 };
 
 void planfile_rrset(struct json_out *w, const struct plan_rrset *r)
 {
+	json_out_str(w, "type", provider_type_name(r->type));
 	json_out_str(w, "owner", r->owner);
 	json_out_str(w, "name", r->fqdn);
 	json_out_str(w, "zone", r->zone[0] ? r->zone : NULL);
@@ -57,20 +58,14 @@ void planfile_write(const struct plan *p, struct buf *out)
 	buf_putc(out, '\n');
 }
 
-/* Record data from outside, in the one spelling. */
-static int read_data(const char *text, char **ret, struct err *e)
-{
-	return rdata_parse(PROVIDER_TXT, text, ret, e);
-}
-
 static int read_item(struct plan_rrset *r, const struct json *o, struct err *e)
 {
 	const char *action, *data, *old, *ca, *reason;
 	AUTO(xfreep) char *data_ = NULL, *old_ = NULL;
 	if (json_need_str(o, "action", &action, e) || json_need_str(o, "data", &data, e) ||
 		json_opt_str(o, "old", &old, e) || json_opt_str(o, "ca", &ca, e) ||
-		json_opt_str(o, "reason", &reason, e) || read_data(data, &data_, e) ||
-		(old && read_data(old, &old_, e)))
+		json_opt_str(o, "reason", &reason, e) || rdata_parse(r->type, data, &data_, e) ||
+		(old && rdata_parse(r->type, old, &old_, e)))
 		return -1;
 	for (int a = 0; a < PLAN_ACTION_N_; a++)
 		if (!strcmp(action, plan_action_name((enum plan_action)a))) {
@@ -84,16 +79,18 @@ static int read_item(struct plan_rrset *r, const struct json *o, struct err *e)
 
 static int read_rrset(struct plan *p, const struct json *o, struct err *e)
 {
-	const char *owner, *name, *zone, *provider, *blocked;
+	const char *type, *owner, *name, *zone, *provider, *blocked;
+	enum provider_type t;
 	const struct json *items;
 	AUTO(strv_done) struct strv standing = {0};
 	int64_t ttl;
-	if (json_need_str(o, "owner", &owner, e) || json_need_str(o, "name", &name, e) ||
+	if (json_opt_str(o, "type", &type, e) || provider_type_find(type ? type : "TXT", &t, e) ||
+		json_need_str(o, "owner", &owner, e) || json_need_str(o, "name", &name, e) ||
 		json_opt_str(o, "zone", &zone, e) || json_opt_str(o, "provider", &provider, e) ||
 		json_opt_int(o, "ttl", 3600, &ttl, e) || json_opt_str(o, "blocked", &blocked, e) ||
 		json_opt_strv(o, "standing", VALUES_MAX, &standing, e) || json_need_array(o, "items", &items, e))
 		return -1;
-	struct plan_rrset *r = plan_add(p, owner, name, ttl);
+	struct plan_rrset *r = plan_add(p, t, owner, name, ttl);
 	if (json_opt_bool(o, "observed", true, &r->observed, e))
 		return -1;
 	free(r->zone);
@@ -103,7 +100,7 @@ static int read_rrset(struct plan *p, const struct json *o, struct err *e)
 	r->blocked = blocked ? xstrdup(blocked) : NULL;
 	for (size_t i = 0; i < standing.n; i++) {
 		char *data;
-		if (read_data(standing.v[i], &data, e))
+		if (rdata_parse(t, standing.v[i], &data, e))
 			return err_ctx(e, "standing at %s", owner);
 		strv_add_take(&r->standing, data);
 	}

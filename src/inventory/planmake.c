@@ -21,6 +21,7 @@ struct slot {
 	size_t i;
 	bool used;
 	struct dns_query *query;
+	struct dns_query *beside; /* CNAME: TXT records at the same name */
 	struct publisher_search *search;
 	struct provider *provider;
 	struct provider_op *read;
@@ -31,36 +32,26 @@ struct slot {
 struct run {
 	const struct planmake *m;
 	struct plan *plan;
-	const struct desired_record **sorted; /* by owner */
-	size_t *first; /* of each RRset's records in sorted; one more at the end */
+	size_t *first; /* of each RRset's wishes; one more at the end */
 	size_t next, in_work, done;
 	bool stopped;
 	struct slot slots[WINDOW];
 };
 
-static int by_owner(const void *a, const void *b)
-{
-	const struct desired_record *const *x = a, *const *y = b;
-	return strcmp((*x)->owner, (*y)->owner);
-}
-
-/* One RRset for each owner. */
+/* One RRset for each owner and type. */
 static void begin(struct run *r)
 {
-	const struct desired *d = r->m->desired;
-	r->sorted = xcalloc(d->n + 1, sizeof(struct desired_record *));
-	r->first = xcalloc(d->n + 1, sizeof(size_t));
-	for (size_t i = 0; i < d->n; i++)
-		r->sorted[i] = &d->v[i];
-	if (d->n)
-		qsort(r->sorted, d->n, sizeof(struct desired_record *), by_owner);
-	for (size_t i = 0; i < d->n; i++) {
-		if (i && !strcmp(r->sorted[i - 1]->owner, r->sorted[i]->owner))
+	struct wishes *w = r->m->wishes;
+	r->first = xcalloc(w->n + 1, sizeof(size_t));
+	wishes_sort(w);
+	for (size_t i = 0; i < w->n; i++) {
+		const struct wish *wish = &w->v[i];
+		if (i && w->v[i - 1].type == wish->type && !strcmp(w->v[i - 1].owner, wish->owner))
 			continue;
 		r->first[r->plan->n] = i;
-		plan_add(r->plan, r->sorted[i]->owner, r->sorted[i]->fqdn, r->m->ttl);
+		plan_add(r->plan, wish->type, wish->owner, wish->fqdn, wish->ttl);
 	}
-	r->first[r->plan->n] = d->n;
+	r->first[r->plan->n] = w->n;
 }
 
 static void block(struct plan_rrset *r, const struct err *e)
@@ -76,14 +67,16 @@ static void decide(struct slot *s)
 {
 	struct run *r = s->run;
 	struct plan_rrset *set = &r->plan->v[s->i];
-	size_t from = r->first[s->i], n = r->first[s->i + 1] - from;
-	struct plan_want *wants = xcalloc(n, sizeof(*wants));
-	for (size_t k = 0; k < n; k++) {
-		const struct desired_record *d = r->sorted[from + k];
-		wants[k] =
-			(struct plan_want){.ca = d->ca, .value = d->value, .wildcard = d->wildcard, .until = d->until};
-	}
-	plan_decide(set, wants, n, r->m->ours);
+	size_t from = r->first[s->i], to = r->first[s->i + 1], n = 0;
+	struct plan_want *wants = xcalloc(to - from, sizeof(*wants));
+	for (const struct wish *w = &r->m->wishes->v[from]; w < &r->m->wishes->v[to]; w++)
+		if (w->value)
+			wants[n++] = (struct plan_want){.kind = w->kind,
+				.ca = w->ca,
+				.value = w->value,
+				.wildcard = w->wildcard,
+				.until = w->until};
+	plan_decide(set, wants, n, r->m->ours, r->m->exact);
 	for (size_t k = 0; s->warning && k < set->n; k++)
 		plan_item_warn(&set->items[k], s->warning);
 	free(wants);
@@ -112,29 +105,33 @@ static void flown(struct preflight *p, void *ctx)
 	decide(s);
 }
 
-/* The longest value that is wanted here. */
+/* The longest value that is wanted here; 0 when none is. */
 static size_t value_len(const struct slot *s)
 {
 	const struct run *r = s->run;
 	size_t n = 0;
-	for (size_t k = r->first[s->i]; k < r->first[s->i + 1]; k++)
-		if (strlen(r->sorted[k]->value) > n)
-			n = strlen(r->sorted[k]->value);
+	for (size_t k = r->first[s->i]; k < r->first[s->i + 1]; k++) {
+		const char *value = r->m->wishes->v[k].value;
+		if (value && strlen(value) > n)
+			n = strlen(value);
+	}
 	return n;
 }
 
 static void one_done(struct slot *s)
 {
 	struct plan_rrset *set = &s->run->plan->v[s->i];
-	if (s->query || s->search || s->read)
+	if (s->query || s->beside || s->search || s->read)
 		return;
 	strv_sort_unique(&set->standing);
-	if (!s->run->m->preflight || set->standing.n || set->blocked || !set->observed) {
+	if (!s->run->m->preflight || set->standing.n || set->blocked || !set->observed || !value_len(s)) {
 		decide(s);
 		return;
 	}
-	struct preflight_question q = {
-		.fqdn = set->fqdn, .zone = set->provider[0] ? set->zone : NULL, .value_len = value_len(s)};
+	struct preflight_question q = {.fqdn = set->fqdn,
+		.owner = set->owner,
+		.zone = set->provider[0] ? set->zone : NULL,
+		.value_len = value_len(s)};
 	s->preflight = preflight_start(s->run->m->site->dns, &q, flown, s);
 }
 
@@ -172,18 +169,28 @@ static void provider_found(struct provider *p, const struct provider_zone *z, co
 	set->zone = xstrdup(z->name);
 	set->provider = xstrdup(provider_conf(p)->name);
 	set->ttl = provider_ttl(provider_caps(p), set->ttl);
-	s->read = provider_read(p, z, set->owner, PROVIDER_TXT, provider_said, s);
+	s->read = provider_read(p, z, set->owner, set->type, provider_said, s);
 }
 
-static void take_txt(struct plan_rrset *set, const struct dns_view *v)
+void planmake_values(enum provider_type type, const struct dns_answer *a, struct strv *ret)
+{
+	for (size_t i = 0; type == PROVIDER_TXT && a->result == DNS_FOUND && i < a->n_txt; i++)
+		strv_add_take(ret, rdata_from_txt(&a->txt[i]));
+	for (size_t i = 0; type == PROVIDER_CNAME && a->result == DNS_FOUND && i < a->n_rr; i++) {
+		AUTO(xfreep) char *target = dns_rr_name(&a->rr[i]);
+		if (target)
+			strv_add_take(ret, rdata_from_target(target));
+	}
+}
+
+static void take_standing(struct plan_rrset *set, const struct dns_view *v)
 {
 	const struct dns_answer *a = dns_view_any(v);
 	if (!a)
 		return;
 	set->observed = true;
-	for (size_t i = 0; i < a->n_txt; i++)
-		strv_add_take(&set->standing, rdata_from_txt(&a->txt[i]));
-	if (a->n_txt)
+	planmake_values(set->type, a, &set->standing);
+	if (set->standing.n)
 		set->ttl = a->ttl;
 }
 
@@ -192,18 +199,37 @@ static void servers_said(struct dns_view *v, const struct err *e, void *ctx)
 	struct slot *s = ctx;
 	struct plan_rrset *set = &s->run->plan->v[s->i];
 	s->query = NULL;
-	if (v->n_hops) {
+	if (v->n_hops && set->type == PROVIDER_TXT) {
 		set->blocked = xasprintf("%s is an alias of %s: the record belongs there, or the CNAME has to go",
 			set->owner, v->hops[v->n_hops - 1].target);
 	} else if (!set->observed) { /* the provider was quicker */
-		take_txt(set, v);
+		take_standing(set, v);
 	}
+	if (v->looked)
+		set->cache_s = dns_view_stale_until(v) - v->at;
 	if (!set->zone[0] && v->zone[0]) {
 		free(set->zone);
 		set->zone = xstrdup(v->zone);
 	}
 	if (!set->observed && !s->search && !s->read && err_is(e))
 		block(set, e);
+	dns_view_free(v);
+	one_done(s);
+}
+
+/* Nothing may stand beside a CNAME. */
+static void beside_said(struct dns_view *v, const struct err *e, void *ctx)
+{
+	struct slot *s = ctx;
+	struct plan_rrset *set = &s->run->plan->v[s->i];
+	const struct dns_answer *a = dns_view_any(v);
+	(void)e;
+	s->beside = NULL;
+	if (a && a->result == DNS_FOUND && a->n_rr && !set->blocked)
+		set->blocked =
+			xasprintf("%s has TXT records, beside which no CNAME may stand: have whatever writes them "
+				  "there stop, and remove them",
+				set->owner);
 	dns_view_free(v);
 	one_done(s);
 }
@@ -217,7 +243,10 @@ static void start(struct run *r, struct slot *s)
 	if (r->m->publisher && publisher_find(r->m->publisher, set->owner, provider_found, s, &s->search, &e))
 		block(set, &e);
 	err_done(&e);
-	s->query = dns_view_txt(r->m->site->dns, set->owner, servers_said, s);
+	s->query = dns_view_rrset(r->m->site->dns, set->owner, (uint16_t)set->type, 0, servers_said, s);
+	if (set->type == PROVIDER_CNAME)
+		s->beside =
+			dns_view_rrset(r->m->site->dns, set->owner, DNS_TYPE_TXT, DNS_VIEW_NOFOLLOW, beside_said, s);
 }
 
 static void fill(struct run *r)
@@ -249,6 +278,8 @@ int planmake(const struct planmake *m, struct plan *ret, struct err *e)
 	for (size_t i = 0; i < WINDOW; i++) {
 		if (r->slots[i].query)
 			dns_view_cancel(r->slots[i].query);
+		if (r->slots[i].beside)
+			dns_view_cancel(r->slots[i].beside);
 		publisher_cancel(r->slots[i].search);
 		provider_cancel(r->slots[i].read);
 		preflight_cancel(r->slots[i].preflight);
@@ -257,7 +288,6 @@ int planmake(const struct planmake *m, struct plan *ret, struct err *e)
 	if (!result && r->stopped)
 		result = err_set(
 			e, ERR_CANCEL, "stopped while the plan was made: %zu of %zu names looked at", r->done, plan.n);
-	free(r->sorted);
 	free(r->first);
 	free(r);
 	if (result)

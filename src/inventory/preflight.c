@@ -187,8 +187,9 @@ struct preflight_query *preflight_start(
 	struct dns *d, const struct preflight_question *question, preflight_fn done, void *ctx)
 {
 	struct preflight *p = xcalloc(1, sizeof(*p));
-	char owner[PERDURE_NAME_SIZE];
-	enum perdure_status s = perdure_owner_name(question->fqdn, owner);
+	char made[PERDURE_NAME_SIZE];
+	const char *owner = question->owner ? question->owner : made;
+	enum perdure_status s = question->owner ? PERDURE_OK : perdure_owner_name(question->fqdn, made);
 	p->owner = xstrdup(s == PERDURE_OK ? owner : "");
 	p->zone = xstrdup("");
 	if (s != PERDURE_OK) {

@@ -12,6 +12,7 @@ struct dns;
 
 struct preflight_question {
 	const char *fqdn; /* as perdure_name_normalize() gives it, without "*." */
+	const char *owner; /* where the record would stand; NULL: the validation name of fqdn */
 	const char *zone; /* the zone that would be written to; NULL where that is not known */
 	size_t value_len; /* octets of the record's value */
 };

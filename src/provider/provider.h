@@ -35,6 +35,8 @@ struct provider_op;
 enum provider_type { PROVIDER_CNAME = 5, PROVIDER_TXT = 16, PROVIDER_CAA = 257 };
 /* "TXT", "CNAME", "CAA". */
 const char *provider_type_name(enum provider_type t);
+/* The type of that name. ERR_PARSE. */
+int provider_type_find(const char *name, enum provider_type *ret, struct err *e);
 
 /* --- what a provider can do --- */
 

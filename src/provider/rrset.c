@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/xalloc.h"
 #include "provider/provider.h"
 #include "provider/rdata.h"
@@ -22,6 +23,17 @@ const char *provider_type_name(enum provider_type t)
 		break;
 	}
 	return "TXT";
+}
+
+int provider_type_find(const char *name, enum provider_type *ret, struct err *e)
+{
+	static const enum provider_type types[] = {PROVIDER_TXT, PROVIDER_CNAME, PROVIDER_CAA};
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (!strcmp(name, provider_type_name(types[i]))) {
+			*ret = types[i];
+			return 0;
+		}
+	return err_set(e, ERR_PARSE, "\"%s\" is no type of record that perdure writes", name);
 }
 
 void provider_zone_done(struct provider_zone *z)

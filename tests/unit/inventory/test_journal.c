@@ -14,6 +14,7 @@
 #include "base/fs.h"
 #include "base/xalloc.h"
 #include "inventory/journal.h"
+#include "inventory/written.h"
 
 static char dir[] = "/tmp/journalXXXXXX";
 
@@ -44,9 +45,15 @@ static void test_round_trip(void **state)
 	strv_add(&a, "\"x\"");
 	strv_add(&b, "\"y\"");
 	strv_add(&b, "\"z \\\"q\\\"\"");
-	struct journal_change c = {.provider = provider, .zone = zone, .owner = one, .ttl = 60, .before = b, .add = a};
+	struct journal_change c = {.provider = provider,
+		.zone = zone,
+		.type = PROVIDER_TXT,
+		.owner = one,
+		.ttl = 60,
+		.before = b,
+		.add = a};
 	assert_int_equal(journal_before(j, &c, &e), 0);
-	assert_int_equal(journal_after(j, one, "changed", &b, &e), 0);
+	assert_int_equal(journal_after(j, PROVIDER_TXT, one, "changed", &b, &e), 0);
 	c.owner = two;
 	c.del = b;
 	assert_int_equal(journal_before(j, &c, &e), 0);
@@ -69,6 +76,58 @@ static void test_round_trip(void **state)
 	assert_string_equal(got[1].outcome, "");
 	assert_true(strv_same_set(&got[1].del, &b));
 	journal_changes_free(got, n);
+}
+
+static void count(enum provider_type type, const char *owner, void *ctx)
+{
+	(void)owner;
+	*(unsigned *)ctx += type == PROVIDER_CNAME ? 100 : 1;
+}
+
+/* What was written is known again, by owner, type and meaning; what failed was not written. */
+static void test_written(void **state)
+{
+	static char provider[] = "edge", zone[] = "example.com", one[] = "one.example.com", two[] = "two.example.com";
+	AUTO(xfreep) char *fresh = xasprintf("%s/written", dir);
+	struct err e = {0};
+	struct journal *j;
+	(void)state;
+	AUTO(strv_done) struct strv a = {0}, b = {0}, target = {0};
+	strv_add(&a, "\"x y\"");
+	strv_add(&b, "\"b\"");
+	strv_add(&target, "t.example.net.");
+	assert_int_equal(journal_open(fresh, 1795219200, &j, &e), 0);
+	AUTO(xfreep) char *id = xstrdup(journal_id(j));
+	struct journal_change c = {.provider = provider, .zone = zone, .type = PROVIDER_TXT, .owner = one, .add = a};
+	assert_int_equal(journal_before(j, &c, &e), 0);
+	assert_int_equal(journal_after(j, c.type, one, "changed", NULL, &e), 0);
+	c.add = b;
+	assert_int_equal(journal_before(j, &c, &e), 0);
+	assert_int_equal(journal_after(j, c.type, one, "failed", NULL, &e), 0);
+	c.type = PROVIDER_CNAME;
+	c.add = target;
+	assert_int_equal(journal_before(j, &c, &e), 0);
+	assert_int_equal(journal_after(j, c.type, one, "changed", NULL, &e), 0);
+	c.owner = two;
+	assert_int_equal(journal_before(j, &c, &e), 0);
+	journal_close(j);
+
+	AUTO(written_freep) struct written *w = NULL;
+	assert_int_equal(written_read(fresh, &w, &e), 0);
+	assert_string_equal(written_by(w, PROVIDER_TXT, one, "\"x\" \" y\""), id);
+	assert_null(written_by(w, PROVIDER_TXT, one, "\"b\""));
+	assert_null(written_by(w, PROVIDER_TXT, two, "\"x y\""));
+	assert_string_equal(written_by(w, PROVIDER_CNAME, one, "t.example.net."), id);
+	assert_string_equal(written_by(w, PROVIDER_CNAME, two, "t.example.net."), id);
+	assert_null(written_by(NULL, PROVIDER_CNAME, two, "t.example.net."));
+	unsigned sum = 0;
+	written_each(w, count, &sum);
+	assert_int_equal(sum, 201);
+
+	AUTO(xfreep) char *none = xasprintf("%s/none", dir);
+	AUTO(written_freep) struct written *nothing = NULL;
+	assert_int_equal(written_read(none, &nothing, &e), 0);
+	assert_null(written_by(nothing, PROVIDER_TXT, one, "\"x y\""));
 }
 
 static void test_nothing_done_leaves_nothing(void **state)
@@ -97,6 +156,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_written),
 		cmocka_unit_test(test_nothing_done_leaves_nothing),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

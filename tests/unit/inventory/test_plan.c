@@ -133,14 +133,74 @@ static void test_decisions(void **state)
 	AUTO(ours_done) struct ours o = made_ours();
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		AUTO(plan_done) struct plan p = {0};
-		struct plan_rrset *r = plan_add(&p, "_validation-persist.example.com", "example.com", 60);
+		struct plan_rrset *r = plan_add(&p, PROVIDER_TXT, "_validation-persist.example.com", "example.com", 60);
 		for (size_t k = 0; k < 4 && rows[i].standing[k]; k++)
 			strv_add_take(&r->standing, rdata_from_text(rows[i].standing[k], strlen(rows[i].standing[k])));
 		r->blocked = rows[i].blocked ? xstrdup(rows[i].blocked) : NULL;
 		struct plan_want w = {.ca = "ca", .value = rows[i].wanted};
-		plan_decide(r, &w, rows[i].wanted != NULL, &o);
+		plan_decide(r, &w, rows[i].wanted != NULL, &o, false);
 		AUTO(xfreep) char *got = summary(r);
 		assert_string_equal(got, rows[i].expect);
+	}
+}
+
+/* As summary(), for data that is no text. */
+static char *plain_summary(const struct plan_rrset *r)
+{
+	struct buf b = buf_make(1 << 20);
+	for (size_t i = 0; i < r->n; i++)
+		buf_printf(&b, "%s%s %s%s%s", i ? "|" : "", plan_action_name(r->items[i].action), r->items[i].data,
+			r->items[i].old ? "<" : "", r->items[i].old ? r->items[i].old : "");
+	return buf_take(&b);
+}
+
+/* Only an alias that leads to a validation zone of ours gives way. */
+static void test_delegations(void **state)
+{
+	static const struct {
+		const char *standing, *wanted, *blocked, *expect;
+	} rows[] = {
+		{NULL, "a.v.example", NULL, "add a.v.example."},
+		{"a.v.example.", "a.v.example", NULL, "keep a.v.example."},
+		{"b.v.example.", "a.v.example", NULL, "change a.v.example.<b.v.example."},
+		{"b.other.example.", "a.v.example", NULL, "blocked a.v.example.|unknown b.other.example."},
+		{"b.notv.example.", "a.v.example", NULL, "blocked a.v.example.|unknown b.notv.example."},
+		{NULL, "a.v.example", "TXT beside", "blocked a.v.example."},
+		{"a.v.example.", NULL, NULL, "remove a.v.example."},
+		{"b.other.example.", NULL, NULL, "unknown b.other.example."},
+		{NULL, NULL, NULL, ""},
+	};
+	(void)state;
+	AUTO(ours_done) struct ours o = {0};
+	strv_add(&o.zones, "v.example");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(plan_done) struct plan p = {0};
+		struct plan_rrset *r = plan_add(&p, PROVIDER_CNAME, "_acme-challenge.example.com", "example.com", 60);
+		if (rows[i].standing)
+			strv_add(&r->standing, rows[i].standing);
+		r->blocked = rows[i].blocked ? xstrdup(rows[i].blocked) : NULL;
+		struct plan_want w = {.kind = PLAN_DELEGATION, .ca = "ca", .value = rows[i].wanted};
+		plan_decide(r, &w, rows[i].wanted != NULL, &o, false);
+		AUTO(xfreep) char *got = plain_summary(r);
+		assert_string_equal(got, rows[i].expect);
+		assert_true(!strstr(rows[i].expect, "blocked") || r->blocked);
+	}
+}
+
+/* A record that grants more counts, unless the plan is to be exact. */
+static void test_exact(void **state)
+{
+	(void)state;
+	AUTO(ours_done) struct ours o = made_ours();
+	for (int exact = 0; exact < 2; exact++) {
+		AUTO(plan_done) struct plan p = {0};
+		struct plan_rrset *r = plan_add(&p, PROVIDER_TXT, "_validation-persist.example.com", "example.com", 60);
+		strv_add(&r->standing, "\"" V(";persistUntil=9") "\"");
+		struct plan_want w = {.ca = "ca", .value = V(";persistUntil=5")};
+		plan_decide(r, &w, 1, &o, exact);
+		AUTO(xfreep) char *got = summary(r);
+		assert_string_equal(got,
+			exact ? "change " V(";persistUntil=5") "<" V(";persistUntil=9") : "keep " V(";persistUntil=9"));
 	}
 }
 
@@ -149,7 +209,7 @@ static void test_changes(void **state)
 	(void)state;
 	AUTO(plan_done) struct plan p = {0};
 	AUTO(strv_done) struct strv add = {0}, del = {0}, add2 = {0}, del2 = {0};
-	struct plan_rrset *r = plan_add(&p, "o", "o", 60);
+	struct plan_rrset *r = plan_add(&p, PROVIDER_TXT, "o", "o", 60);
 	plan_item_add(r, PLAN_ADD, "\"a\"", NULL, "ca", "reason");
 	plan_item_add(r, PLAN_CHANGE, "\"b\"", "\"c\"", "ca", "reason");
 	plan_item_add(r, PLAN_REMOVE, "\"d\"", NULL, "ca", "reason");
@@ -172,11 +232,11 @@ static void test_through_a_file(void **state)
 	close(fd);
 	AUTO(plan_done) struct plan p = {.made = 1795219200}, q = {0};
 	AUTO(buf_done) struct buf text = buf_make(1 << 20), again = buf_make(1 << 20);
-	struct plan_rrset *r = plan_add(&p, "_validation-persist.example.com", "example.com", 60);
+	struct plan_rrset *r = plan_add(&p, PROVIDER_TXT, "_validation-persist.example.com", "example.com", 60);
 	strv_add(&r->standing, "\"a \\\"b\\\"\" \"c\"");
 	r->observed = true;
 	plan_item_add(r, PLAN_CHANGE, "\"n\"", "\"a \\\"b\\\"\" \"c\"", "ca", "because");
-	r = plan_add(&p, "_validation-persist.example.net", "example.net", 61);
+	r = plan_add(&p, PROVIDER_TXT, "_validation-persist.example.net", "example.net", 61);
 	r->blocked = xstrdup("an alias");
 	plan_item_add(r, PLAN_BLOCKED, "\"n\"", NULL, "ca", "an alias");
 	planfile_write(&p, &text);
@@ -217,6 +277,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whose),
 		cmocka_unit_test(test_decisions),
+		cmocka_unit_test(test_delegations),
+		cmocka_unit_test(test_exact),
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_through_a_file),
 	};
