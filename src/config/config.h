@@ -30,6 +30,9 @@ struct config_ca {
 	char *ca_bundle; /* PEM file, or NULL for the system's */
 	int ip_version; /* 4, 6, or 0 for both */
 	int64_t max_orders; /* in flight at once */
+	int64_t limit_orders; /* new ones it takes in limit_ms; 0: not known */
+	int64_t limit_ms;
+	bool limit_replacing_exempt; /* orders that replace a certificate do not count */
 	char *eab_kid; /* NULL without external account binding */
 	char *eab_hmac_key_file;
 	char *eab_alg; /* "HS256" by default */
@@ -279,6 +282,9 @@ struct config_preset {
 	const char *issuer; /* issuer domain name, NULL when the CA has not said one */
 	int level; /* of dns-persist-01 as known when this was written, CONFIG_LEVEL_UNSET: not offered */
 	bool eab; /* needs external account binding */
+	int limit_orders; /* new orders of one account in limit_s, 0 when not known; those that replace a certificate
+			     are exempt where this is known */
+	int limit_s;
 	const char *note; /* one sentence for `ca list` */
 };
 /* All presets; *ret_n of them. */

@@ -67,6 +67,15 @@ static void fill(struct config_ca *ca, const struct section *s, const struct con
 	if (v[SCHEMA_CA_IP_VERSION].set)
 		ca->ip_version = v[SCHEMA_CA_IP_VERSION].s[0] - '0';
 	ca->max_orders = v[SCHEMA_CA_MAX_ORDERS].i;
+	ca->limit_orders = preset ? preset->limit_orders : 0;
+	ca->limit_ms = preset ? (int64_t)preset->limit_s * 1000 : 0;
+	ca->limit_replacing_exempt = preset && preset->limit_orders;
+	if (v[SCHEMA_CA_LIMITS].set) {
+		ca->limit_orders = v[SCHEMA_CA_LIMIT_ORDERS].i;
+		ca->limit_ms = v[SCHEMA_CA_LIMIT_PER].i;
+		if (!preset || v[SCHEMA_CA_LIMIT_EXEMPT].set)
+			ca->limit_replacing_exempt = v[SCHEMA_CA_LIMIT_EXEMPT].i != 0;
+	}
 	ca->eab_kid = dup_or_null(v[SCHEMA_CA_EAB_KID].s);
 	if (v[SCHEMA_CA_EAB_FILE].set)
 		ca->eab_hmac_key_file = load_path(&v[SCHEMA_CA_EAB_FILE].mark, v[SCHEMA_CA_EAB_FILE].s);
@@ -119,6 +128,11 @@ static int check_complete(const struct section *s, bool preset, const struct con
 	if (v[SCHEMA_CA_EAB].set && !(v[SCHEMA_CA_EAB_KID].set && v[SCHEMA_CA_EAB_FILE].set)) {
 		CONFIG_ERROR(e, eab, "cas[].eab needs both kid and hmac_key_file");
 		err_hint(e, "the CA gives the two together");
+		return -1;
+	}
+	if (v[SCHEMA_CA_LIMITS].set && !(v[SCHEMA_CA_LIMIT_ORDERS].set && v[SCHEMA_CA_LIMIT_PER].set)) {
+		CONFIG_ERROR(e, &v[SCHEMA_CA_LIMITS].mark, "cas[].limits needs both orders and per");
+		err_hint(e, "limits: { orders: 300, per: 3h } says that the CA takes 300 new orders in three hours");
 		return -1;
 	}
 	if (v[SCHEMA_CA_ACCOUNT].set && !v[SCHEMA_CA_ACCOUNT_URL].set) {

@@ -1,13 +1,15 @@
-/* renew.c: everything that is due. */
+/* renew.c: everything that is due, at work. */
 #include "fleet/renew.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include "acme/problem.h"
+#include "base/log.h"
 #include "base/xalloc.h"
 #include "config/config.h"
+#include "fleet/install.h"
+#include "fleet/renew_internal.h"
 #include "fleet/windows.h"
 #include "inventory/site.h"
 #include "loop/loop.h"
@@ -28,16 +30,8 @@ enum { PATIENCE_MS = 20 };
  * The others keep the CA busy meanwhile. */
 enum { HURRY_SHARE = 8, HURRY_MS_MAX = 10 };
 
-struct queue {
-	struct site_ca *ca;
-	const struct config_cert **certs; /* due, borrowed */
-	size_t n, cap, next;
-	size_t n_jobs; /* at work */
-	size_t n_at_ca;
-	int lost_contact; /* consecutive jobs that ended for want of a connection */
-	struct err paused; /* set: nothing more is started at this CA */
-	TAILQ_HEAD(, job) line; /* of its jobs, those that were not at the CA yet, in the order of the configuration */
-};
+/* For an order that the budget allows so soon the run waits; others are left to a later one. */
+enum { BUDGET_WAIT_MS = 10000 };
 
 enum phase { PHASE_PREPARING, PHASE_READY, PHASE_AT_CA, PHASE_SERVED };
 
@@ -45,123 +39,11 @@ struct job {
 	struct renew *r;
 	struct issue_job *issue;
 	struct queue *q;
-	const struct config_cert *cert;
+	struct due due;
 	enum phase phase;
 	LIST_ENTRY(job) link;
 	TAILQ_ENTRY(job) line; /* in PHASE_PREPARING and PHASE_READY */
 };
-
-struct renew {
-	struct site *site;
-	const struct renew_options *o;
-	const struct renew_hooks *hooks;
-	void *ctx;
-	struct queue *queues; /* one for each CA */
-	LIST_HEAD(, job) jobs; /* at work */
-	size_t n_jobs;
-	struct renew_summary sum;
-};
-
-/* ---- what is due ---- */
-
-struct look {
-	struct renew *r;
-	bool *seen; /* one for each certificate of the configuration */
-	bool *in_work; /* the same */
-};
-
-static bool selected(const struct renew *r, const struct config_cert *c)
-{
-	return !r->o->only || strv_has(r->o->only, c->name);
-}
-
-static void enqueue(struct renew *r, const struct config_cert *c)
-{
-	for (size_t i = 0; i < r->site->config->n_cas; i++) {
-		struct queue *q = &r->queues[i];
-		if (strcmp(q->ca->conf->name, c->cas.v[0]))
-			continue;
-		if (q->n == q->cap) {
-			q->cap = q->cap ? q->cap * 2 : 64;
-			q->certs = xreallocarray(q->certs, q->cap, sizeof(const struct config_cert *));
-		}
-		q->certs[q->n++] = c;
-		return;
-	}
-}
-
-static void plan_one(struct look *l, const struct config_cert *c, const struct store_cert *row)
-{
-	struct renew *r = l->r;
-	struct err ignored = {0};
-	int64_t live = 0;
-	if (row && row->generation && certfiles_live_generation(r->site->config->state_dir, c->name, &live, &ignored))
-		err_done(&ignored);
-	struct schedule_facts facts = {
-		.row = row,
-		.live = live != 0,
-		.in_work = l->in_work[c - r->site->config->certs],
-		.ignore_wait = r->o->only || r->o->force_renewal,
-	};
-	enum schedule_verdict v = schedule_due(c, &facts, clk_wall(r->site->clk) / 1000);
-	if (v == SCHEDULE_NOT_DUE && r->o->force_renewal)
-		v = SCHEDULE_EXPIRING;
-	r->sum.looked++;
-	if (v == SCHEDULE_WAITING) {
-		r->sum.waiting++;
-	} else if (v != SCHEDULE_NOT_DUE) {
-		r->sum.due++;
-		enqueue(r, c);
-	}
-	if (r->hooks->planned)
-		r->hooks->planned(c, row, v, r->ctx);
-}
-
-static int look_at_order(const struct store_order *o, void *ctx, struct err *e)
-{
-	struct look *l = ctx;
-	const struct config *conf = l->r->site->config;
-	const struct config_cert *c = config_find_cert(conf, o->cert);
-	(void)e;
-	if (c)
-		l->in_work[c - conf->certs] = true;
-	return 0;
-}
-
-static int look_at_row(const struct store_cert *row, void *ctx, struct err *e)
-{
-	struct look *l = ctx;
-	const struct config *conf = l->r->site->config;
-	const struct config_cert *c = config_find_cert(conf, row->name);
-	(void)e;
-	if (!c || !selected(l->r, c))
-		return 0;
-	l->seen[c - conf->certs] = true;
-	plan_one(l, c, row);
-	return 0;
-}
-
-static int plan(struct renew *r, struct err *e)
-{
-	const struct config *conf = r->site->config;
-	for (size_t i = 0; r->o->only && i < r->o->only->n; i++)
-		if (!config_find_cert(conf, r->o->only->v[i])) {
-			err_set(e, ERR_USAGE, "there is no certificate \"%s\" in %s", r->o->only->v[i], conf->path);
-			err_hint(e, "\"perdure status\" lists them");
-			return -1;
-		}
-	AUTO(xfreep) bool *seen = xcalloc(conf->n_certs, sizeof(*seen));
-	AUTO(xfreep) bool *in_work = xcalloc(conf->n_certs, sizeof(*in_work));
-	struct look l = {.r = r, .seen = seen, .in_work = in_work};
-	if (r->site->store && store_order_each(r->site->store, look_at_order, &l, e))
-		return -1;
-	if (r->site->store && store_cert_each(r->site->store, look_at_row, &l, e))
-		return -1;
-	for (size_t i = 0; i < conf->n_certs; i++)
-		if (!seen[i] && selected(r, &conf->certs[i]))
-			plan_one(&l, &conf->certs[i], NULL);
-	return 0;
-}
 
 /* ---- the work ---- */
 
@@ -188,21 +70,41 @@ static void progress(struct renew *r)
 		r->hooks->progress(finished(&r->sum), r->n_jobs, r->sum.due, r->ctx);
 }
 
-/* A result for a certificate that was never started. */
-static void report_unstarted(struct renew *r, const struct queue *q, const struct config_cert *c)
+static void tell(struct renew *r, const struct issue_report *rep)
 {
-	bool later = q->paused.retry == RETRY_LATER || q->paused.retry == RETRY_NOW;
+	bool again = rep->result == ISSUE_HELD || rep->result == ISSUE_PARKED || rep->result == ISSUE_FAILED;
+	count(&r->sum, rep->result);
+	renew_note_next(r, again ? rep->next_at : 0);
+	if (r->hooks->report)
+		r->hooks->report(rep, r->ctx);
+}
+
+/* A result for a certificate that was never started. */
+static void report_unstarted(struct renew *r, const struct queue *q, const struct config_cert *c, const struct err *e)
+{
+	bool later = e->retry == RETRY_LATER || e->retry == RETRY_NOW;
 	struct issue_report rep = {
 		.name = c->name,
 		.names = &c->names,
 		.ca = q->ca->conf->name,
 		.result = later ? ISSUE_PARKED : ISSUE_FAILED,
-		.e = &q->paused,
-		.next_at = q->paused.retry_at / 1000,
+		.e = e,
+		.next_at = e->retry_at / 1000,
 	};
-	count(&r->sum, rep.result);
-	if (r->hooks->report)
-		r->hooks->report(&rep, r->ctx);
+	tell(r, &rep);
+}
+
+/* A limit that a name of the order, or a domain above it, has met by itself. */
+static bool mentions_a_name(const struct issue_report *rep)
+{
+	const char *detail = rep->e->problem ? rep->e->problem->detail : "";
+	for (size_t i = 0; i < rep->names->n; i++) {
+		const char *name = rep->names->v[i];
+		for (name += strncmp(name, "*.", 2) ? 0 : 2; strchr(name, '.'); name = strchr(name, '.') + 1)
+			if (strstr(detail, name))
+				return true;
+	}
+	return false;
 }
 
 /* Failures that every other order at this CA would meet as well. An order that is refused as unauthorized, for no name
@@ -214,17 +116,39 @@ static bool concerns_the_account(const struct issue_report *rep)
 	return (acme_problem_is(e, "unauthorized") && !rep->placed && !for_names) ||
 	       acme_problem_is(e, "accountDoesNotExist") || acme_problem_is(e, "userActionRequired") ||
 	       acme_problem_is(e, "externalAccountRequired") ||
-	       (acme_problem_is(e, "rateLimited") && e->retry_at && !for_names) ||
+	       (acme_problem_is(e, "rateLimited") && e->retry_at && !for_names && !mentions_a_name(rep)) ||
 	       (e->kind == ERR_HTTP && e->retry == RETRY_LATER) || e->kind == ERR_TLS || e->kind == ERR_CLOCK;
 }
 
-static void learn(struct queue *q, const struct issue_report *rep)
+static void learn(const struct renew *r, struct queue *q, const struct due *d, const struct issue_report *rep)
 {
 	const struct err *e = rep->e;
+	struct limits *l = &q->limits;
 	bool lost = e->kind == ERR_NET || e->kind == ERR_TIMEOUT;
+	bool served = rep->result == ISSUE_ISSUED || rep->result == ISSUE_RENEWED;
+	int64_t now = clk_wall(r->site->clk);
 	q->lost_contact = lost ? q->lost_contact + 1 : 0;
-	if (!err_is(&q->paused) && (concerns_the_account(rep) || q->lost_contact >= LOST_CONTACT_LIMIT))
-		err_copy(&q->paused, e);
+	if (served && l->down_since) {
+		l->down_since = 0;
+		l->changed = true;
+	}
+	struct budget *b = &l->of[d->replacing ? LIMITS_REPLACING : LIMITS_NEW];
+	if (rep->placed && !rep->resumed && b->shut_until > now) {
+		b->shut_until = now;
+		l->changed = true;
+	}
+	bool account = concerns_the_account(rep);
+	if (account && acme_problem_is(e, "rateLimited") && !rep->placed) {
+		budget_refused(b, now, e->retry_at);
+		l->changed = true;
+	}
+	if (err_is(&q->paused) || !(account || q->lost_contact >= LOST_CONTACT_LIMIT))
+		return;
+	err_copy(&q->paused, e);
+	if (!l->down_since) {
+		l->down_since = now / 1000;
+		l->changed = true;
+	}
 }
 
 static void start_more(struct renew *r);
@@ -258,7 +182,7 @@ static void drop_job(struct job *j)
 	LIST_REMOVE(j, link);
 	j->q->n_jobs--;
 	j->r->n_jobs--;
-	issue_free(j->issue);
+	j->r->ops->free(j->issue);
 	free(j);
 }
 
@@ -267,10 +191,8 @@ static void job_done(struct issue_job *issue, const struct issue_report *rep, vo
 	struct job *j = ctx;
 	struct renew *r = j->r;
 	(void)issue;
-	count(&r->sum, rep->result);
-	if (r->hooks->report)
-		r->hooks->report(rep, r->ctx);
-	learn(j->q, rep);
+	tell(r, rep);
+	learn(r, j->q, &j->due, rep);
 	drop_job(j);
 	start_more(r);
 }
@@ -294,19 +216,19 @@ static void job_served(struct issue_job *issue, void *ctx)
 static const struct issue_hooks job_hooks = {
 	.step = job_step, .ready = job_ready, .served = job_served, .done = job_done};
 
-static void start_job(struct renew *r, struct queue *q, const struct config_cert *c)
+static void start_job(struct renew *r, struct queue *q, const struct due *d)
 {
-	struct issue_request req = {.site = r->site, .ca = q->ca, .cert = c, .force_record = r->o->force_record};
+	struct issue_request req = {.site = r->site, .ca = q->ca, .cert = d->cert, .force_record = r->o->force_record};
 	struct job *j = xcalloc(1, sizeof(*j));
-	*j = (struct job){.r = r, .q = q, .cert = c};
+	*j = (struct job){.r = r, .q = q, .due = *d};
 	q->n_jobs++;
 	r->n_jobs++;
 	LIST_INSERT_HEAD(&r->jobs, j, link);
 	TAILQ_INSERT_TAIL(&q->line, j, line);
-	j->issue = issue_start(&req, &job_hooks, j);
+	j->issue = r->ops->start(&req, &job_hooks, j);
 }
 
-/* The job whose turn it is: keys are ready in any order, orders are placed in that of the configuration. Those of a CA
+/* The job whose turn it is: keys are ready in any order, orders are placed by urgency. Those of a CA
  * that is paused wait for nobody. */
 static struct job *next_ready(const struct queue *q)
 {
@@ -321,14 +243,14 @@ static void let_go(struct renew *r, struct queue *q)
 {
 	for (struct job *j; (j = next_ready(q));) {
 		if (err_is(&q->paused)) {
-			report_unstarted(r, q, j->cert);
+			report_unstarted(r, q, j->due.cert, &q->paused);
 			drop_job(j);
 			continue;
 		}
 		if (q->n_at_ca >= (size_t)q->ca->conf->max_orders)
 			return;
 		enter(j, PHASE_AT_CA);
-		issue_go(j->issue);
+		r->ops->go(j->issue);
 	}
 }
 
@@ -345,84 +267,292 @@ static void set_patience(struct renew *r, size_t at_ca)
 	store_set_patience(r->site->store, at_ca ? PATIENCE_MS : 0, hurry < HURRY_MS_MAX ? hurry : HURRY_MS_MAX);
 }
 
+/* The state keeps when its turn comes, so that runs before then leave it alone. */
+static void put_off(struct renew *r, const struct config_cert *c, int64_t until, const char *why)
+{
+	struct store_cert row = {0};
+	struct err e = {0};
+	bool found;
+	if (store_cert_get(r->site->store, c->name, &row, &found, &e) == 0) {
+		if (!found)
+			install_empty_row(c->name, &row);
+		row.next_at = until;
+		free(row.last_error);
+		row.last_error = xstrdup(why);
+		(void)store_cert_put(r->site->store, &row, &e);
+	}
+	if (err_is(&e))
+		log_warn("%s", e.msg);
+	store_cert_done(&row);
+	err_done(&e);
+}
+
+/* Parked until the budget allows it; those that are parked after it come later. */
+static void out_of_budget(struct renew *r, struct queue *q, const struct due *d, int64_t at)
+{
+	struct budget *later = &q->later[d->replacing];
+	char when[CLOCK_TEXT_MAX];
+	struct err e = {0};
+	if (!q->has_later[d->replacing]) {
+		q->has_later[d->replacing] = true;
+		*later = q->limits.of[d->replacing];
+	}
+	while (!budget_take(later, at, &at))
+		;
+	int64_t until = (at + 999) / 1000;
+	clock_rfc3339(until, when);
+	err_set(&e, ERR_HTTP, "CA \"%s\" takes no more new orders from this account now; the turn of %s comes at %s",
+		q->ca->conf->name, d->cert->name, when);
+	err_hint(&e, "ask the CA for a higher limit, and say it in cas[].limits");
+	err_retry(&e, RETRY_LATER, until * 1000);
+	put_off(r, d->cert, until, e.msg);
+	report_unstarted(r, q, d->cert, &e);
+	err_done(&e);
+}
+
+/* The next one of the queue; false when the run waits until the budget allows it. */
+static bool start_next(struct renew *r, struct queue *q)
+{
+	const struct due *d = &q->due[q->next];
+	int64_t now = clk_wall(r->site->clk), at = 0;
+	/* Whoever names a certificate wants it tried now. */
+	if (!d->placed && !budget_take(&q->limits.of[d->replacing], now, &at) && !r->o->only) {
+		if (at - now <= BUDGET_WAIT_MS) {
+			if (!r->waiting_until || at < r->waiting_until)
+				r->waiting_until = at;
+			return false;
+		}
+		q->next++;
+		out_of_budget(r, q, d, at);
+		return true;
+	}
+	q->limits.changed |= !d->placed;
+	q->next++;
+	start_job(r, q, d);
+	return true;
+}
+
+static void finish(struct renew *r);
+
 static void start_more(struct renew *r)
 {
 	size_t at_ca = 0;
+	r->waiting_until = 0;
 	for (size_t i = 0; i < r->site->config->n_cas; i++) {
 		struct queue *q = &r->queues[i];
 		let_go(r, q);
 		at_ca += q->n_at_ca;
 		while (q->next < q->n && err_is(&q->paused))
-			report_unstarted(r, q, q->certs[q->next++]);
-		while (q->next < q->n && q->n_jobs < room(q))
-			start_job(r, q, q->certs[q->next++]);
+			report_unstarted(r, q, q->due[q->next++].cert, &q->paused);
+		while (q->next < q->n && q->n_jobs < room(q) && start_next(r, q))
+			;
 	}
 	set_patience(r, at_ca);
 	progress(r);
-	if (!r->n_jobs)
-		loop_stop(r->site->loop);
+	if (r->waiting_until)
+		loop_timer_start(r->next_step, r->waiting_until - clk_wall(r->site->clk));
+	else if (!r->n_jobs)
+		finish(r);
+}
+
+/* ---- a run ---- */
+
+/* Accounts and sessions of the CAs that have work; a CA that is not ready fails its own certificates only. */
+static int work(struct renew *r, struct err *e)
+{
+	for (size_t i = 0; i < r->site->config->n_cas; i++) {
+		struct queue *q = &r->queues[i];
+		if (!q->n)
+			continue;
+		if (limits_read(r->site->store, q->ca->conf, &q->limits, e))
+			return -1;
+		(void)r->ops->open(r->site, q->ca, &q->paused);
+	}
+	if (r->ops->dns && r->ops->dns(r->site, e))
+		return -1;
+	start_more(r);
+	return 0;
+}
+
+static void keep_limits(struct renew *r)
+{
+	struct err e = {0};
+	for (size_t i = 0; i < r->site->config->n_cas; i++)
+		if (limits_write(r->site->store, r->queues[i].ca->conf, &r->queues[i].limits, &e)) {
+			log_warn("%s", e.msg);
+			err_done(&e);
+		}
+}
+
+/* What the last jobs wrote is committed with it. The done callback comes from the loop. */
+static void finish(struct renew *r)
+{
+	keep_limits(r);
+	if (!err_is(&r->failure))
+		(void)store_commit(r->site->store, &r->failure);
+	r->finished = true;
+	loop_timer_start(r->next_step, 0);
+}
+
+static void begin(struct renew *r)
+{
+	if (renew_plan(r, &r->failure))
+		r->finished = true;
+	else if (r->o->dry_run || !r->sum.due)
+		r->finished = true;
+	else if (work(r, &r->failure))
+		finish(r);
+	if (r->finished)
+		loop_timer_start(r->next_step, 0);
+}
+
+static void windows_here(void *ctx)
+{
+	struct renew *r = ctx;
+	r->ops->windows_free(r->windows);
+	r->windows = NULL;
+	begin(r);
+}
+
+static void next_step(void *ctx)
+{
+	struct renew *r = ctx;
+	if (r->finished)
+		r->done(&r->sum, err_is(&r->failure) ? &r->failure : NULL, r->done_ctx);
+	else if (r->n_jobs || r->waiting_until)
+		start_more(r);
+	else
+		begin(r);
+}
+
+static int check_selection(const struct site *s, const struct strv *only, struct err *e)
+{
+	for (size_t i = 0; only && i < only->n; i++)
+		if (!config_find_cert(s->config, only->v[i])) {
+			err_set(e, ERR_USAGE, "there is no certificate \"%s\" in %s", only->v[i], s->config->path);
+			err_hint(e, "\"perdure status\" lists them");
+			return -1;
+		}
+	return 0;
+}
+
+int renew_start(struct site *s, const struct renew_options *o, const struct renew_ops *ops,
+	const struct renew_hooks *hooks, void *ctx, renew_done_fn done, void *done_ctx, struct renew **ret,
+	struct err *e)
+{
+	if (check_selection(s, o->only, e))
+		return -1;
+	struct renew *r = xcalloc(1, sizeof(*r));
+	*r = (struct renew){
+		.site = s, .o = o, .ops = ops, .hooks = hooks, .ctx = ctx, .done = done, .done_ctx = done_ctx};
+	size_t n = s->config->n_cas;
+	r->queues = xcalloc(n, sizeof(*r->queues));
+	LIST_INIT(&r->jobs);
+	for (size_t i = 0; i < n; i++) {
+		r->queues[i].ca = &s->cas[i];
+		TAILQ_INIT(&r->queues[i].line);
+	}
+	r->next_step = loop_timer_new(s->loop, next_step, r);
+	if (ops->windows_start && !o->dry_run && !o->force_renewal)
+		r->windows = ops->windows_start(s, o->only, windows_here, r);
+	if (!r->windows)
+		loop_timer_start(r->next_step, 0);
+	*ret = r;
+	return 0;
+}
+
+void renew_park(struct renew *r, struct renew_summary *ret)
+{
+	r->sum.parked += r->sum.due - finished(&r->sum);
+	while (!LIST_EMPTY(&r->jobs))
+		drop_job(LIST_FIRST(&r->jobs));
+	if (r->site->store)
+		keep_limits(r);
+	*ret = r->sum;
+}
+
+void renew_free(struct renew *r)
+{
+	if (!r)
+		return;
+	while (!LIST_EMPTY(&r->jobs))
+		drop_job(LIST_FIRST(&r->jobs));
+	if (r->windows)
+		r->ops->windows_free(r->windows);
+	loop_timer_free(r->next_step);
+	for (size_t i = 0; i < r->site->config->n_cas; i++) {
+		free(r->queues[i].due);
+		err_done(&r->queues[i].paused);
+	}
+	err_done(&r->failure);
+	free(r->queues);
+	free(r);
+}
+
+/* ---- alone on the loop ---- */
+
+struct alone {
+	struct loop *loop;
+	struct renew_summary *sum;
+	struct err *e;
+	bool done;
+	int result;
+};
+
+static void alone_done(const struct renew_summary *sum, const struct err *e, void *ctx)
+{
+	struct alone *a = ctx;
+	*a->sum = *sum;
+	a->done = true;
+	if (e) {
+		err_copy(a->e, e);
+		a->result = -1;
+	}
+	loop_stop(a->loop);
 }
 
 static void stop_signal(int signo, void *ctx)
 {
-	struct renew *r = ctx;
+	const struct alone *a = ctx;
 	(void)signo;
-	r->sum.stopped = true;
-	loop_stop(r->site->loop);
+	loop_stop(a->loop);
 }
 
-static void park_all(struct renew *r)
+static bool has_files(const struct site *s, const char *cert)
 {
-	size_t left = r->sum.due - finished(&r->sum);
-	while (!LIST_EMPTY(&r->jobs))
-		drop_job(LIST_FIRST(&r->jobs));
-	r->sum.parked += left;
+	struct err ignored = {0};
+	int64_t live = 0;
+	if (certfiles_live_generation(s->config->state_dir, cert, &live, &ignored))
+		err_done(&ignored);
+	return live != 0;
 }
 
-/* Accounts and sessions of the CAs that have work; a CA that is not ready fails its own certificates only. */
-static int open_cas(struct renew *r, struct err *e)
-{
-	for (size_t i = 0; i < r->site->config->n_cas; i++) {
-		struct queue *q = &r->queues[i];
-		if (q->n && site_account_session(r->site, q->ca, &q->paused))
-			continue;
-	}
-	return site_dns(r->site, e);
-}
-
-static int work(struct renew *r, struct err *e)
-{
-	if (open_cas(r, e))
-		return -1;
-	loop_on_stop_signal(r->site->loop, stop_signal, r);
-	start_more(r);
-	int result = r->n_jobs ? loop_run(r->site->loop, e) : 0;
-	park_all(r);
-	/* What the last jobs wrote, and the orders just parked. */
-	return result || store_commit(r->site->store, e) ? -1 : 0;
-}
+const struct renew_ops renew_real = {
+	.open = site_account_session,
+	.dns = site_dns,
+	.live = has_files,
+	.start = issue_start,
+	.go = issue_go,
+	.free = issue_free,
+	.windows_start = windows_start,
+	.windows_free = windows_free,
+};
 
 int renew_run(struct site *s, const struct renew_options *o, const struct renew_hooks *hooks, void *ctx,
 	struct renew_summary *ret, struct err *e)
 {
-	struct renew r = {.site = s, .o = o, .hooks = hooks, .ctx = ctx};
-	size_t n = s->config->n_cas;
-	r.queues = xcalloc(n, sizeof(*r.queues));
-	LIST_INIT(&r.jobs);
-	for (size_t i = 0; i < n; i++) {
-		r.queues[i].ca = &s->cas[i];
-		TAILQ_INIT(&r.queues[i].line);
+	struct alone a = {.loop = s->loop, .sum = ret, .e = e};
+	struct renew *r;
+	if (renew_start(s, o, &renew_real, hooks, ctx, alone_done, &a, &r, e))
+		return -1;
+	loop_on_stop_signal(s->loop, stop_signal, &a);
+	int result = loop_run(s->loop, e);
+	if (!a.done && !result) {
+		renew_park(r, ret);
+		ret->stopped = true;
+		/* What the last jobs wrote, and the orders just parked. */
+		result = s->store ? store_commit(s->store, e) : 0;
 	}
-	if (!o->dry_run && !o->force_renewal)
-		windows_refresh(s, o->only);
-	int result = plan(&r, e);
-	if (!result && !o->dry_run && r.sum.due)
-		result = work(&r, e);
-	for (size_t i = 0; i < n; i++) {
-		free(r.queues[i].certs);
-		err_done(&r.queues[i].paused);
-	}
-	free(r.queues);
-	*ret = r.sum;
-	return result;
+	renew_free(r);
+	return result ? result : a.result;
 }

@@ -13,7 +13,9 @@
 struct config_cert;
 struct err;
 struct site;
+struct site_ca;
 struct store_cert;
+struct windows;
 
 struct renew_options {
 	const struct strv *only; /* lineage names; NULL for all of the configuration. Their back-off is ignored */
@@ -35,14 +37,45 @@ struct renew_hooks {
 struct renew_summary {
 	size_t looked, due, waiting, issued, renewed, held, parked, failed;
 	bool stopped; /* by a signal: what was in work is parked */
+	int64_t next_at; /* UNIX seconds: the first moment at which another run has something to do; 0: none is known */
 };
 
+/* What a run asks of the world; simulations give their own, and may leave out dns and windows_…. */
+struct renew_ops {
+	int (*open)(struct site *s, struct site_ca *ca, struct err *e); /* site_account_session() */
+	int (*dns)(struct site *s, struct err *e); /* site_dns() */
+	/* Whether the lineage has its files. */
+	bool (*live)(const struct site *s, const char *cert);
+	/* issue_start(), issue_go(), issue_free(). */
+	struct issue_job *(*start)(const struct issue_request *r, const struct issue_hooks *hooks, void *ctx);
+	void (*go)(struct issue_job *j);
+	void (*free)(struct issue_job *j);
+	/* windows_start(), windows_free(). */
+	struct windows *(*windows_start)(struct site *s, const struct strv *only, void (*done)(void *ctx), void *ctx);
+	void (*windows_free)(struct windows *w);
+};
+extern const struct renew_ops renew_real;
+
+/* done is called once, on the loop, never from inside renew_start(); renew_free() is allowed in it. e (borrowed) is
+ * NULL, or why the run could not be done: ERR_STORE and what opening the DNS says. */
+typedef void (*renew_done_fn)(const struct renew_summary *sum, const struct err *e, void *ctx);
+struct renew;
 /*
  * Asks the CAs for the windows that are not known any more (windows.h), looks at every certificate, then works on those
- * that are due until all have a result. SIGINT and SIGTERM park what is in flight. The site's state must be open for
- * writing (for a dry run: for reading). ERR_CONFIG when a name in `only` is not configured; what fails for one
- * certificate is in its report.
+ * that are due, the most urgent first, until all have a result. What a CA's budget for new orders does not allow now is
+ * parked until it does. The site's state must be open for writing (for a dry run: for reading). Everything is borrowed
+ * until renew_free(). ERR_USAGE when a name in `only` is not configured; what fails for one certificate is in its
+ * report.
  */
+int renew_start(struct site *s, const struct renew_options *o, const struct renew_ops *ops,
+	const struct renew_hooks *hooks, void *ctx, renew_done_fn done, void *done_ctx, struct renew **ret,
+	struct err *e);
+/* Stops the work: jobs in flight are parked. *ret is what the run came to; only renew_free() may follow. */
+void renew_park(struct renew *r, struct renew_summary *ret);
+/* Ends it; the orders of jobs in flight are in the state. NULL is fine. */
+void renew_free(struct renew *r);
+
+/* A whole run on the site's loop. SIGINT and SIGTERM park what is in flight. */
 int renew_run(struct site *s, const struct renew_options *o, const struct renew_hooks *hooks, void *ctx,
 	struct renew_summary *ret, struct err *e);
 

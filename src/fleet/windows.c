@@ -44,6 +44,9 @@ struct windows {
 	const struct strv *only;
 	struct queue *queues; /* one for each CA */
 	size_t running;
+	struct loop_timer *end;
+	void (*done)(void *ctx);
+	void *ctx;
 };
 
 static int64_t now_s(const struct windows *w)
@@ -168,7 +171,7 @@ static void queue_end(struct queue *q)
 		return;
 	q->done = true;
 	if (!--q->w->running)
-		loop_stop(q->w->site->loop);
+		loop_timer_start(q->w->end, 0);
 }
 
 static void ask_more(struct queue *q)
@@ -246,23 +249,41 @@ static void queue_free(struct queue *q)
 	free(q->items);
 }
 
-void windows_refresh(struct site *s, const struct strv *only)
+static void all_answered(void *ctx)
 {
-	struct windows w = {.site = s, .only = only};
+	struct windows *w = ctx;
+	w->done(w->ctx);
+}
+
+struct windows *windows_start(struct site *s, const struct strv *only, void (*done)(void *ctx), void *ctx)
+{
+	struct windows *w = xcalloc(1, sizeof(*w));
 	struct err e = {0};
 	size_t n = s->config->n_cas;
-	w.queues = xcalloc(n, sizeof(*w.queues));
+	*w = (struct windows){.site = s, .only = only, .done = done, .ctx = ctx};
+	w->queues = xcalloc(n, sizeof(*w->queues));
 	for (size_t i = 0; i < n; i++)
-		w.queues[i] = (struct queue){.w = &w, .ca = &s->cas[i]};
-	int r = store_cert_each_to_ask(s->store, now_s(&w), look_at_row, &w, &e);
+		w->queues[i] = (struct queue){.w = w, .ca = &s->cas[i]};
+	w->end = loop_timer_new(s->loop, all_answered, w);
+	int r = store_cert_each_to_ask(s->store, now_s(w), look_at_row, w, &e);
 	for (size_t i = 0; i < n && !r; i++)
-		queue_start(&w.queues[i]);
-	if (!r && w.running)
-		r = loop_run(s->loop, &e) || store_commit(s->store, &e);
+		queue_start(&w->queues[i]);
 	if (r)
 		log_warn("%s", e.msg);
 	err_done(&e);
-	for (size_t i = 0; i < n; i++)
-		queue_free(&w.queues[i]);
-	free(w.queues);
+	if (w->running)
+		return w;
+	windows_free(w);
+	return NULL;
+}
+
+void windows_free(struct windows *w)
+{
+	if (!w)
+		return;
+	for (size_t i = 0; i < w->site->config->n_cas; i++)
+		queue_free(&w->queues[i]);
+	loop_timer_free(w->end);
+	free(w->queues);
+	free(w);
 }

@@ -5,12 +5,16 @@
 struct site;
 struct strv;
 
+struct windows;
 /*
  * Asks for the windows of live certificates that are not due and whose last answer has run out, and keeps the answers
- * in the state; runs the loop. only: lineage names, NULL for all. It is a wish: what fails is told as a warning at
- * most, is asked again later, and holds nothing up for more than a minute; a CA that is not there is given up after ten
- * seconds. The state must be open for writing.
+ * in the state. only: lineage names, NULL for all; borrowed. It is a wish: what fails is told as a warning at most, is
+ * asked again later, and holds nothing up for more than a minute; a CA that is not there is given up after ten seconds.
+ * The state must be open for writing. NULL when there is nothing to ask for; else done is called once, on the loop,
+ * never from inside, and may call windows_free().
  */
-void windows_refresh(struct site *s, const struct strv *only);
+struct windows *windows_start(struct site *s, const struct strv *only, void (*done)(void *ctx), void *ctx);
+/* Ends it, whatever has not been answered. NULL is fine. */
+void windows_free(struct windows *w);
 
 #endif

@@ -1,0 +1,149 @@
+/* renewplan.c: what is due, at which CA, in which order. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "config/config.h"
+#include "fleet/renew_internal.h"
+#include "inventory/site.h"
+#include "state/store.h"
+
+/* A certificate that does not exist yet comes before those that live longer than this. */
+enum { NEW_URGENCY = 7 * 86400 };
+
+struct look {
+	struct renew *r;
+	int64_t now;
+	bool *seen; /* one for each certificate of the configuration */
+	bool *in_work; /* the same: an order of an earlier run is kept */
+	bool *placed; /* the same: and the CA has taken it */
+};
+
+void renew_note_next(struct renew *r, int64_t at)
+{
+	if (at && (!r->sum.next_at || at < r->sum.next_at))
+		r->sum.next_at = at;
+}
+
+static bool selected(const struct renew *r, const struct config_cert *c)
+{
+	return !r->o->only || strv_has(r->o->only, c->name);
+}
+
+static struct queue *queue_of(const struct renew *r, const char *ca)
+{
+	for (size_t i = 0; i < r->site->config->n_cas; i++)
+		if (!strcmp(r->queues[i].ca->conf->name, ca))
+			return &r->queues[i];
+	return NULL;
+}
+
+static void enqueue(const struct look *l, const struct config_cert *c, const struct store_cert *row, bool live)
+{
+	struct renew *r = l->r;
+	struct queue *q = queue_of(r, c->cas.v[0]);
+	if (!q)
+		return;
+	if (q->n == q->cap) {
+		q->cap = q->cap ? q->cap * 2 : 64;
+		q->due = xreallocarray(q->due, q->cap, sizeof(*q->due));
+	}
+	q->due[q->n++] = (struct due){
+		.cert = c,
+		.urgency = live ? row->not_after : l->now + NEW_URGENCY,
+		.placed = l->placed[c - r->site->config->certs],
+		.replacing = row && schedule_replaces(row, q->ca->conf->name, &c->names),
+	};
+}
+
+static void plan_one(const struct look *l, const struct config_cert *c, const struct store_cert *row)
+{
+	struct renew *r = l->r;
+	bool live = row && row->generation && r->ops->live(r->site, c->name);
+	struct schedule_facts facts = {
+		.row = row,
+		.live = live,
+		.in_work = l->in_work[c - r->site->config->certs],
+		.ignore_wait = r->o->only || r->o->force_renewal,
+	};
+	enum schedule_verdict v = schedule_due(c, &facts, l->now);
+	if (v == SCHEDULE_NOT_DUE && r->o->force_renewal)
+		v = SCHEDULE_EXPIRING;
+	r->sum.looked++;
+	if (v == SCHEDULE_WAITING) {
+		r->sum.waiting++;
+		renew_note_next(r, row->next_at);
+	} else if (v == SCHEDULE_NOT_DUE) {
+		renew_note_next(r, schedule_due_at(row));
+		renew_note_next(r, row->ari_id[0] ? row->window.ask_at : 0);
+	} else {
+		r->sum.due++;
+		enqueue(l, c, row, live);
+	}
+	if (r->hooks->planned)
+		r->hooks->planned(c, row, v, r->ctx);
+}
+
+static int look_at_order(const struct store_order *o, void *ctx, struct err *e)
+{
+	const struct look *l = ctx;
+	const struct config *conf = l->r->site->config;
+	const struct config_cert *c = config_find_cert(conf, o->cert);
+	(void)e;
+	if (!c)
+		return 0;
+	l->in_work[c - conf->certs] = true;
+	l->placed[c - conf->certs] = o->state != STORE_ORDER_NEW;
+	return 0;
+}
+
+static int look_at_row(const struct store_cert *row, void *ctx, struct err *e)
+{
+	const struct look *l = ctx;
+	const struct config *conf = l->r->site->config;
+	const struct config_cert *c = config_find_cert(conf, row->name);
+	(void)e;
+	if (!c || !selected(l->r, c))
+		return 0;
+	l->seen[c - conf->certs] = true;
+	plan_one(l, c, row);
+	return 0;
+}
+
+/* Equals stay in the order of the configuration. */
+static int by_urgency(const void *a, const void *b)
+{
+	const struct due *x = a, *y = b;
+	if (x->urgency != y->urgency)
+		return x->urgency < y->urgency ? -1 : 1;
+	return (x->cert > y->cert) - (x->cert < y->cert);
+}
+
+static int look_at_all(struct look *l, struct err *e)
+{
+	struct renew *r = l->r;
+	const struct config *conf = r->site->config;
+	if (r->site->store && (store_order_each(r->site->store, look_at_order, l, e) ||
+				      store_cert_each(r->site->store, look_at_row, l, e)))
+		return -1;
+	for (size_t i = 0; i < conf->n_certs; i++)
+		if (!l->seen[i] && selected(r, &conf->certs[i]))
+			plan_one(l, &conf->certs[i], NULL);
+	return 0;
+}
+
+int renew_plan(struct renew *r, struct err *e)
+{
+	const struct config *conf = r->site->config;
+	AUTO(xfreep) bool *seen = xcalloc(conf->n_certs, sizeof(*seen));
+	AUTO(xfreep) bool *in_work = xcalloc(conf->n_certs, sizeof(*in_work));
+	AUTO(xfreep) bool *placed = xcalloc(conf->n_certs, sizeof(*placed));
+	struct look l = {
+		.r = r, .now = clk_wall(r->site->clk) / 1000, .seen = seen, .in_work = in_work, .placed = placed};
+	if (look_at_all(&l, e))
+		return -1;
+	for (size_t i = 0; i < conf->n_cas; i++)
+		if (r->queues[i].n)
+			qsort(r->queues[i].due, r->queues[i].n, sizeof(struct due), by_urgency);
+	return 0;
+}
