@@ -70,10 +70,10 @@ static void plan_one(const struct look *l, const struct config_cert *c, const st
 	if (v == SCHEDULE_NOT_DUE && r->o->force_renewal)
 		v = SCHEDULE_EXPIRING;
 	r->sum.looked++;
-	if (v == SCHEDULE_WAITING) {
+	if (row && v == SCHEDULE_WAITING) {
 		r->sum.waiting++;
 		renew_note_next(r, row->next_at);
-	} else if (v == SCHEDULE_NOT_DUE) {
+	} else if (row && v == SCHEDULE_NOT_DUE) {
 		renew_note_next(r, schedule_due_at(row));
 		renew_note_next(r, row->ari_id[0] ? row->window.ask_at : 0);
 	} else {
