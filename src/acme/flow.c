@@ -82,6 +82,7 @@ void flow_save_error(struct acme_flow *f, const struct err *e)
 
 void flow_fail(struct acme_flow *f, struct err *e, bool order_lost)
 {
+	flow_cleanup(f, !order_lost);
 	size_t more = f->names.n > 1 ? f->names.n - 1 : 0;
 	const char *name = f->names.v[0];
 	if (more)
@@ -160,7 +161,7 @@ static void take_order(struct acme_flow *f, const struct acme_order *o)
 	f->authzs = xcalloc(o->authzs.n + 1, sizeof(*f->authzs));
 	f->n_authzs = o->authzs.n;
 	for (size_t i = 0; i < o->authzs.n; i++)
-		f->authzs[i].url = xstrdup(o->authzs.v[i]);
+		f->authzs[i] = (struct flow_authz){.url = xstrdup(o->authzs.v[i]), .type = ACME_CHALLENGE_TYPE_N_};
 }
 
 void flow_go_on(struct acme_flow *f, struct acme_order *o, const struct http_reply *r)

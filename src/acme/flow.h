@@ -3,8 +3,8 @@
  * order found again after a crash goes on wherever it stands; the caller keeps what must last (URL, key, CSR, chain)
  * through the `placed` and `issued` steps.
  *
- * Requests of one order go out one after the other: read every authorization, then judge the records, then answer the
- * challenges, then poll, finalize, poll, download.
+ * Requests of one order go out one after the other: read every authorization, then choose their challenges and judge
+ * the records, have set up what the others need, then answer the challenges, then poll, finalize, poll, download.
  */
 #ifndef PERDURE_ACME_FLOW_H
 #define PERDURE_ACME_FLOW_H
@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "acme/object.h"
 
 struct acme_session;
 struct err;
@@ -38,7 +40,49 @@ enum acme_judgement {
 /* *e (borrowed) has the reason and the fix for REFUSED, and the warning for UNKNOWN. */
 typedef void (*acme_judged_fn)(enum acme_judgement j, const struct err *e, void *ctx);
 
+/* A name to be proved. Borrowed during the call. */
+struct acme_choice {
+	const char *name; /* FQDN, without "*." */
+	bool wildcard;
+	unsigned offered; /* what it may be proved by: 1U << enum acme_challenge_type, each */
+	const struct err *refused; /* dns-persist-01 is offered but will not do, and why: it is not in `offered` then.
+				      NULL while nothing speaks against it */
+};
+/* The challenge to take; ACME_CHALLENGE_TYPE_N_ for none, and then *e (borrowed) says why. */
+typedef void (*acme_chosen_fn)(enum acme_challenge_type type, const struct err *e, void *ctx);
+
+/* What must be in place before a challenge of another type than dns-persist-01 is answered. Borrowed during the call.
+ */
+struct acme_setup {
+	const char *name; /* FQDN, without "*." */
+	bool wildcard;
+	enum acme_challenge_type type;
+	const char *token;
+	const char *key_authorization; /* RFC 8555 section 8.1; what http-01 serves */
+	const char *txt; /* the value of the TXT record for dns-01 (RFC 8555 section 8.4) */
+};
+/* failed: NULL when everything is in place; else why not, and whether a later try may do better (retry). */
+typedef void (*acme_ready_fn)(const struct err *failed, void *ctx);
+
 struct acme_flow_hooks {
+	/*
+	 * Which challenge to take for a name: call chosen(…, chosen_ctx) once, later or at once, but not after
+	 * acme_flow_free(). Asked for each name, one after the other; a second time where the record was refused (by
+	 * `judge`) and other challenges are offered. NULL: dns-persist-01.
+	 */
+	void (*choose)(const struct acme_choice *c, acme_chosen_fn chosen, void *chosen_ctx, void *ctx);
+	/*
+	 * Put in place all that the chosen challenges need, then call ready(…, ready_ctx) once, later or at once, but
+	 * not after acme_flow_free(). Called once for all names of the order that need something, those included whose
+	 * challenge an earlier run has answered and the CA has not decided yet; not called when there are none.
+	 */
+	void (*prepare)(const struct acme_setup *v, size_t n, acme_ready_fn ready, void *ready_ctx, void *ctx);
+	/*
+	 * What `prepare` was asked for is not needed any more: every challenge is decided, or the order has come to an
+	 * end (done follows). kept: the order is kept and goes on in a later run, so that the CA may still look. Called
+	 * once for each call of `prepare`, but not by acme_flow_free(). May be NULL.
+	 */
+	void (*cleanup)(bool kept, void *ctx);
 	/* Look at the standing record; call judged(…, judged_ctx) once, later or at once, but not after
 	 * acme_flow_free(). NULL: every record counts as good. */
 	void (*judge)(const struct acme_persist_offer *offer, acme_judged_fn judged, void *judged_ctx, void *ctx);
@@ -46,8 +90,8 @@ struct acme_flow_hooks {
 	 * that failed), but not after acme_flow_free(). Not called for an order that is gone on with. NULL: go on. */
 	void (*placed)(
 		const char *order_url, void (*go)(const struct err *failed, void *go_ctx), void *go_ctx, void *ctx);
-	/* For progress and logs: "order", "authorization NAME", "record NAME", "challenge NAME", "finalize",
-	 * "certificate". May be NULL. */
+	/* For progress and logs: "order", "authorization NAME", "record NAME", "prepare", "challenge NAME",
+	 * "finalize", "certificate". May be NULL. */
 	void (*step)(const char *what, void *ctx);
 	void (*warn)(const struct err *e, void *ctx); /* may be NULL */
 	/*

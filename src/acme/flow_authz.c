@@ -20,13 +20,26 @@ static void refusal_done(struct acme_flow *f)
 	strv_done(&f->refused);
 }
 
+/* Forgets which challenges were offered. */
+static void flow_offer_done(struct flow_authz *a)
+{
+	for (size_t t = 0; t < ACME_CHALLENGE_TYPE_N_; t++) {
+		xfreep(&a->urls[t]);
+		xfreep(&a->tokens[t]);
+	}
+	if (a->refused)
+		err_done(a->refused);
+	xfreep(&a->refused);
+	a->offered = 0;
+}
+
 void flow_authzs_done(struct acme_flow *f)
 {
 	for (size_t i = 0; i < f->n_authzs; i++) {
 		struct flow_authz *a = &f->authzs[i];
 		free(a->url);
 		free(a->name);
-		free(a->challenge_url);
+		flow_offer_done(a);
 		free(a->account_uri);
 		strv_done(&a->issuers);
 	}
@@ -70,8 +83,11 @@ bool flow_fail_refused(struct acme_flow *f, const char *what, bool order_lost)
 /* The CA has decided against an authorization; its challenges say why. */
 static void add_reason(struct acme_flow *f, const struct flow_authz *a, const struct acme_authz *said)
 {
-	const struct acme_challenge *c = acme_authz_find(said, ACME_DNS_PERSIST_01);
-	const struct err *why = c ? c->error : NULL;
+	const struct err *why = NULL;
+	if (a->type < ACME_CHALLENGE_TYPE_N_) {
+		const struct acme_challenge *c = acme_authz_find(said, acme_challenge_type_name(a->type));
+		why = c ? c->error : NULL;
+	}
 	for (size_t i = 0; i < said->n && !why; i++)
 		why = said->challenges[i].error;
 	if (why) {
@@ -87,46 +103,79 @@ static void add_reason(struct acme_flow *f, const struct flow_authz *a, const st
 
 /* --- one authorization --- */
 
-static int no_such_challenge(const struct flow_authz *a, const struct acme_authz *said, struct err *e)
+static int no_such_challenge(
+	const struct acme_flow *f, const struct flow_authz *a, const struct acme_authz *said, struct err *e)
 {
 	struct strv types = {0};
 	for (size_t i = 0; i < said->n; i++)
 		strv_add(&types, said->challenges[i].type);
 	AUTO(xfreep) char *list = types.n ? strv_join(&types, ", ") : xstrdup("nothing");
 	strv_done(&types);
-	err_set(e, ERR_PROTO, "the CA does not offer %s for %s%.253s, only %.300s", ACME_DNS_PERSIST_01,
-		a->wildcard ? "*." : "", a->name, list);
+	err_set(e, ERR_PROTO, "the CA does not offer %s for %s%.253s, only %.300s",
+		f->hooks->choose ? "a challenge that can be answered" : ACME_DNS_PERSIST_01, a->wildcard ? "*." : "",
+		a->name, list);
 	err_retry(e, RETRY_AFTER_OPERATOR, 0);
 	err_hint(e, "choose a CA that offers it (`perdure ca list`, `perdure ca probe`)");
 	return -1;
 }
 
-static int pending_seen(
-	struct acme_flow *f, struct flow_authz *a, const struct acme_authz *said, bool *ret_lost, struct err *e)
+/* Takes the offered challenges of the types that are of use. One that is not pending any more is the one: it was
+ * answered by an earlier run, and a second answer could only harm. */
+static void read_offered(const struct acme_flow *f, struct flow_authz *a, const struct acme_authz *said)
 {
-	const struct acme_challenge *c = acme_authz_find(said, ACME_DNS_PERSIST_01);
-	if (!c) {
-		*ret_lost = true;
-		return no_such_challenge(a, said, e);
+	flow_offer_done(a);
+	for (enum acme_challenge_type t = 0; t < ACME_CHALLENGE_TYPE_N_; t++) {
+		const struct acme_challenge *c = acme_authz_find(said, acme_challenge_type_name(t));
+		if (!c || !c->url || (t != ACME_CHALLENGE_PERSIST && (!c->token || !f->hooks->choose)))
+			continue;
+		a->urls[t] = xstrdup(c->url);
+		a->tokens[t] = c->token ? xstrdup(c->token) : NULL;
+		a->offered |= 1U << t;
+		if (c->status != ACME_PENDING && a->type == ACME_CHALLENGE_TYPE_N_)
+			a->type = t;
 	}
-	free(a->challenge_url);
-	a->challenge_url = xstrdup(c->url);
-	if (c->status == ACME_INVALID) {
-		a->state = AUTHZ_REFUSED;
-		add_reason(f, a, said);
+}
+
+static int no_good_offer(const struct acme_flow *f, struct flow_authz *a, struct err *e)
+{
+	bool others = (a->offered & ~(1U << ACME_CHALLENGE_PERSIST)) != 0;
+	if (a->type == ACME_CHALLENGE_TYPE_N_ && others) {
+		a->offered &= ~(1U << ACME_CHALLENGE_PERSIST);
+		a->refused = xcalloc(1, sizeof(*a->refused));
+		err_move(a->refused, e);
 		return 0;
 	}
-	if (c->status != ACME_PENDING) {
-		/* Answered by an earlier run: a second answer could only harm. */
-		a->state = AUTHZ_ANSWERED;
-		return 0;
-	}
-	a->state = AUTHZ_OFFERED;
-	if (!flow_read_offer(f, a, c, e))
-		return 0;
 	if (e->retry != RETRY_AFTER_OPERATOR)
 		err_retry(e, RETRY_LATER, 0);
 	return err_ctx(e, "%s", acme_session_name(f->s));
+}
+
+static int pending_seen(
+	struct acme_flow *f, struct flow_authz *a, const struct acme_authz *said, bool *ret_lost, struct err *e)
+{
+	read_offered(f, a, said);
+	if (!a->offered || (a->type < ACME_CHALLENGE_TYPE_N_ && !a->urls[a->type])) {
+		*ret_lost = true;
+		return no_such_challenge(f, a, said, e);
+	}
+	if (a->type < ACME_CHALLENGE_TYPE_N_) {
+		const struct acme_challenge *c = acme_authz_find(said, acme_challenge_type_name(a->type));
+		enum acme_status status = c ? c->status : ACME_INVALID;
+		if (status != ACME_PENDING) {
+			a->state = status == ACME_INVALID ? AUTHZ_REFUSED : AUTHZ_ANSWERED;
+			if (a->state == AUTHZ_REFUSED)
+				add_reason(f, a, said);
+			return 0;
+		}
+	}
+	if (a->state == AUTHZ_UNREAD)
+		a->want = AUTHZ_WANTS_CHOICE;
+	a->state = AUTHZ_OFFERED;
+	const struct acme_challenge *c = acme_authz_find(said, ACME_DNS_PERSIST_01);
+	bool wanted = a->type == ACME_CHALLENGE_TYPE_N_ || a->type == ACME_CHALLENGE_PERSIST;
+	if (!c || !wanted || !flow_read_offer(f, a, c, e))
+		return 0;
+	return no_good_offer(f, a, e);
 }
 
 int flow_read_authz(const struct acme_flow *f, const struct http_reply *r, struct acme_authz *ret, struct err *e)

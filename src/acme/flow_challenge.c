@@ -107,7 +107,7 @@ static void answer_next(struct acme_flow *f)
 	if (f->answers)
 		f->tally.repeats++;
 	/* Not repeated blindly: an authorization that is decided meanwhile must not be asked again. */
-	flow_post(f, a->challenge_url, "{}", ACME_POST_ONCE, on_answer);
+	flow_post(f, a->urls[a->type], "{}", ACME_POST_ONCE, on_answer);
 }
 
 void flow_answer(struct acme_flow *f)
@@ -148,7 +148,7 @@ static void on_poll(const struct http_reply *r, const struct err *failed, void *
 		flow_fail(f, &e, false);
 		return;
 	}
-	const struct acme_challenge *c = acme_authz_find(&said, ACME_DNS_PERSIST_01);
+	const struct acme_challenge *c = acme_authz_find(&said, acme_challenge_type_name(f->authzs[f->at].type));
 	bool open = said.status == ACME_PENDING && !(c && c->status == ACME_INVALID);
 	int rc = open ? 0 : flow_authz_seen(f, &f->authzs[f->at], &said, &lost, &e);
 	acme_authz_done(&said);
@@ -182,6 +182,7 @@ static void poll_next(struct acme_flow *f)
 	if (flow_fail_refused(f, "authorization refused for", true))
 		return;
 	f->all_valid = true;
+	flow_cleanup(f, false);
 	FAULT("acme-authorizations-valid");
 	flow_finalize(f);
 }

@@ -1,6 +1,7 @@
 /* flow_internal.h: what the files of the order flow share: flow.c (start, order, end), flow_authz.c (reading
- * authorizations), flow_judge.c (what is offered, and whether our record would do), flow_challenge.c (answering and
- * polling), flow_finish.c (finalize, certificate), flow_chain.c (reading and checking the chain). */
+ * authorizations), flow_judge.c (what is offered, which challenge to take, and whether our record would do),
+ * flow_prepare.c (having set up what challenges need), flow_challenge.c (answering and polling), flow_finish.c
+ * (finalize, certificate), flow_chain.c (reading and checking the chain). */
 #ifndef PERDURE_ACME_FLOW_INTERNAL_H
 #define PERDURE_ACME_FLOW_INTERNAL_H
 
@@ -28,13 +29,21 @@ enum authz_state {
 	AUTHZ_REFUSED
 };
 
+/* What is still to be found out about an authorization that is offered. */
+enum authz_want { AUTHZ_WANTS_CHOICE, AUTHZ_WANTS_JUDGEMENT, AUTHZ_WANTS_NOTHING };
+
 struct flow_authz {
 	char *url;
 	enum authz_state state;
+	enum authz_want want;
+	unsigned offered; /* 1U << enum acme_challenge_type */
+	enum acme_challenge_type type; /* taken; ACME_CHALLENGE_TYPE_N_ before */
+	char *urls[ACME_CHALLENGE_TYPE_N_]; /* of the challenges */
+	char *tokens[ACME_CHALLENGE_TYPE_N_];
+	struct err *refused; /* why dns-persist-01 will not do; NULL */
 	char *name; /* without "*."; NULL until read */
 	bool wildcard;
 	int level;
-	char *challenge_url;
 	struct strv issuers; /* for the judgement */
 	char *account_uri;
 	int64_t not_before; /* the first poll: monotonic milliseconds */
@@ -79,7 +88,10 @@ struct acme_flow {
 	unsigned answers; /* to the challenge in work */
 	unsigned rereads; /* of the order after failed finalizations */
 	bool collecting; /* the walk only looks for the reasons of an invalid order */
-	bool in_judge; /* the judge hook is being called */
+	bool prepared; /* the prepare hook was called, the cleanup hook was not */
+	bool no_choice; /* the choose hook has said no to a name */
+	bool may_choose_later; /* but not for ever */
+	bool in_judge; /* the choose or judge hook is being called */
 	bool judged; /* it has answered from inside */
 	struct err *refusal; /* by the CA or the judge hook: the first reason, and a sub-problem per identifier */
 	struct strv refused; /* names */
@@ -138,8 +150,14 @@ bool flow_fail_refused(struct acme_flow *f, const char *what, bool order_lost);
 /* The duties of a client (draft-ietf-acme-dns-persist section 3): fills a's offer from the challenge. -1: do not answer
  * it. */
 int flow_read_offer(const struct acme_flow *f, struct flow_authz *a, const struct acme_challenge *c, struct err *e);
-/* Judges the records of all challenges to be answered, then calls flow_answer(). */
+/* Chooses the challenges, judges the records of those that need one, then calls flow_prepare(). */
 void flow_judge(struct acme_flow *f);
+
+/* --- flow_prepare.c --- */
+/* Has set up what the challenges need, then calls flow_answer(). */
+void flow_prepare(struct acme_flow *f);
+/* What was set up is not needed any more; kept: but the order is not decided. */
+void flow_cleanup(struct acme_flow *f, bool kept);
 
 /* --- flow_challenge.c --- */
 /* Answers the challenges that need it, polls their authorizations, then finalizes. */

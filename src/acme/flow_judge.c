@@ -1,4 +1,5 @@
-/* flow_judge.c: what a dns-persist-01 challenge offers, and whether the standing record would be accepted. */
+/* flow_judge.c: which challenge to take for each name; what a dns-persist-01 challenge offers, and whether the standing
+ * record would be accepted. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,7 +79,70 @@ int flow_read_offer(const struct acme_flow *f, struct flow_authz *a, const struc
 	return -1;
 }
 
-/* --- the judgement --- */
+/* --- choice and judgement --- */
+
+/* The end of a hook's call: on with the next, unless the loop that called it goes on by itself. */
+static void hook_answered(struct acme_flow *f)
+{
+	if (f->in_judge)
+		f->judged = true;
+	else
+		judge_all(f);
+}
+
+static void refuse(struct acme_flow *f, struct flow_authz *a, const struct err *why)
+{
+	struct err e = {0};
+	if (why && err_is(why))
+		err_copy(&e, why);
+	else
+		err_set(&e, ERR_POLICY, "no challenge for %.253s was chosen", a->name);
+	flow_add_refusal(f, a, &e);
+	err_done(&e);
+	a->want = AUTHZ_WANTS_NOTHING;
+}
+
+static void on_chosen(enum acme_challenge_type type, const struct err *why, void *ctx)
+{
+	struct acme_flow *f = ctx;
+	struct flow_authz *a = &f->authzs[f->at];
+	if (type == ACME_CHALLENGE_TYPE_N_ || !(a->offered & 1U << type)) {
+		bool said = why && err_is(why);
+		f->no_choice |= said;
+		f->may_choose_later |= said && why->retry == RETRY_LATER;
+		refuse(f, a, said ? why : a->refused);
+	} else {
+		a->type = type;
+		a->want = type == ACME_CHALLENGE_PERSIST ? AUTHZ_WANTS_JUDGEMENT : AUTHZ_WANTS_NOTHING;
+	}
+	hook_answered(f);
+}
+
+static void choose_one(struct acme_flow *f, struct flow_authz *a)
+{
+	struct acme_choice c = {.name = a->name, .wildcard = a->wildcard, .offered = a->offered, .refused = a->refused};
+	if (f->hooks->choose)
+		f->hooks->choose(&c, on_chosen, f, f->ctx);
+	else
+		on_chosen(ACME_CHALLENGE_PERSIST, NULL, f);
+}
+
+/* The record will not do; another challenge may. */
+static void record_refused(struct acme_flow *f, struct flow_authz *a, struct err *e)
+{
+	unsigned others = a->offered & ~(1U << ACME_CHALLENGE_PERSIST);
+	if (!err_is(e))
+		err_set(e, ERR_POLICY, "the record for %.253s would not be accepted", a->name);
+	if (!others) {
+		refuse(f, a, e);
+		return;
+	}
+	a->offered = others;
+	a->type = ACME_CHALLENGE_TYPE_N_;
+	a->refused = xcalloc(1, sizeof(*a->refused));
+	err_move(a->refused, e);
+	a->want = AUTHZ_WANTS_CHOICE;
+}
 
 static void on_judged(enum acme_judgement j, const struct err *said, void *ctx)
 {
@@ -87,20 +151,13 @@ static void on_judged(enum acme_judgement j, const struct err *said, void *ctx)
 	struct err e = {0};
 	if (said)
 		err_copy(&e, said);
-	if (j == ACME_RECORD_REFUSED) {
-		if (!err_is(&e))
-			err_set(&e, ERR_POLICY, "the record for %.253s would not be accepted", a->name);
-		flow_add_refusal(f, a, &e);
-		err_done(&e);
-	} else if (j == ACME_RECORD_UNKNOWN && err_is(&e)) {
+	a->want = AUTHZ_WANTS_NOTHING;
+	if (j == ACME_RECORD_REFUSED)
+		record_refused(f, a, &e);
+	else if (j == ACME_RECORD_UNKNOWN && err_is(&e))
 		flow_warn(f, &e);
-	}
 	err_done(&e);
-	f->at++;
-	if (f->in_judge)
-		f->judged = true;
-	else
-		judge_all(f);
+	hook_answered(f);
 }
 
 static void judge_one(struct acme_flow *f, const struct flow_authz *a)
@@ -116,33 +173,39 @@ static void judge_one(struct acme_flow *f, const struct flow_authz *a)
 		.account_hash_prefix = a->level == 2 ? d->account_hash_prefix : NULL,
 	};
 	flow_step(f, "record", a);
-	f->hooks->judge(&offer, on_judged, f, f->ctx);
+	if (f->hooks->judge)
+		f->hooks->judge(&offer, on_judged, f, f->ctx);
+	else
+		on_judged(ACME_RECORD_GOOD, NULL, f);
 }
 
-/* Refused records hold the order: no authorization is spent on them. */
+/* Refused names hold the order: no authorization is spent on them. */
 static void all_judged(struct acme_flow *f)
 {
-	if (f->refusal) {
+	if (f->refusal && !f->may_choose_later) {
 		f->refusal->kind = ERR_POLICY;
 		err_retry(f->refusal, RETRY_AFTER_OPERATOR, 0);
-		flow_fail_refused(f, "record not acceptable for", false);
-		return;
 	}
+	if (flow_fail_refused(f, f->no_choice ? "no way to validate" : "record not acceptable for", false))
+		return;
 	FAULT("acme-records-judged");
-	flow_answer(f);
+	flow_prepare(f);
 }
 
 static void judge_all(struct acme_flow *f)
 {
 	while (f->at < f->n_authzs) {
 		struct flow_authz *a = &f->authzs[f->at];
-		if (a->state != AUTHZ_OFFERED || !f->hooks->judge) {
+		if (a->state != AUTHZ_OFFERED || a->want == AUTHZ_WANTS_NOTHING) {
 			f->at++;
 			continue;
 		}
 		f->in_judge = true;
 		f->judged = false;
-		judge_one(f, a);
+		if (a->want == AUTHZ_WANTS_CHOICE)
+			choose_one(f, a);
+		else
+			judge_one(f, a);
 		f->in_judge = false;
 		if (!f->judged)
 			return;

@@ -170,6 +170,16 @@ int acme_order_decode(const void *body, size_t n, const char *url, struct acme_o
 
 /* --- authorizations --- */
 
+const char *acme_challenge_type_name(enum acme_challenge_type t)
+{
+	static const char *const names[ACME_CHALLENGE_TYPE_N_] = {
+		[ACME_CHALLENGE_PERSIST] = ACME_DNS_PERSIST_01,
+		[ACME_CHALLENGE_DNS] = "dns-01",
+		[ACME_CHALLENGE_HTTP] = "http-01",
+	};
+	return names[t];
+}
+
 static void challenge_done(struct acme_challenge *c)
 {
 	free(c->type);
@@ -233,6 +243,19 @@ static int read_persist_challenge(const struct json *doc, const char *url, struc
 		       : 0;
 }
 
+/* dns-01 and http-01: what is wrong with one concerns nobody who does not choose it. */
+static void read_token_challenge(const struct json *doc, const char *url, struct acme_challenge *c)
+{
+	const char *s;
+	struct err ignored = {0};
+	if (!json_need_str(doc, "url", &s, &ignored) && !acme_url_check(s, url, "challenge URL", &ignored))
+		c->url = xstrdup(s);
+	err_done(&ignored);
+	if (!json_need_str(doc, "token", &s, &ignored) && !check_token(s, &ignored))
+		c->token = xstrdup(s);
+	err_done(&ignored);
+}
+
 /* What we do not use is read leniently: unknown types must be ignored (RFC 8555 section 7.1.5). */
 static int read_challenge(const struct json *doc, const char *url, struct acme_authz *a, struct err *e)
 {
@@ -247,6 +270,9 @@ static int read_challenge(const struct json *doc, const char *url, struct acme_a
 		return read_persist_challenge(doc, url, c, e) ? err_ctx(e, "challenge %s", ACME_DNS_PERSIST_01) : 0;
 	if (read_status(doc, &c->status, &ignored))
 		err_done(&ignored);
+	for (enum acme_challenge_type t = ACME_CHALLENGE_DNS; t < ACME_CHALLENGE_TYPE_N_; t++)
+		if (!strcmp(type, acme_challenge_type_name(t)))
+			read_token_challenge(doc, url, c);
 	return 0;
 }
 

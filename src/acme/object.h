@@ -13,6 +13,16 @@ struct err;
 
 #define ACME_DNS_PERSIST_01 "dns-persist-01"
 
+/* The types of challenges that can be answered. */
+enum acme_challenge_type {
+	ACME_CHALLENGE_PERSIST, /* dns-persist-01 */
+	ACME_CHALLENGE_DNS, /* dns-01, RFC 8555 section 8.4 */
+	ACME_CHALLENGE_HTTP, /* http-01, RFC 8555 section 8.3 */
+	ACME_CHALLENGE_TYPE_N_
+};
+/* "dns-persist-01", "dns-01", "http-01". */
+const char *acme_challenge_type_name(enum acme_challenge_type t);
+
 enum acme_status {
 	ACME_PENDING,
 	ACME_READY,
@@ -46,7 +56,7 @@ struct acme_challenge {
 	char *type;
 	char *url;
 	enum acme_status status;
-	char *token; /* NULL when absent */
+	char *token; /* NULL when absent, and where it is no token */
 	bool has_issuers; /* issuerDomainNames is there (level 02) */
 	struct strv issuers;
 	bool has_issuers_old; /* issuer-domain-names is there (levels 00 and 01) */
@@ -59,8 +69,8 @@ struct acme_authz {
 	char *name; /* the dns identifier in lower case, without "*." */
 	bool wildcard;
 	int64_t expires;
-	struct acme_challenge *challenges; /* those of other types than dns-persist-01 with type, status and error
-					      only */
+	struct acme_challenge *challenges; /* dns-01 and http-01 with type, status and error, and with URL and token
+					      where they are good; other types with type, status and error only */
 	size_t n;
 };
 int acme_authz_decode(const void *body, size_t n, const char *url, struct acme_authz *ret, struct err *e);

@@ -166,7 +166,8 @@ static void on_done(const struct x509_chain *chain, const struct err *e, bool lo
 	job_end(j, true);
 }
 
-static const struct acme_flow_hooks hooks = {on_judge, on_placed, on_step, on_warn, on_done};
+static const struct acme_flow_hooks hooks = {
+	.judge = on_judge, .placed = on_placed, .step = on_step, .warn = on_warn, .done = on_done};
 
 static void start_flow(struct job *j)
 {

@@ -164,6 +164,20 @@ static void challenge(const struct fake_ca *ca, int i, struct json_out *w)
 	free(copy);
 }
 
+static void dns_challenge(const struct fake_ca *ca, int i, struct json_out *w)
+{
+	AUTO(xfreep) char *url = xasprintf(FAKE_HOST "/dns/%d", i);
+	AUTO(xfreep) char *token = xasprintf("token-%d", i);
+	bool busy = ca->no_persist && (ca->answered[i] || ca->authz[i]);
+	const char *status = authz_status(ca, i);
+	json_out_object(w, NULL);
+	json_out_str(w, "type", "dns-01");
+	json_out_str(w, "url", url);
+	json_out_str(w, "status", busy && !strcmp(status, "pending") ? "processing" : status);
+	json_out_str(w, "token", token);
+	json_out_end_object(w);
+}
+
 static void authz(struct fake_ca *ca, int i, struct http_reply *reply)
 {
 	const char *name = ca->names.v[i];
@@ -184,6 +198,8 @@ static void authz(struct fake_ca *ca, int i, struct http_reply *reply)
 	json_out_raw(&w, NULL, "{\"type\":\"quantum-01\",\"dance\":[1,2]}");
 	if (!ca->no_persist)
 		challenge(ca, i, &w);
+	if (ca->dns_01)
+		dns_challenge(ca, i, &w);
 	json_out_end_array(&w);
 	json_out_end_object(&w);
 	if ((ca->answered[i] || ca->authz[i]) && !strcmp(authz_status(ca, i), "pending")) {
@@ -306,6 +322,8 @@ static void word_of(const char *url, char ret[static 8])
 		snprintf(ret, 8, "A%d", n % 1000);
 	else if (sscanf(path, "/chall/%d", &n) == 1)
 		snprintf(ret, 8, "C%d", n % 1000);
+	else if (sscanf(path, "/dns/%d", &n) == 1)
+		snprintf(ret, 8, "T%d", n % 1000);
 	else if (sscanf(path, "/cert/%d", &n) == 1)
 		snprintf(ret, 8, "x%d", n % 1000);
 }
@@ -433,6 +451,7 @@ static void act(struct fake_ca *ca, const char *word, const char *payload, struc
 		authz(ca, i, reply);
 		break;
 	case 'C':
+	case 'T':
 		answer(ca, i, payload, reply);
 		break;
 	case 'F':

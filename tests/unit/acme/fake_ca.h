@@ -4,7 +4,7 @@
  * logs each request as a word:
  *
  *   D directory  N newNonce  R newAccount  U account  O newOrder  o order  A0 authorization  C0 challenge  F finalize
- *   c certificate  x1 alternate chain
+ *   c certificate  x1 alternate chain  T0 dns-01 challenge
  */
 #ifndef PERDURE_TESTS_FAKE_CA_H
 #define PERDURE_TESTS_FAKE_CA_H
@@ -45,7 +45,8 @@ struct fake_ca {
 	const char *token;
 	const char *date; /* Date header of the directory */
 	bool no_renewal_info; /* the directory lists none */
-	bool no_persist; /* only http-01 and dns-01 */
+	bool no_persist; /* only http-01 and what dns_01 says */
+	bool dns_01; /* offered; the token of the i-th is "token-i" */
 	bool twice_listed; /* the order lists every authorization twice */
 	/* The beginning: */
 	const char *authz[FAKE_MAX_AUTHZS]; /* status of each, NULL for pending; "processing": its challenge is */

@@ -12,8 +12,10 @@
 
 #include "acme/flow.h"
 #include "acme/session.h"
+#include "base/codec.h"
 #include "base/err.h"
 #include "base/xalloc.h"
+#include "crypto/jose.h"
 #include "crypto/key.h"
 #include "crypto/x509.h"
 #include "fake_ca.h"
@@ -37,6 +39,8 @@ struct row {
 	int64_t patience_ms;
 	const char *judge; /* a letter for each judgement: Good, Refused, Unknown; small letters answer later */
 	const char *placed_error;
+	const char *choose; /* a letter for each choice: Persist, Dns, None, None Later; NULL: no hook */
+	const char *prepare; /* Good, Fails; small letters answer later */
 	/* What must come. */
 	const char *log;
 	enum err_kind kind;
@@ -47,6 +51,8 @@ struct row {
 	const char *warns; /* in the warnings; NULL: there are none */
 	const char *offers; /* "name/level/issuers/account" of what was judged */
 	const char *issuer; /* of the chain; NULL for the default */
+	const char *offered; /* of each choice: 1 dns-persist-01, 2 dns-01, 4 http-01, added; "!" after a refusal */
+	const char *setups; /* "name/type/token" of what was to be prepared; then "; clean" or "; kept" */
 	int64_t took_ms; /* at least, and not twice as much; 0: not looked at */
 };
 
@@ -62,7 +68,11 @@ struct run {
 	void *judged_ctx;
 	char letter;
 	size_t judgements;
-	struct buf offers, warnings, steps;
+	acme_ready_fn ready;
+	void *ready_ctx;
+	size_t choices;
+	struct loop_timer *ready_later;
+	struct buf offers, warnings, steps, offered, setups;
 	bool placed;
 	bool done;
 	bool ok;
@@ -108,6 +118,76 @@ static void on_judge(const struct acme_persist_offer *o, acme_judged_fn judged, 
 		tell_judgement(t);
 }
 
+static void on_choose(const struct acme_choice *c, acme_chosen_fn chosen, void *chosen_ctx, void *ctx)
+{
+	struct run *t = ctx;
+	struct err e = {0};
+	buf_printf(&t->offered, "%s%u%s", t->offered.n ? " " : "", c->offered, c->refused ? "!" : "");
+	switch (t->row->choose[t->choices++]) {
+	case 'D':
+		chosen(ACME_CHALLENGE_DNS, NULL, chosen_ctx);
+		break;
+	case 'N':
+		err_set(&e, ERR_CONFIG, "no way");
+		chosen(ACME_CHALLENGE_TYPE_N_, &e, chosen_ctx);
+		break;
+	case 'L':
+		err_set(&e, ERR_DNS, "no way now");
+		err_retry(&e, RETRY_LATER, 0);
+		chosen(ACME_CHALLENGE_TYPE_N_, &e, chosen_ctx);
+		break;
+	default:
+		chosen(ACME_CHALLENGE_PERSIST, NULL, chosen_ctx);
+	}
+	err_done(&e);
+}
+
+static void tell_ready(void *ctx)
+{
+	struct run *t = ctx;
+	struct err e = {0};
+	if ((t->row->prepare[0] & ~0x20) == 'F') {
+		err_set(&e, ERR_PROVIDER, "cannot write");
+		err_retry(&e, RETRY_LATER, 0);
+	}
+	t->ready(err_is(&e) ? &e : NULL, t->ready_ctx);
+	err_done(&e);
+}
+
+/* The digest is checked against what RFC 8555 section 8.4 says, by the key authorization that is told. */
+static void on_prepare(const struct acme_setup *v, size_t n, acme_ready_fn ready, void *ready_ctx, void *ctx)
+{
+	struct run *t = ctx;
+	struct err e = {0};
+	char thumbprint[JOSE_THUMBPRINT_LEN + 1];
+	assert_int_equal(jose_thumbprint(t->ca->root_key, thumbprint, &e), 0);
+	for (size_t i = 0; i < n; i++) {
+		uint8_t hash[32];
+		AUTO(xfreep) char *ka = xasprintf("%s.%s", v[i].token, thumbprint);
+		assert_string_equal(v[i].key_authorization, ka);
+		jose_sha256(ka, strlen(ka), hash);
+		AUTO(xfreep) char *txt = codec_b64url_str(hash, sizeof(hash));
+		assert_string_equal(v[i].txt, txt);
+		buf_printf(&t->setups, "%s%s%s/%s/%s", t->setups.n ? " " : "", v[i].wildcard ? "*." : "", v[i].name,
+			acme_challenge_type_name(v[i].type), v[i].token);
+	}
+	t->ready = ready;
+	t->ready_ctx = ready_ctx;
+	if (t->row->prepare && t->row->prepare[0] & 0x20)
+		loop_timer_start(t->ready_later, 100);
+	else if (t->row->prepare)
+		tell_ready(t);
+	else
+		ready(NULL, ready_ctx);
+}
+
+static void on_cleanup(bool kept, void *ctx)
+{
+	struct run *t = ctx;
+	assert_false(t->done);
+	buf_puts(&t->setups, kept ? "; kept" : "; clean");
+}
+
 static void on_placed(const char *url, void (*go)(const struct err *failed, void *go_ctx), void *go_ctx, void *ctx)
 {
 	struct run *t = ctx;
@@ -146,7 +226,16 @@ static void on_done(const struct x509_chain *chain, const struct err *e, bool lo
 	loop_stop(t->ca->l);
 }
 
-static const struct acme_flow_hooks hooks = {on_judge, on_placed, on_step, on_warn, on_done};
+static const struct acme_flow_hooks hooks = {
+	.judge = on_judge, .placed = on_placed, .step = on_step, .warn = on_warn, .done = on_done};
+static const struct acme_flow_hooks choosing = {.choose = on_choose,
+	.prepare = on_prepare,
+	.cleanup = on_cleanup,
+	.judge = on_judge,
+	.placed = on_placed,
+	.step = on_step,
+	.warn = on_warn,
+	.done = on_done};
 
 static void run_flow(struct run *t, const struct row *row, struct fake_ca *ca)
 {
@@ -157,11 +246,14 @@ static void run_flow(struct run *t, const struct row *row, struct fake_ca *ca)
 	const char *names = row->names ? row->names : "a.test";
 	*t = (struct run){.row = row, .ca = ca, .offers = buf_make(1 << 16), .warnings = buf_make(1 << 16)};
 	t->steps = buf_make(1 << 16);
+	t->offered = buf_make(1 << 16);
+	t->setups = buf_make(1 << 16);
 	fake_ca_start(ca);
 	if (row->kept)
 		fake_ca_order(ca, names);
 	fake_names(&t->names, names);
 	t->later = loop_timer_new(ca->l, tell_judgement, t);
+	t->ready_later = loop_timer_new(ca->l, tell_ready, t);
 	assert_int_equal(key_generate(KEY_EC256, &t->key, &e), 0);
 	assert_int_equal(x509_csr(t->key, &t->names, &o, &csr, &e), 0);
 	assert_int_equal(x509_csr_read(csr.p, csr.n, "request", &copy, &info, &e), 0);
@@ -186,7 +278,7 @@ static void run_flow(struct run *t, const struct row *row, struct fake_ca *ca)
 		.account_uri_any = row->any_uri,
 		.patience_ms = row->patience_ms,
 	};
-	t->flow = acme_flow_start(&r, &hooks, t);
+	t->flow = acme_flow_start(&r, row->choose ? &choosing : &hooks, t);
 	x509_csr_info_done(&info);
 	buf_done(&csr);
 	buf_done(&copy);
@@ -197,6 +289,9 @@ static void end_run(struct run *t)
 	acme_flow_free(t->flow);
 	acme_session_free(t->s);
 	loop_timer_free(t->later);
+	loop_timer_free(t->ready_later);
+	buf_done(&t->offered);
+	buf_done(&t->setups);
 	key_free(t->key);
 	strv_done(&t->names);
 	buf_done(&t->offers);
@@ -276,6 +371,10 @@ static void check(const struct run *t)
 		check_words(t, row->warns, buf_str(&t->warnings), "");
 	if (row->offers && strcmp(row->offers, buf_str(&t->offers)))
 		fail_msg("%s: offers %s", row->title, buf_str(&t->offers));
+	if (row->offered && strcmp(row->offered, buf_str(&t->offered)))
+		fail_msg("%s: offered %s", row->title, buf_str(&t->offered));
+	if (row->choose && strcmp(row->setups ? row->setups : "", buf_str(&t->setups)))
+		fail_msg("%s: setups %s", row->title, buf_str(&t->setups));
 	int64_t took = t->ca->now - t->ca->began;
 	if (row->took_ms && (took < row->took_ms || took >= 2 * row->took_ms))
 		fail_msg("%s: took %lld ms", row->title, (long long)took);
@@ -869,11 +968,118 @@ static void holds_little(void **state)
 	end_run(&t);
 }
 
+/* --- other challenges --- */
+
+static const struct row choices[] = {
+	{.title = "dns-persist-01 chosen",
+		.ca = {.dns_01 = true},
+		.choose = "P",
+		.offered = "3",
+		.log = "D N O A0 C0 A0 F o c"},
+	{.title = "dns-01 chosen",
+		.ca = {.no_persist = true, .dns_01 = true},
+		.choose = "D",
+		.offered = "2",
+		.setups = "a.test/dns-01/token-0; clean",
+		.log = "D N O A0 T0 A0 F o c"},
+	{.title = "dns-01 for base name and wildcard, set up later",
+		.names = "a.test *.a.test",
+		.ca = {.no_persist = true, .dns_01 = true},
+		.choose = "DD",
+		.prepare = "g",
+		.setups = "a.test/dns-01/token-0 *.a.test/dns-01/token-1; clean",
+		.log = "D N O A0 A1 T0 T1 A0 A1 F o c"},
+	{.title = "one name by each",
+		.names = "a.test b.test",
+		.ca = {.dns_01 = true},
+		.choose = "PD",
+		.setups = "b.test/dns-01/token-1; clean",
+		.log = "D N O A0 A1 C0 T1 A0 A1 F o c"},
+	{.title = "record refused, then dns-01",
+		.ca = {.dns_01 = true},
+		.choose = "PD",
+		.judge = "R",
+		.offered = "3 2!",
+		.setups = "a.test/dns-01/token-0; clean",
+		.log = "D N O A0 T0 A0 F o c"},
+	{.title = "record refused later, then nothing",
+		.ca = {.dns_01 = true},
+		.choose = "PN",
+		.judge = "r",
+		.log = "D N O A0",
+		.kind = ERR_POLICY,
+		.retry = RETRY_AFTER_OPERATOR,
+		.says = "no way to validate a.test|no way",
+		.subs = "a.test"},
+	{.title = "record refused and nothing else offered",
+		.choose = "P",
+		.judge = "R",
+		.log = "D N O A0",
+		.kind = ERR_POLICY,
+		.retry = RETRY_AFTER_OPERATOR,
+		.says = "no record|publish it",
+		.subs = "a.test"},
+	{.title = "nothing can be chosen now",
+		.ca = {.dns_01 = true},
+		.choose = "L",
+		.log = "D N O A0",
+		.kind = ERR_DNS,
+		.retry = RETRY_LATER,
+		.says = "no way now",
+		.subs = "a.test"},
+	{.title = "a foreign account, but dns-01",
+		.ca = {.level = 1, .account_uri = "https://other.test/7", .dns_01 = true},
+		.choose = "D",
+		.offered = "2!",
+		.setups = "a.test/dns-01/token-0; clean",
+		.log = "D N O A0 T0 A0 F o c"},
+	{.title = "answered by an earlier run",
+		.kept = true,
+		.ca = {.no_persist = true, .dns_01 = true, .authz = {"processing"}, .authz_polls = 1},
+		.choose = "",
+		.setups = "a.test/dns-01/token-0; clean",
+		.log = "D N o A0 A0 F o c"},
+	{.title = "cannot be set up",
+		.ca = {.no_persist = true, .dns_01 = true},
+		.choose = "D",
+		.prepare = "f",
+		.setups = "a.test/dns-01/token-0; kept",
+		.log = "D N O A0",
+		.kind = ERR_PROVIDER,
+		.retry = RETRY_LATER,
+		.says = "cannot write"},
+	{.title = "refused by the CA",
+		.ca = {.no_persist = true, .dns_01 = true, .invalid = {true}},
+		.choose = "D",
+		.setups = "a.test/dns-01/token-0; clean",
+		.log = "D N O A0 T0 A0",
+		.kind = ERR_ACME,
+		.retry = RETRY_LATER,
+		.lost = true,
+		.says = "",
+		.subs = "a.test"},
+	{.title = "not decided in time",
+		.ca = {.no_persist = true, .dns_01 = true, .authz_polls = 1000},
+		.patience_ms = 50,
+		.choose = "D",
+		.setups = "a.test/dns-01/token-0; kept",
+		.kind = ERR_TIMEOUT,
+		.retry = RETRY_LATER,
+		.says = "not decided"},
+};
+
+static void takes_what_is_chosen(void **state)
+{
+	(void)state;
+	play_all(choices, ARRAY_LEN(choices));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(goes_well),
 		cmocka_unit_test(goes_on),
+		cmocka_unit_test(takes_what_is_chosen),
 		cmocka_unit_test(is_refused),
 		cmocka_unit_test(fails_on_the_way),
 		cmocka_unit_test(tells_its_steps_and_wishes),
