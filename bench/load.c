@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "acme/nonce.h"
+#include "acme/session.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/codec.h"
@@ -386,7 +387,10 @@ static void prepare(struct load *l, const char *bundle, const char *key_file)
 	char line[MAX_LINE];
 	if (fs_read_secret(key_file, &pem, &e) || key_from_pem(pem.p, pem.n, "account key", &l->key, &e) ||
 		loop_new(clk_real(), &l->loop, &e) ||
-		http_curl_new(l->loop, &(struct http_options){.ca_bundle = bundle}, &l->http, &e))
+		http_curl_new(l->loop,
+			&(struct http_options){
+				.ca_bundle = bundle, .max_connections = acme_connections((int64_t)l->n_slots)},
+			&l->http, &e))
 		die("start", &e);
 	while (fgets(line, sizeof(line), stdin))
 		prepare_order(l, line);

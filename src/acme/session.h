@@ -19,6 +19,15 @@ struct loop;
 
 struct acme_session;
 
+/* Connections for so many orders in flight at a CA without HTTP/2: one that answers several at once, or does so quicker
+ * than we come to its answers, always has some more to do. */
+static inline int acme_connections(int64_t orders)
+{
+	enum { ORDERS_EACH = 4, LEAST = 4, MOST = 16 };
+	int64_t n = orders / ORDERS_EACH;
+	return n < LEAST ? LEAST : n > MOST ? MOST : (int)n;
+}
+
 struct acme_session_options {
 	const char *name; /* the CA's name in the configuration, for messages */
 	const char *directory_url; /* https */

@@ -280,6 +280,7 @@ int site_session(struct site *s, struct site_ca *ca, struct err *e)
 		struct http_options ho = {
 			.ca_bundle = ca->conf->ca_bundle,
 			.user_agent = "perdure/" PERDURE_VERSION,
+			.max_connections = acme_connections(ca->conf->max_orders),
 			.ip_version = ca->conf->ip_version,
 		};
 		if (http_curl_new(s->loop, &ho, &ca->http, e))
