@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/queue.h>
 
 #include "base/clock.h"
@@ -16,6 +15,7 @@
 #include "loop/loop.h"
 #include "provider/driver.h"
 #include "provider/rest_internal.h"
+#include "provider/token.h"
 #include "json/json.h"
 
 enum {
@@ -24,13 +24,7 @@ enum {
 	BACKOFF_MS = 1000, /* doubles */
 	BACKOFF_MAX_MS = 60000,
 	PATIENCE_MS = 600000, /* the longest wait that a server may ask for */
-	TOKEN_MAX = 16 << 10,
-};
-
-struct rest_secret_header {
-	char *name;
-	struct secret line; /* "Name: value" */
-	size_t value_at; /* where the secret itself begins */
+	UNAUTHORIZED = 401,
 };
 
 TAILQ_HEAD(rest_calls, rest_call);
@@ -42,11 +36,11 @@ struct rest {
 	struct http *http;
 	bool own_http;
 	struct pace pace;
-	struct rest_secret_header *headers;
-	size_t n_headers;
+	struct rest_secrets secrets;
 	char *aws_param;
 	char *aws_key_id;
 	struct secret aws_key;
+	struct token *token; /* NULL: none is needed */
 	struct rest_calls queue; /* waiting to be sent, in order */
 	struct rest_calls sent;
 	struct loop_timer *timer;
@@ -65,8 +59,9 @@ struct rest_call {
 	char *accept; /* NULL: JSON */
 	struct strv headers;
 	bool repeatable;
-	bool unpaced;
 	bool refused; /* failed before it was sent: e */
+	unsigned token; /* the number of the one it was sent with */
+	bool renewed; /* refused once for its token */
 	struct err e;
 	unsigned tries;
 	unsigned backoffs;
@@ -98,6 +93,8 @@ static void call_free(struct rest_call *c)
 	http_cancel(r->http, c->x);
 	free(c->url);
 	free(c->what);
+	if (c->body)
+		explicit_bzero(c->body, c->body_n);
 	free(c->body);
 	free(c->content_type);
 	free(c->accept);
@@ -106,35 +103,12 @@ static void call_free(struct rest_call *c)
 	free(c);
 }
 
-/* Should the other side echo a credential, it goes no further. */
-static void mask(char *text, const char *secret, size_t n)
-{
-	if (n < 4)
-		return;
-	for (char *p = text; (p = strstr(p, secret)); p += n)
-		memset(p, '*', n);
-}
-
-static void mask_secrets(const struct rest *r, struct err *e)
-{
-	for (size_t i = 0; i < r->n_headers; i++) {
-		const struct rest_secret_header *h = &r->headers[i];
-		const char *s = (const char *)h->line.p + h->value_at;
-		mask(e->msg, s, strlen(s));
-		mask(e->hint, s, strlen(s));
-	}
-	if (r->aws_key.p) {
-		mask(e->msg, (const char *)r->aws_key.p, r->aws_key.n);
-		mask(e->hint, (const char *)r->aws_key.p, r->aws_key.n);
-	}
-}
-
 static void finish(struct rest_call *c, const struct rest_reply *reply, struct err *e)
 {
 	struct rest *r = c->r;
 	rest_fn fn = c->fn;
 	void *ctx = c->ctx;
-	mask_secrets(r, e);
+	rest_secrets_mask(&r->secrets, e);
 	c->x = NULL;
 	call_free(c);
 	fn(reply, e, ctx);
@@ -213,11 +187,25 @@ static bool wait_as_told(struct rest_call *c, const struct rest_blame *b)
 	return true;
 }
 
+/* The token is no good any more, whatever its time: once, with a new one. True: it is sent again. */
+static bool with_a_new_token(struct rest_call *c, int status)
+{
+	struct rest *r = c->r;
+	if (!r->token || status != UNAUTHORIZED || c->renewed)
+		return false;
+	c->renewed = true;
+	token_refused(r->token, c->token);
+	send_again(c, 0);
+	return true;
+}
+
 static void on_refused(struct rest_call *c, const struct rest_reply *reply)
 {
 	struct rest *r = c->r;
 	struct rest_blame b;
 	struct err e = {0};
+	if (with_a_new_token(c, reply->status))
+		return;
 	int64_t wall = clk_wall(loop_clk(r->p->loop));
 	blame_read(reply, &r->o, wall, &b);
 	if (wait_as_told(c, &b))
@@ -264,7 +252,7 @@ static void on_answer(const struct http_reply *http, const struct err *failed, v
 	}
 	struct rest_reply reply = {.status = http->status, .http = http};
 	int64_t wait = blame_wait(http, clk_wall(loop_clk(r->p->loop)));
-	if (wait > 0 && !c->unpaced && http->status < 400)
+	if (wait > 0 && http->status < 400)
 		pace_hold(&r->pace, now_ms(r) + wait);
 	if (http->status >= 200 && http->status < 300) {
 		on_success(c, &reply);
@@ -287,9 +275,10 @@ static void send_now(struct rest_call *c)
 {
 	struct rest *r = c->r;
 	size_t n = 0;
-	const char **headers = xcalloc(r->n_headers + c->headers.n + 1, sizeof(*headers));
-	for (size_t i = 0; i < r->n_headers && !c->unpaced; i++)
-		headers[n++] = (const char *)r->headers[i].line.p;
+	const char **headers = xcalloc(r->secrets.n + c->headers.n + 1, sizeof(*headers));
+	for (size_t i = 0; i < r->secrets.n; i++)
+		if (r->secrets.v[i].sent)
+			headers[n++] = (const char *)r->secrets.v[i].line.p;
 	for (size_t i = 0; i < c->headers.n; i++)
 		headers[n++] = c->headers.v[i];
 	struct http_request q = {
@@ -300,8 +289,9 @@ static void send_now(struct rest_call *c)
 		.body = c->body,
 		.body_n = c->body_n,
 		.headers = headers,
+		.timeout_ms = r->o.timeout_ms,
 	};
-	if (r->aws_param && !c->unpaced) {
+	if (r->aws_param) {
 		q.aws_sigv4 = r->aws_param;
 		q.aws_key_id = r->aws_key_id;
 		q.aws_secret = (const char *)r->aws_key.p;
@@ -309,18 +299,19 @@ static void send_now(struct rest_call *c)
 	TAILQ_REMOVE(&r->queue, c, link);
 	TAILQ_INSERT_TAIL(&r->sent, c, link);
 	c->under_way = true;
-	c->slot = c->unpaced ? PACE_NO_SLOT : pace_take(&r->pace, now_ms(r));
+	c->slot = pace_take(&r->pace, now_ms(r));
+	c->token = r->token ? token_number(r->token) : 0;
 	c->tries++;
 	r->p->calls++;
 	c->x = http_send(r->http, &q, on_answer, c);
 	free(headers);
 }
 
-/* How long until this call may go, if a paced one has to wait that long. */
+/* How long until this call may go, if all have to wait that long. */
 static int64_t wait_of(const struct rest_call *c, int64_t now, int64_t pace)
 {
 	int64_t own = c->not_before > now ? c->not_before - now : 0;
-	return !c->unpaced && pace > own ? pace : own;
+	return pace > own ? pace : own;
 }
 
 /* Whether the call will not be sent: its end comes in a turn of the timer. */
@@ -341,7 +332,7 @@ static void pump(struct rest *r)
 			least = 0;
 		} else if (wait) {
 			least = wait < least ? wait : least;
-		} else {
+		} else if (!r->token || token_is_there(r->token)) {
 			send_now(c);
 			pace = pace_wait(&r->pace, now);
 		}
@@ -372,12 +363,12 @@ static void on_timer(void *ctx)
 	pump(r);
 }
 
-static char *url_of(const struct rest *r, const char *path, bool unpaced, struct err *e)
+static char *url_of(const struct rest *r, const char *path, struct err *e)
 {
 	if (*path == '/' || !*path || *path == '?')
 		return xasprintf("%s%s", r->base, path);
 	/* A link in an answer: the credentials must not follow it to another host. */
-	if (!unpaced && !http_url_same_origin(path, r->base))
+	if (!http_url_same_origin(path, r->base))
 		provider_err(e, r->p, PROVIDER_REPLY, "it links to another host: %.200s", path);
 	return xstrdup(path);
 }
@@ -387,7 +378,7 @@ struct rest_call *rest_send(struct rest *r, const struct rest_request *q, rest_f
 	struct rest_call *c = xcalloc(1, sizeof(*c));
 	c->r = r;
 	c->method = q->method;
-	c->url = url_of(r, q->path, q->unpaced, &c->e);
+	c->url = url_of(r, q->path, &c->e);
 	c->refused = err_is(&c->e);
 	c->what = xstrdup(q->what);
 	c->body = q->body_n ? xmemdup(q->body, q->body_n) : NULL;
@@ -397,7 +388,6 @@ struct rest_call *rest_send(struct rest *r, const struct rest_request *q, rest_f
 	if (q->headers)
 		strv_copy(&c->headers, q->headers);
 	c->repeatable = q->repeatable;
-	c->unpaced = q->unpaced;
 	c->slot = PACE_NO_SLOT;
 	c->fn = fn;
 	c->ctx = ctx;
@@ -437,7 +427,7 @@ int rest_new(struct provider *p, const struct rest_options *o, struct rest **ret
 		return -1;
 	}
 	struct rest *r = xcalloc(1, sizeof(*r));
-	struct http_options h = {.ca_bundle = o->ca_bundle, .plain = plain};
+	struct http_options h = {.ca_bundle = o->ca_bundle, .plain = plain, .proxy = o->direct ? "" : NULL};
 	if (o->http) {
 		r->http = o->http;
 	} else if (http_curl_new(p->loop, &h, &r->http, e)) {
@@ -459,12 +449,6 @@ int rest_new(struct provider *p, const struct rest_options *o, struct rest **ret
 	return 0;
 }
 
-static void header_done(struct rest_secret_header *h)
-{
-	free(h->name);
-	secret_done(&h->line);
-}
-
 void rest_free(struct rest *r)
 {
 	if (!r)
@@ -473,9 +457,8 @@ void rest_free(struct rest *r)
 		call_free(c);
 	if (r->own_http)
 		http_free(r->http);
-	for (size_t i = 0; i < r->n_headers; i++)
-		header_done(&r->headers[i]);
-	free(r->headers);
+	rest_secrets_done(&r->secrets);
+	token_free(r->token);
 	free(r->aws_param);
 	free(r->aws_key_id);
 	secret_done(&r->aws_key);
@@ -487,20 +470,36 @@ void rest_free(struct rest *r)
 
 void rest_header(struct rest *r, const char *name, const char *prefix, const struct secret *s)
 {
-	struct buf b = buf_make(TOKEN_MAX);
-	size_t i = 0;
-	while (i < r->n_headers && strcasecmp(r->headers[i].name, name) != 0)
-		i++;
-	if (i < r->n_headers)
-		header_done(&r->headers[i]);
-	else
-		r->headers = xreallocarray(r->headers, ++r->n_headers, sizeof(*r->headers));
-	buf_printf(&b, "%s: %s", name, prefix);
-	size_t at = b.n;
-	buf_put(&b, s->p, s->n);
-	r->headers[i] = (struct rest_secret_header){
-		.name = xstrdup(name), .line = secret_dup(buf_str(&b), b.n), .value_at = at};
-	buf_wipe(&b);
+	AUTO(xfreep) char *before = xasprintf("%s: %s", name, prefix);
+	rest_secrets_put(&r->secrets, name, before, s, true);
+}
+
+void rest_mask(struct rest *r, const char *name, const struct secret *s)
+{
+	rest_secrets_put(&r->secrets, name, "", s, false);
+}
+
+/* A token came, or cannot be had: then no call that waits for one goes. */
+static void on_token(const struct secret *value, const struct err *e, void *ctx)
+{
+	struct rest *r = ctx;
+	struct rest_call *c;
+	if (value)
+		rest_header(r, "Authorization", "Bearer ", value);
+	TAILQ_FOREACH(c, &r->queue, link)
+	{
+		if (value || c->refused)
+			continue;
+		c->refused = true;
+		err_copy(&c->e, e);
+	}
+	pump(r);
+}
+
+void rest_token(struct rest *r, struct token *t)
+{
+	r->token = t;
+	token_watch(t, on_token, r);
 }
 
 void rest_sign_aws(struct rest *r, const char *param, const char *key_id, const struct secret *key)
@@ -511,6 +510,7 @@ void rest_sign_aws(struct rest *r, const char *param, const char *key_id, const 
 	r->aws_param = xstrdup(param);
 	r->aws_key_id = xstrdup(key_id);
 	r->aws_key = secret_dup(key->p, key->n);
+	rest_mask(r, "aws", key);
 }
 
 void rest_escape(struct buf *out, const char *s)

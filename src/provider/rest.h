@@ -23,6 +23,7 @@ struct loop;
 struct rest;
 struct rest_call;
 struct secret;
+struct token;
 
 struct rest_reply {
 	int status;
@@ -47,6 +48,8 @@ struct rest_options {
 	 * There is no option to leave certificates unchecked.
 	 */
 	bool plain;
+	bool direct; /* past any proxy: an address that means something else to each machine */
+	int64_t timeout_ms; /* of one call; 0 for the usual */
 	struct http *http; /* borrowed; NULL for a client of its own */
 	/* Reads a vendor's error; NULL when the status and the usual JSON members say all. */
 	void (*blame)(const struct rest_reply *r, struct rest_blame *ret);
@@ -63,12 +66,20 @@ void rest_free(struct rest *r);
  * memory that is wiped, never logged. rest_header(r, "Authorization", "Bearer ", &token)
  */
 void rest_header(struct rest *r, const char *name, const char *prefix, const struct secret *s);
+/* A secret that is sent elsewhere, in a body: masked in errors like headers are. Replaces an earlier one of that name.
+ */
+void rest_mask(struct rest *r, const char *name, const struct secret *s);
+/*
+ * Calls wait for an access token, which goes into the header Authorization; one that is refused for it (401) is sent
+ * once more with a new one. When none can be had, the calls that wait fail with that error. t is taken.
+ */
+void rest_token(struct rest *r, struct token *t);
 /* Signs each call by AWS Signature Version 4: param as CURLOPT_AWS_SIGV4 takes it ("aws:amz:us-east-1:route53"). */
 void rest_sign_aws(struct rest *r, const char *param, const char *key_id, const struct secret *key);
 
 struct rest_request {
 	enum http_method method;
-	const char *path; /* put behind base; or a whole URL, https and of the same origin (unpaced: of any) */
+	const char *path; /* put behind base; or a whole URL, https and of the same origin */
 	const char *what; /* "read the records of example.com": for messages */
 	const void *body; /* copied; NULL for none */
 	size_t body_n;
@@ -80,9 +91,6 @@ struct rest_request {
 	 * are taken to be so, POST and PATCH only with this.
 	 */
 	bool repeatable;
-	/* Not a call of the provider's interface (a token from elsewhere): not paced, without rest_header() and
-	 * signature. */
-	bool unpaced;
 };
 
 /*

@@ -1,4 +1,7 @@
-/* rest_internal.h: what rest.c (calls), pace.c (when the next may go) and blame.c (what an answer means) share. */
+/*
+ * rest_internal.h: what rest.c (calls), pace.c (when the next may go), blame.c (what an answer means) and restsecret.c
+ * (credentials) share.
+ */
 #ifndef PERDURE_PROVIDER_REST_INTERNAL_H
 #define PERDURE_PROVIDER_REST_INTERNAL_H
 
@@ -7,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/secret.h"
 #include "provider/rest.h"
 
 /*
@@ -47,5 +51,23 @@ void blame_read(const struct rest_reply *r, const struct rest_options *o, int64_
  * when they say nothing.
  */
 int64_t blame_wait(const struct http_reply *r, int64_t wall_ms);
+
+/* What is sent as a header, or elsewhere, and must not be seen. */
+struct rest_secret {
+	char *name;
+	struct secret line; /* "Name: value"; of what is no header the value */
+	size_t value_at; /* where the secret itself begins */
+	bool sent; /* a header */
+};
+struct rest_secrets {
+	struct rest_secret *v;
+	size_t n;
+};
+/* Keeps a copy, in the place of an earlier one of that name; `before` is what stands before it in its line. */
+void rest_secrets_put(
+	struct rest_secrets *all, const char *name, const char *before, const struct secret *s, bool sent);
+/* Should the other side have echoed one of them, it goes no further. */
+void rest_secrets_mask(const struct rest_secrets *all, struct err *e);
+void rest_secrets_done(struct rest_secrets *all);
 
 #endif
