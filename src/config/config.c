@@ -103,6 +103,7 @@ void config_free(struct config *c)
 	free(c->certs);
 	dns_done(&c->dns);
 	audit_done(&c->audit);
+	load_obs_done(c);
 	load_deploys_free(c);
 	free(c->path);
 	free(c->state_dir);
@@ -116,6 +117,14 @@ void config_freep(struct config **c)
 {
 	config_free(*c);
 	*c = NULL;
+}
+
+const struct config_notify *config_find_notify(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_notify; i++)
+		if (!strcmp(c->notify[i].name, name))
+			return &c->notify[i];
+	return NULL;
 }
 
 const struct config_ca *config_find_ca(const struct config *c, const char *name)

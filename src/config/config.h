@@ -217,6 +217,53 @@ struct config_audit {
 	size_t n_ignores;
 };
 
+/* The event log; where lists of forms are words, obs/events.h has their meaning. */
+struct config_events {
+	bool enabled;
+	char *dir; /* absolute */
+	int64_t rotate_octets;
+	int64_t keep_ms; /* 0: all files are kept */
+	int64_t head_lines;
+	int64_t head_ms;
+	bool sync_always;
+	bool journald;
+	char *syslog; /* path of a socket, or ADDRESS@PORT, or NULL */
+	char *format; /* "json", "ecs", "cef" */
+};
+
+struct config_metrics {
+	char *textfile; /* absolute, or NULL */
+	int64_t certificates_max;
+	char *listen; /* address, or NULL */
+	int port;
+	char *token_file; /* NULL: no token is needed */
+};
+
+enum config_notify_type { CONFIG_NOTIFY_WEBHOOK, CONFIG_NOTIFY_MAIL, CONFIG_NOTIFY_COMMAND };
+
+/* One channel; of another type's keys, NULL. */
+struct config_notify {
+	char *name;
+	enum config_notify_type type;
+	char *level; /* "info", "warning", "error" */
+	int64_t repeat_ms; /* 0: never */
+	int64_t failures;
+	int64_t expiry_ms; /* 0: a sixth of the lifetime */
+	char *findings; /* "none", "warning", "error" */
+	char *url;
+	char *secret_file; /* absolute, as the other paths; NULL: not signed */
+	char *ca_bundle; /* NULL for the system's */
+	struct strv to; /* without "mailto:" */
+	char *from; /* NULL: perdure at this host */
+	char *smtp; /* URL; NULL: by sendmail */
+	char *user;
+	char *password_file;
+	char *sendmail;
+	struct strv command;
+	int64_t timeout_ms;
+	struct config_mark mark;
+};
+
 struct config {
 	char *path; /* the main file */
 	char *state_dir; /* absolute */
@@ -239,6 +286,10 @@ struct config {
 	struct config_deploy_group *deploy_groups;
 	size_t n_deploy_groups;
 	struct config_audit audit;
+	struct config_events events;
+	struct config_metrics metrics;
+	struct config_notify *notify; /* in their order in the file */
+	size_t n_notify;
 	struct strv warnings; /* "FILE:LINE:COLUMN: …": private suffixes and other things that are allowed but odd */
 	struct strv pool; /* strings that certificates borrow */
 	struct strv files; /* every file read (main, conf.d, names files); marks borrow from it */
@@ -257,6 +308,9 @@ void config_freep(struct config **c);
 const struct config_ca *config_find_ca(const struct config *c, const char *name);
 /* The lineage of that name, or NULL. */
 const struct config_cert *config_find_cert(const struct config *c, const char *name);
+
+/* The channel of notify of that name, or NULL. */
+const struct config_notify *config_find_notify(const struct config *c, const char *name);
 
 /* The provider of that name, or NULL. */
 const struct config_provider *config_find_provider(const struct config *c, const char *name);

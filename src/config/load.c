@@ -195,7 +195,7 @@ static int assemble(struct load *l, struct err *e)
 	c->keep = v[SCHEMA_ARCHIVE_KEEP].i;
 	c->record_ttl = v[SCHEMA_DEFAULT_TTL].i / 1000;
 	if (load_dns(l, e) || load_cas(l, e) || load_providers(l, e) || load_delegation(l, e) ||
-		load_deploy_groups(l, e) || load_certs(l, e) || load_audit(l, e))
+		load_deploy_groups(l, e) || load_certs(l, e) || load_audit(l, e) || load_obs(l, e))
 		return -1;
 	if (l->warnings_dropped)
 		strv_add_take(&c->warnings, xasprintf("%s: %zu more warnings", c->path, l->warnings_dropped));

@@ -87,6 +87,10 @@ int load_cert_delegation(struct load *l, const struct section *s, const struct c
 /* load_audit.c: all of `audit`. */
 int load_audit(struct load *l, struct err *e);
 
+/* load_obs.c: `events`, `metrics` and all of `notify`; and the release of what they hold. */
+int load_obs(struct load *l, struct err *e);
+void load_obs_done(struct config *c);
+
 /* names_file.c: the certificates of one names file; m is where its name stood. */
 int load_names_file(struct load *l, const char *path, bool wildcard, const struct load_cert_options *o,
 	const struct config_mark *m, struct err *e);

@@ -1,6 +1,8 @@
 /* schema.c: the table of configuration keys. The look-ups in it are in schema_find.c. */
 #include "config/schema.h"
 
+#include "config/schema_tell.h"
+
 #define CERT_KEYS "ec256 ec384 rsa2048 rsa3072 rsa4096"
 #define PROVIDERS "rfc2136 powerdns cloudflare route53 hetzner digitalocean desec exec acme-sh"
 #define OWN_KEY(id, parent, what)                                                                                      \
@@ -10,7 +12,6 @@
 	[id] = {parent, name, SCHEMA_STRING, SCHEMA_MODE, 0, 0, NULL, dflt, NULL, help, text}
 #define KEY_MODE_TEXT "They hold the private key: rights for everybody are refused."
 #define VALIDATIONS "auto dns-persist-01 delegation dns-01 http-01"
-#define DURATION(s) ((int64_t)(s)*1000)
 
 const struct schema_key schema_keys[SCHEMA_N_] = {
 	[SCHEMA_ROOT] = {.type = SCHEMA_MAP, .name = ""},
@@ -519,4 +520,6 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 	[SCHEMA_IGNORE_NAME] = {SCHEMA_AUDIT_IGNORE, "name", SCHEMA_STRING, SCHEMA_TEXT, 0, 0, NULL, NULL,
 		"\"*.lab.example.com\"", "Name about which it is not to be told; all names when not given.",
 		"With *. in front: all names below it. A CA's name where the rule is about CAs."},
+
+	SCHEMA_TELL_ROWS,
 };

@@ -17,6 +17,7 @@
 #include "http/http.h"
 #include "inventory/doh.h"
 #include "inventory/rollover.h"
+#include "inventory/tell.h"
 #include "loop/loop.h"
 #include "state/certfiles.h"
 
@@ -123,6 +124,7 @@ int site_open(const struct site_options *o, struct site *ret, struct err *e)
 
 void site_close(struct site *s)
 {
+	tell_close(s);
 	for (size_t i = 0; s->cas && i < s->config->n_cas; i++) {
 		struct site_ca *ca = &s->cas[i];
 		if (ca->session)

@@ -22,6 +22,7 @@ struct err;
 struct http;
 struct key;
 struct loop;
+struct telling;
 
 struct site_ca {
 	const struct config_ca *conf;
@@ -43,6 +44,7 @@ struct site {
 	struct site_ca *cas; /* one for each of config->cas, in the same order */
 	const struct clk *clk;
 	int64_t patience_ms;
+	struct telling *telling; /* of tell.h; NULL until it is needed */
 	bool probed; /* at probed_ms (monotonic) the state directory could take a certificate */
 	int64_t probed_ms;
 };
