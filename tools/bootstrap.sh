@@ -51,7 +51,6 @@ test  python3-pytest-xdist f:/usr/lib/python3/dist-packages/xdist
 test  python3-dnspython f:/usr/lib/python3/dist-packages/dns
 test  python3-yaml     f:/usr/lib/python3/dist-packages/yaml
 test  python3-cryptography f:/usr/lib/python3/dist-packages/cryptography
-test  python3-jsonschema f:/usr/lib/python3/dist-packages/jsonschema
 test  python3-prometheus-client f:/usr/lib/python3/dist-packages/prometheus_client
 test  cppcheck         c:cppcheck
 test  clang            c:clang
