@@ -141,8 +141,9 @@ void dns_free(struct dns *d)
 {
 	if (!d)
 		return;
-	dns_views_drop(d);
+	/* It has views of its own under way. */
 	validator_free(d->validator);
+	dns_views_drop(d);
 	exchanger_free(d->exchanger);
 	zone_unref(d->resolvers);
 	cuts_done(&d->cuts);

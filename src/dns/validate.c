@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/xalloc.h"
 #include "dns/dns_priv.h"
+#include "dns/doubt.h"
 #include "dns/message.h"
 #include "dns/name.h"
 #include "dns/validator.h"
@@ -20,11 +21,13 @@ enum {
 	ACTIVE_MAX = 64,
 	SILENT_MS = 30000, /* so long nobody waits for name servers of which none has ever answered */
 	CLASS_IN = 1,
+	PROMPT_MAX = 8, /* questions at the start: no more, and somebody waits for them */
 };
 
-enum validation_state { VALIDATION_WAITING, VALIDATION_ACTIVE, VALIDATION_ENDED };
+enum validation_state { VALIDATION_WAITING, VALIDATION_ACTIVE, VALIDATION_DOUBTED, VALIDATION_ENDED };
 
 struct dns_validation {
+	struct dns *d;
 	struct validator *v;
 	enum validation_state state;
 	TAILQ_ENTRY(dns_validation) link;
@@ -32,7 +35,8 @@ struct dns_validation {
 	uint16_t type;
 	int id; /* libunbound's; while active */
 	struct loop_timer *deadline; /* while active */
-	struct dns_validated *result; /* once ended */
+	struct doubt *doubt; /* while doubted */
+	struct dns_validated *result; /* once doubted or ended */
 	dns_validated_fn done;
 	void *ctx;
 };
@@ -65,9 +69,10 @@ void dns_validated_free(struct dns_validated *v)
 
 static struct dns_validations *list_of(struct dns_validation *q)
 {
-	return q->state == VALIDATION_WAITING  ? &q->v->waiting
-	       : q->state == VALIDATION_ACTIVE ? &q->v->active
-					       : &q->v->ended;
+	return q->state == VALIDATION_WAITING   ? &q->v->waiting
+	       : q->state == VALIDATION_ACTIVE  ? &q->v->active
+	       : q->state == VALIDATION_DOUBTED ? &q->v->doubted
+						: &q->v->ended;
 }
 
 /* Takes it off its list; the same in the middle of libunbound's work on it. */
@@ -163,6 +168,43 @@ static struct dns_validated *read_result(const struct dns_validation *q, const s
 	return r;
 }
 
+/* Bogus, unless it is so only because somebody out of reach has the keys. */
+static void doubted(const char *zone, void *ctx)
+{
+	struct dns_validation *q = ctx;
+	struct dns_validated *r = TAKE(q->result);
+	q->doubt = NULL;
+	if (zone) {
+		const char *name = *zone ? zone : "the root zone";
+		char *why = xasprintf("no server of %s could be asked for its keys (%s)", name, r->why);
+		free(r->why);
+		free(r->hint);
+		r->why = why;
+		r->hint = xasprintf(
+			"let this host reach the servers of %s, or name keys in dns.trust_anchor whose zone it "
+			"does reach",
+			name);
+		r->security = DNS_UNRESOLVED;
+	}
+	end(q, r);
+}
+
+/* Nothing is known yet of who can be reached where resolvers do the asking: they could. */
+static void doubt(struct dns_validation *q, struct dns_validated *r)
+{
+	q->doubt = q->d->mode == DNS_AUTHORITATIVE
+			   ? doubt_start(q->d, q->owner, &validator_anchor(q->v)->zones, doubted, q)
+			   : NULL;
+	if (!q->doubt) {
+		end(q, r);
+		return;
+	}
+	leave(q);
+	q->result = r;
+	q->state = VALIDATION_DOUBTED;
+	TAILQ_INSERT_TAIL(&q->v->doubted, q, link);
+}
+
 static void resolved(void *ctx, int err, struct ub_result *u)
 {
 	struct dns_validation *q = ctx;
@@ -173,7 +215,10 @@ static void resolved(void *ctx, int err, struct ub_result *u)
 		struct dns_validated *r = read_result(q, u);
 		/* SERVFAIL is what it says when nobody has answered, too. */
 		q->v->heard |= r->security != DNS_UNRESOLVED;
-		end(q, r);
+		if (r->security == DNS_BOGUS)
+			doubt(q, r);
+		else
+			end(q, r);
 	}
 	ub_resolve_free(u);
 }
@@ -220,12 +265,43 @@ static bool refuse(struct dns_validation *q)
 	return true;
 }
 
+static void have_keys(void *ctx, int err, struct ub_result *u)
+{
+	(void)ctx;
+	(void)err;
+	ub_resolve_free(u);
+}
+
+/*
+ * The keys of all zones that may be above the name, asked for with it: libunbound would ask for one after the other, a
+ * round trip each, once it has the answer. They wait in its cache meanwhile.
+ */
+static void ask_ahead(struct validator *v, const char *owner)
+{
+	if (!v->prompt || v->n_ahead++ >= PROMPT_MAX)
+		return;
+	for (const char *p = name_parent(owner); p; p = name_parent(p))
+		ub_resolve_async(v->ctx, *p ? p : ".", DNS_TYPE_DNSKEY, CLASS_IN, NULL, have_keys, NULL);
+}
+
+/* libunbound's thread is made here: see validator_start(). */
+static bool start(struct validator *v)
+{
+	size_t n = 0;
+	const struct dns_validation *q;
+	TAILQ_FOREACH(q, &v->waiting, link)
+	n++;
+	if (!v->ctx)
+		v->prompt = n <= PROMPT_MAX;
+	return validator_start(v);
+}
+
 static void begin(struct dns_validation *q)
 {
 	struct validator *v = q->v;
 	if (refuse(q))
 		return;
-	if (!validator_start(v)) {
+	if (!start(v)) {
 		end_without(q, DNS_UNRESOLVED, v->broken, "");
 		return;
 	}
@@ -238,6 +314,8 @@ static void begin(struct dns_validation *q)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	int rc = ub_resolve_async(v->ctx, *q->owner ? q->owner : ".", q->type, CLASS_IN, q, resolved, &q->id);
+	if (!rc)
+		ask_ahead(v, q->owner);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (rc) {
 		AUTO(xfreep) char *why = xasprintf("libunbound does not take the question: %s", ub_strerror(rc));
@@ -274,6 +352,7 @@ void validations_turn(void *ctx)
 struct dns_validation *dns_validate(struct dns *d, const char *owner, uint16_t type, dns_validated_fn done, void *ctx)
 {
 	struct dns_validation *q = xcalloc(1, sizeof(*q));
+	q->d = d;
 	q->v = d->validator;
 	q->owner = xstrdup(owner);
 	q->type = type;
@@ -290,6 +369,7 @@ void dns_validate_cancel(struct dns_validation *q)
 		return;
 	if (q->state == VALIDATION_ACTIVE)
 		ub_cancel(q->v->ctx, q->id);
+	doubt_cancel(q->doubt);
 	leave(q);
 	release(q);
 }
@@ -304,5 +384,6 @@ void validations_drop(struct validator *v)
 {
 	drop(&v->waiting);
 	drop(&v->active);
+	drop(&v->doubted);
 	drop(&v->ended);
 }

@@ -54,6 +54,7 @@ struct validator *validator_new(struct loop *l, const struct dns_options *o, int
 	v->state_dir = o->state_dir ? xstrdup(o->state_dir) : NULL;
 	TAILQ_INIT(&v->waiting);
 	TAILQ_INIT(&v->active);
+	TAILQ_INIT(&v->doubted);
 	TAILQ_INIT(&v->ended);
 	v->turn = loop_timer_new(l, validations_turn, v);
 	if (!v->on)
@@ -160,6 +161,12 @@ static int configure(struct validator *v, struct ub_ctx *ctx, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
 		if (set(ctx, settings[i].name, settings[i].value, e))
 			return -1;
+	/*
+	 * Where many names are asked for, the servers of registries learn no more than they must (RFC 9156). Somebody
+	 * who waits for a few names would wait a round trip longer for each label.
+	 */
+	if (v->prompt && set(ctx, "qname-minimisation:", "no", e))
+		return -1;
 	for (size_t i = 0; i < a->keys.n && !rc; i++)
 		rc = ub_ctx_add_ta(ctx, a->keys.v[i]);
 	if (rc)

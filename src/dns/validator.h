@@ -39,11 +39,14 @@ struct validator {
 	struct loop_fd *fd;
 	pid_t refresher; /* 0 for none */
 	char *broken; /* why libunbound does not start; NULL when it does */
+	bool prompt; /* a few names only: they are to be known soon */
+	unsigned n_ahead; /* questions whose keys were asked for ahead */
 	bool heard; /* some question was answered */
 	int64_t silent_until; /* monotonic ms: nothing answers, so nobody waits for it */
 
 	struct dns_validations waiting;
 	struct dns_validations active;
+	struct dns_validations doubted; /* bogus, if the keys can be had */
 	struct dns_validations ended; /* their callbacks are due */
 	unsigned n_active;
 	struct loop_timer *turn; /* begins and ends validations */
@@ -58,7 +61,7 @@ void validator_free(struct validator *v);
 const struct anchor *validator_anchor(struct validator *v);
 /* The stub zone that name is in, or NULL. */
 const char *validator_stub(const struct validator *v, const char *name);
-/* Starts libunbound; v->broken says why it cannot. */
+/* Starts libunbound, with v->prompt as it is then; v->broken says why it cannot. */
 bool validator_start(struct validator *v);
 /*
  * Puts into ctx, which has no threads yet, where to ask. -1 with errno-like libunbound code turned into ERR_CONFIG.

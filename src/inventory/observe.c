@@ -7,6 +7,7 @@
 
 #include "base/strv.h"
 #include "base/xalloc.h"
+#include "config/name.h"
 #include "dns/name.h"
 #include "dns/resolvers.h"
 #include "dns/validate.h"
@@ -205,12 +206,17 @@ static void have_txt(struct dns_view *v, const struct err *e, void *ctx)
 	have_view(v, e, ctx);
 }
 
-/* CAA of the name itself is here before TXT, of which one wants to know more; most often both are in one zone. */
-static void guess_ns(struct observe_query *q)
+/*
+ * CAA of names above is here before TXT, of which one wants to know more; the deepest zone so far is most often that of
+ * the record. Registries are not asked on a guess.
+ */
+static void guess_ns(struct observe_query *q, const struct observed_caa *caa)
 {
-	const struct dns_view *v = q->o->caa[0]->at.view;
-	if (!v->n_hops)
-		look_ns(q, v->zone);
+	const struct dns_view *v = caa->at.view;
+	if (v->n_hops || name_labels(v->zone) < 2 || name_labels(v->zone) < name_labels(q->ns_zone ? q->ns_zone : "") ||
+		name_public_suffix(v->zone) != NAME_SUFFIX_NONE)
+		return;
+	look_ns(q, v->zone);
 }
 
 static void have_trust(struct dns_validated *v, void *ctx)
@@ -249,8 +255,8 @@ static void have_caa(struct observed_caa *caa, void *ctx)
 	struct caa_look *c = ctx;
 	c->pending = false;
 	c->q->o->caa[c->i] = caa;
-	if (!c->i && c->q->looks[LOOK_TXT].query)
-		guess_ns(c->q);
+	if (c->q->looks[LOOK_TXT].query)
+		guess_ns(c->q, caa);
 	one_less(c->q);
 }
 
@@ -278,9 +284,9 @@ static void look_caa(struct observe_query *q)
 		o->caa[i] = caacache_get(q->observer->caa, name, &c->wait);
 		c->pending = !o->caa[i];
 		q->pending += c->pending;
+		if (o->caa[i])
+			guess_ns(q, o->caa[i]);
 	}
-	if (o->caa[0])
-		guess_ns(q);
 }
 
 static void look_delegation(struct observe_query *q, unsigned view_flags)

@@ -6,6 +6,7 @@ import subprocess
 
 import dns.flags
 import dns.message
+import dns.query
 import dns.rdatatype
 import dns.rrset
 import pytest
@@ -132,6 +133,34 @@ def test_a_trust_anchor_counts_for_its_names_only(tool, stage):
 def test_a_stub_zone_is_validated_with_a_trust_anchor(tool):
     stub = ["--stub", "shapes.alpha", tool.tree.addresses["knot"], "53"]
     assert tool.one("shapes.alpha", *stub)["security"] == "secure"
+
+
+def test_keys_out_of_reach_are_no_proof(tool, stage):
+    """libunbound calls an answer bogus also when it could not fetch the keys; that is not the zone's fault, and no CA's verdict."""
+    a = tool.tree.addresses
+    stub = ["--stub", "shapes.alpha", a["knot"], "53", "--stub", "bogus.alpha", a["knot"], "53"]
+    names = ["shapes.alpha", "bogus.alpha"]
+    said = tool("--hint", a["far"], "--anchor", tool.tree.anchor_file, *stub, names=names, root=False)
+    for name in names:
+        s = said[name]
+        assert s["security"] == "unresolved" and "no server of the root zone could be asked for its keys" in s["why"], s
+        assert "dns.trust_anchor" in s["hint"]
+    assert {n: s["security"] for n, s in tool(*stub, names=names).items()} == {"shapes.alpha": "secure", "bogus.alpha": "bogus"}
+    # The key of the zone itself needs no root.
+    with tool.tree.inside():
+        r = dns.query.udp(dns.message.make_query("shapes.alpha", "DNSKEY"), a["knot"], timeout=5)
+    key = next(s for s in r.answer if s.rdtype == dns.rdatatype.DNSKEY).to_text()
+    own = harness.write(os.path.join(stage.folder("own"), "own.key"), key + "\n")
+    assert tool.one("shapes.alpha", "--hint", a["far"], "--anchor", own, *stub, root=False)["security"] == "secure"
+
+
+def test_giving_up_while_the_keys_are_asked_for(tool):
+    """The keys of a silent root, after the answer: cancelled, and left at the program's end."""
+    a = tool.tree.addresses
+    args = ["--hint", a["far"], "--anchor", tool.tree.anchor_file, "--stub", "shapes.alpha", a["knot"], "53"]
+    names = [f"n{i}.shapes.alpha" for i in range(20)]
+    assert len(tool(*args, "--cancel", names=names, root=False)) >= 10
+    tool(*args, "--leave", names=names, root=False)
 
 
 def liar(said):

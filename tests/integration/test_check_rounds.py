@@ -1,0 +1,84 @@
+"""How many round trips one after the other `perdure check` needs for a name whose servers are all in order: two more than `dig` at most."""
+import itertools
+import json
+import os
+
+import pytest
+
+import harness
+from dnstree_zones import LABEL
+from lockstep import Lockstep
+
+RESOLVER = "203.0.113.88"
+MORE = 2
+
+
+@pytest.fixture(scope="module")
+def steps(dnstree):
+    steps = Lockstep(dnstree)
+    steps.net.add_addresses([RESOLVER])
+    yield steps
+    steps.close()
+
+
+def dig(steps, stage, name):
+    """
+    What dig needs through a resolver that has nothing in its cache: from the root to the record and no further, without validation, with
+    the whole name asked of every server. The way from dig to the resolver is not counted.
+    """
+    folder = stage.folder("unbound")
+    conf = harness.write(os.path.join(folder, "unbound.conf"), f"""
+server:
+  interface: {RESOLVER}
+  access-control: 0.0.0.0/0 allow
+  directory: "{folder}"
+  username: ""
+  chroot: ""
+  pidfile: ""
+  use-syslog: no
+  do-daemonize: no
+  do-ip6: no
+  num-threads: 1
+  module-config: "iterator"
+  qname-minimisation: no
+  target-fetch-policy: "0 0 0 0 0"
+remote-control:
+  control-enable: no
+stub-zone:
+  name: "."
+  stub-addr: {steps.tree.addresses["root"]}
+  stub-prime: no
+""")
+    with steps.inside():
+        log = os.path.join(folder, "log")
+        server = stage.spawn([steps.tree.folder + "/unbound", "-d", "-c", conf], log)
+        harness.wait_until(f"unbound, see {log}", 20, lambda: "start of service" in harness.read(log))
+        steps.take()
+        said = harness.tool("dig", f"@{RESOLVER}", "+timeout=20", "+tries=1", "+noall", "+answer", f"{LABEL}.{name}", "TXT")
+        server.terminate()
+        server.wait()
+    assert "accounturi" in said
+    return steps.take()
+
+
+@pytest.mark.parametrize("name, secure", [
+    ("plain.shapes.beta", False),  # the way of most names: root, top-level domain, zone
+    ("own.apps.shapes.beta", False),  # deeper in the zone
+    ("shapes.alpha", True),  # signed, and the names of its servers are below another top-level domain
+    ("caa-ok.shapes.alpha", True),
+])
+def test_two_round_trips_more_than_dig(dnstree, steps, stage, name, secure):
+    least = dig(steps, stage, name)
+    p = harness.Perdure(stage, dnstree.config(dns={"timeout": "5s"}))
+    with steps.inside():
+        answer, = p.run("check", name, "--offline", "--json").ok().lines()
+    ours = steps.take()
+    assert answer["verdict"] == "accepted" and answer["dnssec"]["record"] == ("secure" if secure else "insecure"), answer
+    assert len(ours) <= len(least) + MORE, json.dumps([least, ours], indent=1)
+    # All was looked at: the record at both servers, CAA, the servers that the zone names, the delegation, the keys.
+    asked = set(itertools.chain(*ours))
+    zone = answer["zone"]
+    for server in ("knot", "bind"):
+        assert {(server, f"{LABEL}.{name}.", "TXT"), (server, f"{name}.", "CAA"), (server, f"{zone}.", "NS"),
+                (server, f"_acme-challenge.{name}.", "CNAME")} <= asked
+    assert ("root", ".", "DNSKEY") in asked
