@@ -1,0 +1,300 @@
+/* rrwrite.c: one RRset changed and waited for. */
+#include "inventory/rrwrite.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fault.h"
+#include "base/xalloc.h"
+#include "dns/view.h"
+#include "inventory/planmake.h"
+#include "inventory/publisher.h"
+#include "inventory/site.h"
+#include "loop/loop.h"
+#include "provider/rdata.h"
+
+enum {
+	TRIES = 10, /* changes of one RRset that others were quicker than */
+	POLL_FIRST_MS = 200, /* between two looks at the servers, doubling to the last */
+};
+
+struct rrwrite {
+	struct rrwrite_question q;
+	char *owner, *subject;
+	const struct rrwrite_hooks *hooks;
+	void *ctx;
+	struct publisher_search *search;
+	struct provider *provider;
+	struct provider_zone zone;
+	struct provider_op *op;
+	struct dns_query *query;
+	struct loop_timer *timer;
+	struct rrwrite_want want;
+	unsigned tries;
+	int64_t poll_ms, deadline;
+	bool changed;
+	char *note;
+};
+
+static void read_rrset(struct rrwrite *w);
+static void look(void *ctx);
+
+static void want_done(struct rrwrite_want *want)
+{
+	strv_done(&want->add);
+	strv_done(&want->del);
+	strv_done(&want->must);
+	strv_done(&want->must_not);
+}
+
+void rrwrite_free(struct rrwrite *w)
+{
+	if (!w)
+		return;
+	publisher_cancel(w->search);
+	provider_cancel(w->op);
+	if (w->query)
+		dns_view_cancel(w->query);
+	loop_timer_free(w->timer);
+	provider_zone_done(&w->zone);
+	want_done(&w->want);
+	free(w->note);
+	free(w->owner);
+	free(w->subject);
+	free(w);
+}
+
+static void end(struct rrwrite *w, enum rrwrite_outcome outcome, const struct err *e)
+{
+	struct rrwrite_report r = {.outcome = outcome,
+		.changed = w->changed,
+		.added = &w->want.add,
+		.removed = &w->want.del,
+		.note = w->note,
+		.e = e};
+	w->hooks->done(&r, w->ctx);
+}
+
+/* --- waiting until every server has it --- */
+
+bool rrwrite_has(enum provider_type type, const struct strv *values, const char *data)
+{
+	for (size_t i = 0; i < values->n; i++)
+		if (rdata_same(type, values->v[i], data))
+			return true;
+	return false;
+}
+
+static bool answer_serves(const struct rrwrite *w, const struct dns_answer *a)
+{
+	struct strv got = {0};
+	bool good = true;
+	planmake_values(w->q.type, a, &got);
+	for (size_t i = 0; i < w->want.must.n; i++)
+		good &= rrwrite_has(w->q.type, &got, w->want.must.v[i]);
+	for (size_t i = 0; i < w->want.must_not.n; i++)
+		good &= !rrwrite_has(w->q.type, &got, w->want.must_not.v[i]);
+	strv_done(&got);
+	return good;
+}
+
+static void not_served(struct rrwrite *w, const char *server, const struct err *why)
+{
+	struct err e = {0};
+	if (err_is(why))
+		err_copy(&e, why);
+	else
+		err_set(&e, ERR_TIMEOUT, "%s does not have it yet",
+			server[0] ? server : "the name servers could not be asked: no server");
+	err_ctx(&e, w->changed ? "%s was changed, but" : "%s is at the provider as it should be, but", w->owner);
+	if (w->subject)
+		err_hint(&e, "look again later with \"perdure check %s\"", w->subject);
+	end(w, RRWRITE_NOT_SERVED, &e);
+	err_done(&e);
+}
+
+static void look_again(struct rrwrite *w, size_t serving, size_t of)
+{
+	loop_timer_start(w->timer, w->poll_ms);
+	w->poll_ms = w->poll_ms * 2 < w->q.poll_max_ms ? w->poll_ms * 2 : w->q.poll_max_ms;
+	if (w->hooks->looked)
+		w->hooks->looked(serving, of, w->ctx);
+}
+
+static void looked(struct dns_view *v, const struct err *e, void *ctx)
+{
+	struct rrwrite *w = ctx;
+	size_t n = 0, serving = 0;
+	char lacking[128] = "";
+	bool asked = v->looked;
+	w->query = NULL;
+	for (size_t i = 0; i < v->n; i++) {
+		const struct dns_answer *a = &v->answers[i];
+		if (a->result == DNS_FAILED || a->result == DNS_TIMEOUT)
+			continue;
+		n++;
+		if (answer_serves(w, a))
+			serving++;
+		else
+			snprintf(lacking, sizeof(lacking), "server %s (%s)", a->server, a->address);
+	}
+	dns_view_free(v);
+	if (!asked)
+		end(w, RRWRITE_CHANGED, NULL);
+	else if (n && serving == n)
+		end(w, RRWRITE_SERVED, NULL);
+	else if (clk_mono(w->q.site->clk) >= w->deadline)
+		not_served(w, lacking, e);
+	else
+		look_again(w, serving, n);
+}
+
+static void look(void *ctx)
+{
+	struct rrwrite *w = ctx;
+	w->query = dns_view_rrset(w->q.site->dns, w->owner, (uint16_t)w->q.type, 0, looked, w);
+}
+
+static void wait_for_servers(struct rrwrite *w)
+{
+	if (!w->q.wait_ms) {
+		end(w, RRWRITE_CHANGED, NULL);
+		return;
+	}
+	w->poll_ms = POLL_FIRST_MS;
+	w->deadline = clk_mono(w->q.site->clk) + w->q.wait_ms;
+	w->timer = loop_timer_new(w->q.site->loop, look, w);
+	look(w);
+}
+
+static void synced(const struct err *e, void *ctx)
+{
+	struct rrwrite *w = ctx;
+	w->op = NULL;
+	if (err_is(e))
+		not_served(w, "", e);
+	else
+		wait_for_servers(w);
+}
+
+/* --- the change --- */
+
+static void change_failed(struct rrwrite *w, enum provider_outcome outcome, const struct err *e)
+{
+	struct err lost = {0};
+	if (outcome == PROVIDER_LOST) {
+		err_set(&lost, ERR_PROVIDER, "%s: somebody else changes it all the time, %d tries were lost", w->owner,
+			TRIES);
+		err_retry(&lost, RETRY_LATER, 0);
+	} else {
+		err_copy(&lost, e);
+	}
+	if (w->hooks->after)
+		w->hooks->after(NULL, w->ctx);
+	end(w, RRWRITE_FAILED, &lost);
+	err_done(&lost);
+}
+
+static void changed(const struct provider_result *results, size_t n, const struct err *e, void *ctx)
+{
+	struct rrwrite *w = ctx;
+	const struct provider_result *result = n ? &results[0] : NULL;
+	enum provider_outcome outcome = result ? result->outcome : PROVIDER_FAILED;
+	w->op = NULL;
+	FAULT("rrwrite-changed");
+	if (outcome == PROVIDER_LOST && ++w->tries < TRIES) {
+		read_rrset(w);
+		return;
+	}
+	if (outcome == PROVIDER_LOST || outcome == PROVIDER_FAILED) {
+		change_failed(w, outcome, e);
+		return;
+	}
+	w->changed = outcome == PROVIDER_CHANGED;
+	w->note = result->note ? xstrdup(result->note) : NULL;
+	if (w->hooks->after)
+		w->hooks->after(result, w->ctx);
+	if (result->ticket)
+		w->op = provider_sync(w->provider, &w->zone, result->ticket, synced, w);
+	else
+		wait_for_servers(w);
+}
+
+static void send_change(struct rrwrite *w, const struct rrwrite_at *at)
+{
+	struct provider_change c = {.name = w->owner,
+		.type = w->q.type,
+		.ttl = at->ttl,
+		.add = &w->want.add,
+		.del = &w->want.del,
+		.expect = at->held,
+		.mark = "perdure"};
+	w->op = provider_change(w->provider, &w->zone, &c, 1, changed, w);
+}
+
+static void was_read(const struct provider_rrset *held, const struct err *e, void *ctx)
+{
+	struct rrwrite *w = ctx;
+	struct err own = {0};
+	w->op = NULL;
+	if (!held) {
+		end(w, RRWRITE_FAILED, e);
+		return;
+	}
+	struct rrwrite_at at = {.provider = w->provider,
+		.zone = &w->zone,
+		.held = held,
+		.ttl = provider_ttl(provider_caps(w->provider), held->n ? held->ttl : w->q.ttl)};
+	want_done(&w->want);
+	if (w->hooks->decide(&at, w->tries, &w->want, &own, w->ctx)) {
+		end(w, RRWRITE_REFUSED, &own);
+	} else if (!w->want.add.n && !w->want.del.n) {
+		if (w->q.verify)
+			wait_for_servers(w);
+		else
+			end(w, RRWRITE_NOTHING, NULL);
+	} else if (w->hooks->before && w->hooks->before(&at, &w->want, &own, w->ctx)) {
+		end(w, RRWRITE_REFUSED, &own);
+	} else {
+		send_change(w, &at);
+	}
+	err_done(&own);
+}
+
+static void read_rrset(struct rrwrite *w)
+{
+	w->op = provider_read(w->provider, &w->zone, w->owner, w->q.type, was_read, w);
+}
+
+static void found(struct provider *p, const struct provider_zone *z, const struct err *e, void *ctx)
+{
+	struct rrwrite *w = ctx;
+	w->search = NULL;
+	if (!p) {
+		end(w, RRWRITE_FAILED, e);
+		return;
+	}
+	w->provider = p;
+	provider_zone_copy(&w->zone, z);
+	read_rrset(w);
+}
+
+int rrwrite_start(const struct rrwrite_question *q, const struct rrwrite_hooks *hooks, void *ctx, struct rrwrite **ret,
+	struct err *e)
+{
+	struct rrwrite *w = xcalloc(1, sizeof(*w));
+	*w = (struct rrwrite){.q = *q,
+		.owner = xstrdup(q->owner),
+		.subject = q->subject ? xstrdup(q->subject) : NULL,
+		.hooks = hooks,
+		.ctx = ctx};
+	if (publisher_find(q->publisher, w->owner, found, w, &w->search, e)) {
+		rrwrite_free(w);
+		return -1;
+	}
+	*ret = w;
+	return 0;
+}
