@@ -103,7 +103,8 @@ void zonescan_add(struct zonescan *z, const char *owner, const struct dns_rr *rr
 	};
 }
 
-/* The name that a line is about: what stands before its first blank, as far as one can tell without reading it. */
+/* The name that a line is about: what stands before its first blank, as far as one can tell without reading it; never
+ * empty. */
 static char *subject_of(const struct zonescan *z, const char *text)
 {
 	size_t n = strcspn(text, " \t\r\n");
@@ -117,7 +118,7 @@ static char *subject_of(const struct zonescan *z, const char *text)
 		name += strlen(PERSIST);
 	else if (!strncmp(name, CHALLENGE, strlen(CHALLENGE)))
 		name += strlen(CHALLENGE);
-	return xstrdup(name);
+	return xstrdup(*name ? name : ".");
 }
 
 bool zonescan_add_bad(struct zonescan *z, const char *file, int line, const char *why, const char *text)
