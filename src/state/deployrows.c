@@ -11,7 +11,7 @@
 #define COLUMNS "cert, action, label, generation, done, status, tries, at, next_at, last_error"
 
 enum sql { PUT, DELETE, DELETE_ALL, EACH, EACH_OF, SQL_N_ };
-_Static_assert((int)STORE_SLOT_DEPLOY + (int)SQL_N_ <= (int)SQ_KEPT_MAX, "a place for every statement");
+_Static_assert((int)STORE_SLOT_DEPLOY + (int)SQL_N_ <= (int)STORE_SLOT_VALUE, "a place for every statement");
 
 static const char *const sql[SQL_N_] = {
 	[PUT] = "INSERT OR REPLACE INTO deploy(" COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?)",

@@ -28,6 +28,12 @@ enum { APPLICATION_ID = 0x70657264 };
 	" done INTEGER NOT NULL, status INTEGER NOT NULL, tries INTEGER NOT NULL, at INTEGER NOT NULL,"                \
 	" next_at INTEGER NOT NULL, last_error TEXT NOT NULL, PRIMARY KEY(cert, action)) STRICT, WITHOUT ROWID;"
 
+/* Since version 3: values in the DNS. */
+#define VALUE_TABLE                                                                                                    \
+	"CREATE TABLE value("                                                                                          \
+	" owner TEXT NOT NULL, text TEXT NOT NULL, cert TEXT NOT NULL, keep INTEGER NOT NULL,"                         \
+	" created INTEGER NOT NULL, PRIMARY KEY(owner, text)) STRICT, WITHOUT ROWID;"
+
 /*
  * Lists of strings are text with a line feed after each element. `work` is the orders in work; its ids are never used
  * twice, so that a late deletion cannot hit another order.
@@ -49,11 +55,11 @@ static const char tables[] =
 		     " profile TEXT NOT NULL, url TEXT NOT NULL, key_pem BLOB NOT NULL, csr_der BLOB NOT NULL,"
 		     " chain_pem TEXT NOT NULL, generation INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
 		     "CREATE TABLE fact(key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT "
-		     "ROWID;" DEPLOY_TABLE;
+		     "ROWID;" DEPLOY_TABLE VALUE_TABLE;
 /* From version i + 1 to the next. */
 static const char *const upgrades[] = {
 	"ALTER TABLE cert ADD COLUMN" WINDOW_COLUMNS("; ALTER TABLE cert ADD COLUMN") ";",
-	DEPLOY_TABLE,
+	DEPLOY_TABLE VALUE_TABLE,
 };
 _Static_assert(ARRAY_LEN(upgrades) == STORE_SCHEMA - 1, "an upgrade from each older version");
 _Static_assert(STORE_ORDER_STATE_N_ == 3, "the CHECK of work.state names the last state");

@@ -5,6 +5,7 @@
 
 #include "state/deployrows.h"
 #include "state/sqlite.h"
+#include "state/valuerows.h"
 #include "support/store.h"
 
 /* Takes blank separated words. */
@@ -420,7 +421,7 @@ static void test_refused(void **state)
 }
 
 /* What takes the tables back: from version 3, from version 2. */
-#define BACK_TO_2 "DROP TABLE deploy; PRAGMA user_version=2;"
+#define BACK_TO_2 "DROP TABLE deploy; DROP TABLE value; PRAGMA user_version=2;"
 #define BACK_TO_1                                                                                                      \
 	"ALTER TABLE cert DROP COLUMN window_start; ALTER TABLE cert DROP COLUMN window_end;"                          \
 	"ALTER TABLE cert DROP COLUMN window_at; ALTER TABLE cert DROP COLUMN window_ask_at;"                          \
@@ -440,6 +441,15 @@ static void put_deploy(struct store *s, const char *cert, const char *action, in
 	must(store_deploy_put(s, &d, &e), &e);
 }
 
+static void put_value(struct store *s, const char *owner, const char *text, const char *cert)
+{
+	struct err e = {0};
+	AUTO(store_value_done)
+	struct store_value v = {
+		.owner = xstrdup(owner), .text = xstrdup(text), .cert = xstrdup(cert), .keep = *text == 'k'};
+	must(store_value_put(s, &v, &e), &e);
+}
+
 static void older(const char *dir, const char *back)
 {
 	struct err e = {0};
@@ -457,6 +467,7 @@ static void older(const char *dir, const char *back)
 	const struct store_window w = {.start = 1, .end = 2, .at = 1, .ask_at = 3};
 	must(store_cert_put_window(s, "example.com", &w, &e), &e);
 	put_deploy(s, "example.com", "a1", 4, "");
+	put_value(s, "_acme.example.net", "v1", "example.com");
 	store_close(s);
 	must(store_open(dir, true, &s, &e), &e);
 	store_close(s);
@@ -485,6 +496,40 @@ static void deploys(struct store *s, const char *cert, const char *wanted)
 	AUTO(buf_done) struct buf b = buf_make(1000);
 	must(store_deploy_each(s, cert, join_deploy, &b, &e), &e);
 	assert_string_equal(buf_str(&b), wanted);
+}
+
+/* --- values in the DNS --- */
+
+static int join_value(const struct store_value *v, void *ctx, struct err *e)
+{
+	(void)e;
+	buf_printf(ctx, "%s=%s/%s%s ", v->owner, v->text, v->cert, v->keep ? "!" : "");
+	return 0;
+}
+
+static void values(struct store *s, const char *wanted)
+{
+	struct err e = {0};
+	AUTO(buf_done) struct buf b = buf_make(1000);
+	must(store_value_each(s, join_value, &b, &e), &e);
+	assert_string_equal(buf_str(&b), wanted);
+}
+
+static void test_values(void **state)
+{
+	struct err e = {0};
+	struct store *s = open_store(*state);
+	put_value(s, "b.test", "v", "one");
+	put_value(s, "a.test", "w", "one");
+	put_value(s, "a.test", "kept", "two");
+	put_value(s, "a.test", "w", "three");
+	values(s, "a.test=kept/two! a.test=w/three b.test=v/one ");
+	must(store_value_delete(s, "a.test", "w", &e), &e);
+	must(store_value_delete(s, "a.test", "v", &e), &e);
+	store_close(s);
+	s = open_store(*state);
+	values(s, "a.test=kept/two! b.test=v/one ");
+	store_close(s);
 }
 
 static void test_deploys(void **state)
@@ -713,6 +758,7 @@ int main(void)
 		TEST(test_to_ask),
 		TEST(test_older),
 		TEST(test_deploys),
+		TEST(test_values),
 		TEST(test_newer_in_log),
 		TEST(test_damaged),
 		TEST(test_missing),
