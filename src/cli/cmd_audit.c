@@ -14,11 +14,8 @@
 #include "cli/output.h"
 #include "cli/pick.h"
 #include "cli/verbs.h"
+#include "cli/zonesource.h"
 #include "config/name.h"
-#include "dns/addr.h"
-#include "dns/name.h"
-#include "dns/transfer.h"
-#include "dns/tsig.h"
 #include "dns/zonefile.h"
 #include "inventory/observe.h"
 #include "watch/from_dns.h"
@@ -308,33 +305,13 @@ static void zone_facts(struct facts *f, void *ctx)
 	progress(r, -1);
 }
 
-enum { TRANSFER_TIMEOUT_MS = 30000 };
-
-static int transfer(struct run *r, const char *name, struct zonescan *z, struct err *e)
-{
-	AUTO(tsig_key_done) struct tsig_key key = {0};
-	AUTO(xfreep) char *zone = xstrdup(name);
-	struct addr server;
-	const char *file = cli_value(r->c, "tsig-file");
-	size_t n = strlen(zone);
-	if (n && zone[n - 1] == '.')
-		zone[n - 1] = '\0';
-	name_lower(zone);
-	if (addr_parse(cli_value(r->c, "server"), 0, &server, e)) {
-		e->kind = ERR_USAGE;
-		return err_ctx(e, "--server");
-	}
-	if (file && tsig_key_read(file, NULL, NULL, &key, e))
-		return -1;
-	return transfer_zone(r->s->loop, &server, file ? &key : NULL, zone, TRANSFER_TIMEOUT_MS, zone_record, z, e);
-}
-
 static int read_zone(struct run *r, const char *path, struct err *e)
 {
 	AUTO(zonescan_freep) struct zonescan *z = zonescan_new();
 	struct zonefile_reader reader = {.record = zone_record, .bad = zone_bad, .ctx = z};
-	if (cli_value(r->c, "server") ? transfer(r, path, z, e)
-				      : zonefile_read(path, cli_value(r->c, "origin"), &reader, e))
+	const char *server = cli_value(r->c, "server");
+	if (server ? zonesource_transfer(r->s->loop, path, server, cli_value(r->c, "tsig-file"), zone_record, z, e)
+		   : zonefile_read(path, cli_value(r->c, "origin"), &reader, e))
 		return -1;
 	if (!*zonescan_apex(z)) {
 		err_set(e, ERR_USAGE, "%s has no SOA record: it is no zone file", path);

@@ -53,6 +53,9 @@ int recordplan_make(struct cli *c, struct site *s, struct publisher *publisher, 
 	if (!cli_value(c, "ca") && recordplan_written(s, &ours, e))
 		return -1;
 	wishes_records(&wishes, &d, s->config->record_ttl);
+	wishes_zones(&ours, s->config);
+	if (wishes_delegations(&wishes, s->config, names.n ? &names : NULL, cli_value(c, "ca"), e))
+		return -1;
 	struct planmake m = {.site = s,
 		.publisher = publisher,
 		.wishes = &wishes,
@@ -89,8 +92,9 @@ void recordplan_print(const struct cli *c, const struct plan *p)
 			told += c->verbose || (r->items[k].action != PLAN_KEEP && r->items[k].action != PLAN_UNKNOWN);
 		if (!told)
 			continue;
-		out_text("%s  (zone %s, %s%s, TTL %lld)\n", r->owner, r->zone[0] ? r->zone : "not found",
-			r->provider[0] ? "provider " : "no provider", r->provider, (long long)r->ttl);
+		out_text("%s %s  (zone %s, %s%s, TTL %lld)\n", r->owner, provider_type_name(r->type),
+			r->zone[0] ? r->zone : "not found", r->provider[0] ? "provider " : "no provider", r->provider,
+			(long long)r->ttl);
 		for (size_t k = 0; k < r->n; k++)
 			print_item(c, &r->items[k]);
 	}

@@ -13,6 +13,7 @@
 #include "config/name.h"
 #include "inventory/cafacts.h"
 #include "inventory/desired.h"
+#include "inventory/wishes.h"
 
 int pick_site(const struct cli *c, enum site_state state, struct site *ret, struct err *e)
 {
@@ -58,18 +59,33 @@ int pick_cafacts(struct site *s, struct site_ca *ca, bool offline, struct cafact
 	return cafacts_make(ca->conf, dir, ret, e);
 }
 
+/* Whether any certificate goes by validation records there. Where none is configured yet the CA is asked all the same.
+ */
+static bool needs_records(const struct site *s, const struct site_ca *ca)
+{
+	bool any = false;
+	for (size_t i = 0; i < s->config->n_certs; i++) {
+		const struct config_cert *cert = &s->config->certs[i];
+		bool here = strv_has(&cert->cas, ca->conf->name);
+		if (here && wishes_need_record(cert))
+			return true;
+		any |= here;
+	}
+	return !any;
+}
+
 int pick_desired(const struct cli *c, struct site *s, const struct strv *names, struct desired *d, pick_ca_fn each,
 	void *ctx, struct err *e)
 {
 	struct site_ca *only = NULL;
 	if (cli_value(c, "ca") && pick_one_ca(c, s, &only, e))
 		return -1;
-	if (!s->config->n_cas)
+	if (!s->config->n_cas || !s->cas)
 		return err_set(e, ERR_CONFIG, "no CA is configured in %s", s->config->path);
 	for (size_t i = 0; i < s->config->n_cas; i++) {
 		struct site_ca *ca = &s->cas[i];
 		struct cafacts f;
-		if (only && only != ca)
+		if ((only && only != ca) || (!names->n && !needs_records(s, ca)))
 			continue;
 		if (pick_cafacts(s, ca, cli_flag(c, "offline"), &f, e))
 			return -1;

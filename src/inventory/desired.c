@@ -10,6 +10,7 @@
 #include "base/xalloc.h"
 #include "inventory/cafacts.h"
 #include "inventory/site.h"
+#include "inventory/wishes.h"
 
 /* One FQDN with the widest scope that any certificate asks of it. */
 struct scope {
@@ -68,7 +69,7 @@ static void collect(struct scopes *s, const struct config *c, const struct site_
 		add_name(s, names->v[i], 0);
 	for (size_t i = 0; !names && i < c->n_certs; i++) {
 		const struct config_cert *cert = &c->certs[i];
-		if (!strv_has(&cert->cas, ca->conf->name))
+		if (!strv_has(&cert->cas, ca->conf->name) || !wishes_need_record(cert))
 			continue;
 		for (size_t j = 0; j < cert->names.n; j++)
 			add_name(s, cert->names.v[j], cert->persist_until);

@@ -273,7 +273,8 @@ int planmake(const struct planmake *m, struct plan *ret, struct err *e)
 	*r = (struct run){.m = m, .plan = &plan};
 	begin(r);
 	loop_on_stop_signal(m->site->loop, stop_signal, r);
-	fill(r);
+	if (plan.n) /* a loop that is told to stop before it runs does so when it runs next */
+		fill(r);
 	int result = plan.n ? loop_run(m->site->loop, e) : 0;
 	for (size_t i = 0; i < WINDOW; i++) {
 		if (r->slots[i].query)

@@ -4,8 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/xalloc.h"
+#include "config/config.h"
+#include "inventory/delegation.h"
 #include "inventory/desired.h"
+#include "inventory/ours.h"
 
 void wishes_done(struct wishes *w)
 {
@@ -48,6 +52,75 @@ void wishes_records(struct wishes *w, const struct desired *d, int64_t ttl)
 			.until = r->until};
 		wishes_add(w, PROVIDER_TXT, r->owner, r->fqdn, ttl, &want);
 	}
+}
+
+bool wishes_need_record(const struct config_cert *cert)
+{
+	return cert->validation == CONFIG_VALIDATION_AUTO || cert->validation == CONFIG_VALIDATION_PERSIST;
+}
+
+/* A CA that perdure knows, and of which nobody has said that it offers dns-persist-01 by now. */
+static bool without_persist(const struct config *c, const char *name)
+{
+	const struct config_ca *ca = config_find_ca(c, name);
+	const struct config_preset *preset = config_find_preset(name);
+	return ca && preset && ca->level == CONFIG_LEVEL_UNSET && preset->level == CONFIG_LEVEL_UNSET;
+}
+
+bool wishes_need_delegation(const struct config *c, const struct config_cert *cert)
+{
+	if (cert->validation == CONFIG_VALIDATION_DELEGATION)
+		return true;
+	if (cert->validation != CONFIG_VALIDATION_AUTO || !config_delegation_given(cert->delegation))
+		return false;
+	for (size_t i = 0; i < cert->cas.n; i++)
+		if (without_persist(c, cert->cas.v[i]))
+			return true;
+	return false;
+}
+
+static int add_delegation(struct wishes *w, const struct config_cert *cert, const char *name, struct err *e)
+{
+	AUTO(delegation_done) struct delegation d = {0};
+	const char *fqdn = strncmp(name, "*.", 2) ? name : name + 2;
+	if (delegation_of(cert->delegation, fqdn, &d, e))
+		return err_ctx(e, "certificate %s", cert->name);
+	for (size_t i = w->n; i-- > 0 && w->v[i].type == PROVIDER_CNAME;) /* base name and wildcard stand together */
+		if (!strcmp(w->v[i].owner, d.owner))
+			return 0;
+	struct plan_want want = {.kind = PLAN_DELEGATION, .ca = "", .value = d.target};
+	wishes_add(w, PROVIDER_CNAME, d.owner, fqdn, d.cname_ttl, &want);
+	return 0;
+}
+
+int wishes_delegations(
+	struct wishes *w, const struct config *c, const struct strv *names, const char *ca, struct err *e)
+{
+	for (size_t i = 0; i < c->n_certs; i++) {
+		const struct config_cert *cert = &c->certs[i];
+		if ((ca && !strv_has(&cert->cas, ca)) || !wishes_need_delegation(c, cert))
+			continue;
+		for (size_t k = 0; k < cert->names.n; k++)
+			if ((!names || strv_has(names, cert->names.v[k])) &&
+				add_delegation(w, cert, cert->names.v[k], e))
+				return -1;
+	}
+	return 0;
+}
+
+static void add_zone(struct ours *o, const struct config_delegation *d)
+{
+	if (d->zone && !strv_has(&o->zones, d->zone))
+		strv_add(&o->zones, d->zone);
+	if (d->name && !strv_has(&o->zones, d->name))
+		strv_add(&o->zones, d->name);
+}
+
+void wishes_zones(struct ours *o, const struct config *c)
+{
+	add_zone(o, &c->delegation);
+	for (size_t i = 0; i < c->n_own_delegations; i++)
+		add_zone(o, c->own_delegations[i]);
 }
 
 static int by_rrset(const void *a, const void *b)

@@ -11,7 +11,11 @@
 
 #include "inventory/plan.h"
 
+struct config;
+struct config_cert;
 struct desired;
+struct err;
+struct ours;
 
 /* One value that should stand, or with value NULL nothing but a look. All strings are owned. See struct plan_want. */
 struct wish {
@@ -36,6 +40,18 @@ void wishes_add(struct wishes *w, enum provider_type type, const char *owner, co
 	const struct plan_want *want);
 /* The validation records. */
 void wishes_records(struct wishes *w, const struct desired *d, int64_t ttl);
+/* Whether names of the certificate need a validation record, and a delegation of dns-01. Where both would do (auto), a
+ * delegation is needed only for a CA that is known not to offer dns-persist-01. */
+bool wishes_need_record(const struct config_cert *cert);
+bool wishes_need_delegation(const struct config *c, const struct config_cert *cert);
+/*
+ * The CNAMEs of all certificates that need one: of the names (A-labels, "*." kept; NULL: all) at the CA (NULL: any).
+ * ERR_CONFIG for a name that is too long.
+ */
+int wishes_delegations(
+	struct wishes *w, const struct config *c, const struct strv *names, const char *ca, struct err *e);
+/* Says which validation zones are ours. */
+void wishes_zones(struct ours *o, const struct config *c);
 /* By owner, then type. */
 void wishes_sort(struct wishes *w);
 
