@@ -201,7 +201,11 @@ static CURL *take_easy(struct curl_client *c)
 	return c->n_spare > 0 ? c->spare[--c->n_spare] : curl_easy_init();
 }
 
-/* Before a request goes out: is it the first on its connection? */
+/*
+ * Before a request goes out: is it the first on its connection? And never twice: when a connection that was used before
+ * ends without an answer, libcurl sends a request again by itself, a POST too. The server may have acted on it: whether
+ * to send it again is for our caller to decide.
+ */
 static int on_ready(void *ctx, char *peer, char *own, int peer_port, int own_port)
 {
 	struct http_exchange *x = ctx;
@@ -209,6 +213,9 @@ static int on_ready(void *ctx, char *peer, char *own, int peer_port, int own_por
 	(void)peer, (void)own, (void)peer_port, (void)own_port;
 	if (curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &made) == CURLE_OK && made > 0)
 		x->c->connected = true;
+	if (x->began && x->method != HTTP_GET && x->method != HTTP_HEAD)
+		return CURL_PREREQFUNC_ABORT;
+	x->began = true;
 	return CURL_PREREQFUNC_OK;
 }
 

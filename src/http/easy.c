@@ -19,29 +19,6 @@ const char *http_method_name_(enum http_method m)
 	return names[m];
 }
 
-/* --- sending --- */
-
-static size_t give_body(char *to, size_t size, size_t n, void *ctx)
-{
-	struct http_exchange *x = ctx;
-	size_t left = x->body_n - x->body_sent, take = size * n < left ? size * n : left;
-	memcpy(to, x->body + x->body_sent, take);
-	x->body_sent += take;
-	return take;
-}
-
-/*
- * When a connection that was used before ends without an answer, libcurl sends a request again by itself, a POST too if
- * it can go back in its body. The server may have acted on it: whether to send it again is for our caller to decide.
- */
-static int never_back(void *ctx, curl_off_t offset, int origin)
-{
-	(void)ctx;
-	(void)offset;
-	(void)origin;
-	return CURL_SEEKFUNC_FAIL;
-}
-
 /* --- receiving --- */
 
 static size_t on_body(char *p, size_t size, size_t n, void *ctx)
@@ -129,9 +106,8 @@ static CURLcode set_request(struct http_exchange *x)
 	if (x->method == HTTP_POST || x->body_n > 0) {
 		SET(CURLOPT_POST, 1L);
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body_n);
-		SET(CURLOPT_READFUNCTION, give_body);
-		SET(CURLOPT_READDATA, x);
-		SET(CURLOPT_SEEKFUNCTION, never_back);
+		/* Given at once, it goes out with the header in one piece. */
+		SET(CURLOPT_POSTFIELDS, x->body);
 	}
 	SET(CURLOPT_HTTPHEADER, x->headers);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
@@ -150,9 +126,6 @@ static CURLcode set_aws(struct http_exchange *x, const struct http_request *r)
 	SET(CURLOPT_AWS_SIGV4, r->aws_sigv4);
 	SET(CURLOPT_USERNAME, r->aws_key_id);
 	SET(CURLOPT_PASSWORD, r->aws_secret);
-	/* The signature covers the body, which libcurl must have in one piece for it. */
-	if (x->body_n)
-		SET(CURLOPT_POSTFIELDS, x->body);
 	return rc;
 }
 
@@ -254,7 +227,7 @@ static struct meaning transport_meaning(CURLcode rc)
 		{CURLE_COULDNT_RESOLVE_PROXY, ERR_NET, RETRY_LATER, "the proxy's name cannot be resolved"},
 		{CURLE_COULDNT_CONNECT, ERR_NET, RETRY_LATER, "no connection"},
 		{CURLE_PROXY, ERR_NET, RETRY_LATER, "the proxy refused"},
-		{CURLE_SEND_FAIL_REWIND, ERR_NET, RETRY_LATER, "the connection ended without an answer"},
+		{CURLE_ABORTED_BY_CALLBACK, ERR_NET, RETRY_LATER, "the connection ended without an answer"},
 		{CURLE_GOT_NOTHING, ERR_NET, RETRY_LATER, "the connection ended without an answer"},
 		{CURLE_PARTIAL_FILE, ERR_NET, RETRY_LATER, "the answer ended too early"},
 		{CURLE_SEND_ERROR, ERR_NET, RETRY_LATER, "the connection broke while sending"},
@@ -295,7 +268,7 @@ void http_easy_error_(const struct http_exchange *x, CURLcode rc, struct err *e)
 	struct meaning m = meaning_of(x, rc);
 	const char *detail = x->errbuf[0] ? x->errbuf : curl_easy_strerror(rc);
 	/* In these cases libcurl can only say that we stopped reading, or would not send again. */
-	if (m.kind == ERR_LIMIT || rc == CURLE_SEND_FAIL_REWIND)
+	if (m.kind == ERR_LIMIT || rc == CURLE_ABORTED_BY_CALLBACK)
 		err_set(e, m.kind, "%s %.300s: %s", http_method_name_(x->method), x->url, m.words);
 	else
 		err_set(e, m.kind, "%s %.300s: %s (%s)", http_method_name_(x->method), x->url, m.words, detail);

@@ -31,7 +31,7 @@ struct http_exchange {
 	char *url;
 	char *body;
 	size_t body_n;
-	size_t body_sent;
+	bool began; /* it went out to a server, or was about to */
 	int64_t timeout_ms;
 	http_done_fn done; /* NULL while and after it is called */
 	void *ctx;

@@ -84,7 +84,7 @@ class Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         getattr(self, "at_" + path.strip("/").replace("/", "_"), self.at_missing)(body)
 
-    do_GET = do_POST = do_HEAD = do_any
+    do_GET = do_POST = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_any
 
     def at_ok(self, body):
         seen = [("X-" + k, self.headers.get(k, "-")) for k in ("User-Agent", "Accept", "Content-Type", "Expect",
@@ -141,6 +141,13 @@ class Handler(BaseHTTPRequestHandler):
     def at_close(self, body):
         self.close_connection = True
 
+    def at_lose(self, body):
+        self.server.lost += 1
+        self.close_connection = True
+
+    def at_lost(self, body):
+        self.reply(200, str(self.server.lost).encode())
+
     def at_short(self, body):
         self.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this")
         self.close_connection = True
@@ -158,6 +165,7 @@ class Server(socketserver.ThreadingTCPServer):
     def __init__(self, pem):
         super().__init__(("127.0.0.1", 0), Handler)
         self.connections = 0
+        self.lost = 0
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.tls.load_cert_chain(pem)
 

@@ -261,6 +261,31 @@ static void post_and_head(void **state)
 	result_done(&h);
 }
 
+/* The server reads the request on a connection that was used before, and closes it. */
+static void what_may_have_been_acted_on_is_sent_once(void **state)
+{
+	struct client *c = *state;
+	static const enum http_method methods[] = {HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE};
+	AUTO(xfreep) char *url = with_port("https://localhost/lose");
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+		struct result first = {0}, r = {0}, lost = {0};
+		struct http_request q = {.method = methods[i], .url = url, .body = "{}", .body_n = 2};
+		AUTO(xfreep) char *count = xasprintf("%zu", i + 1);
+		get(c, &first, "/ok");
+		expect_status(&first, 200);
+		send_request(c, &r, &q);
+		run(c);
+		assert_int_equal(r.done, 1);
+		assert_int_equal(r.e.kind, ERR_NET);
+		assert_non_null(strstr(r.e.msg, "the connection ended without an answer"));
+		get(c, &lost, "/lost");
+		assert_string_equal(buf_str(&lost.reply.body), count);
+		result_done(&first);
+		result_done(&r);
+		result_done(&lost);
+	}
+}
+
 static void statuses_are_replies(void **state)
 {
 	struct client *c = *state;
@@ -572,6 +597,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		T(get_with_headers),
 		T(post_and_head),
+		T(what_may_have_been_acted_on_is_sent_once),
 		T(statuses_are_replies),
 		T(path_is_sent_as_given),
 		T(interim_and_trailer_fields_are_left_out),
