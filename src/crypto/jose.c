@@ -104,6 +104,23 @@ int jose_sign(const struct key *k, const struct jose_request *r, struct buf *out
 	return put_jws(out, &input, sig, sig_n, e);
 }
 
+int jose_jwt(const struct key *k, const char *kid, const void *claims, size_t n, struct buf *out, struct err *e)
+{
+	AUTO(buf_done) struct buf header = buf_make(JWS_MAX), input = buf_make(JWS_MAX);
+	uint8_t sig[SIG_MAX];
+	size_t sig_n;
+	buf_printf(&header, "{\"alg\":\"%s\",\"typ\":\"JWT\"", jose_alg(k));
+	if (kid)
+		put_member(&header, "kid", kid);
+	buf_putc(&header, '}');
+	if (signing_input(&input, &header, claims, n, e) || sign_jws(k, input.p, input.n, sig, &sig_n, e))
+		return -1;
+	buf_put(out, input.p, input.n);
+	buf_putc(out, '.');
+	codec_b64url(out, sig, sig_n);
+	return buf_check(out, "a JWT", e);
+}
+
 static int hmac(const void *key, size_t key_n, const char *alg, const struct buf *input, uint8_t mac[static MAC_MAX],
 	size_t *ret_n, struct err *e)
 {

@@ -1,6 +1,6 @@
 /*
  * jose.h: the little of JOSE that ACME needs: JWK (RFC 7517), thumbprint (RFC 7638), flattened JWS (RFC 7515, RFC 8555
- * section 6.2), external account binding (RFC 8555 section 7.3.4).
+ * section 6.2), external account binding (RFC 8555 section 7.3.4); and JWT (RFC 7519), which others ask for.
  */
 #ifndef PERDURE_CRYPTO_JOSE_H
 #define PERDURE_CRYPTO_JOSE_H
@@ -32,6 +32,12 @@ struct jose_request {
 };
 /* Appends {"protected":…,"payload":…,"signature":…}. ERR_CRYPTO. */
 int jose_sign(const struct key *k, const struct jose_request *r, struct buf *out, struct err *e);
+
+/*
+ * Appends a JWT of these claims (RFC 7519, the compact form of RFC 7515 section 3.1). claims is a JSON object; kid is
+ * the name of the key in the header, NULL for none. ERR_CRYPTO.
+ */
+int jose_jwt(const struct key *k, const char *kid, const void *claims, size_t n, struct buf *out, struct err *e);
 
 /*
  * Appends the externalAccountBinding object: a JWS over the account's JWK, by HMAC. hmac_key is the decoded key; alg is

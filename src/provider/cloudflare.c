@@ -96,22 +96,11 @@ static void has_zone(struct provider *p, struct provider_op *op)
 	rest_work_get(w, &path, on_zone);
 }
 
-static int take_zone(struct rest_work *w, const struct json *zone, struct err *e)
-{
-	const char *name = json_str(json_get(zone, "name")), *id = json_str(json_get(zone, "id"));
-	(void)e;
-	if (name && id)
-		provider_op_list(w->op, name, id);
-	return 0;
-}
-
 static void list_zones(struct provider *p, struct provider_op *op)
 {
 	static const struct rest_list list = {
-		.member = "result", .per_page = ZONES_PER_PAGE, .more = more_pages, .take = take_zone};
-	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
-	buf_puts(&path, "/zones?");
-	rest_work_list(rest_work_new(p, op, "list the zones"), &list, &path);
+		.member = "result", .per_page = ZONES_PER_PAGE, .more = more_pages, .take = rest_take_zone};
+	rest_list_zones(p, op, &list, "/zones?");
 }
 
 /* --- reading --- */

@@ -27,21 +27,18 @@ static void put_subname(struct buf *out, const char *name, const char *zone)
 
 static void has_zone(struct provider *p, struct provider_op *op)
 {
-	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
-	buf_puts(&path, "/domains/");
-	rest_escape(&path, op->candidate);
-	buf_putc(&path, '/');
-	rest_work_get(rest_work_new(p, op, "look for domain %.200s", op->candidate), &path, rest_work_zone);
+	rest_has_zone(p, op, "/domains/", "/");
 }
 
 /*
  * Appends the URL of the page behind this one, from the header `Link: <URL>; rel="first", <URL>; rel="next"`. rest.c
  * sees to it that it leads nowhere else.
  */
-static void put_next_page(struct buf *out, const struct rest_reply *r)
+static void next_page(const struct rest_work *w, const struct rest_reply *r, struct buf *out)
 {
 	static const char next[] = "; rel=\"next\"";
 	const char *p = http_reply_header(r->http, "link");
+	(void)w;
 	while (p && (p = strchr(p, '<'))) {
 		size_t n = strcspn(++p, ">");
 		if (p[n] && !strncmp(p + n + 1, next, sizeof(next) - 1)) {
@@ -51,31 +48,10 @@ static void put_next_page(struct buf *out, const struct rest_reply *r)
 	}
 }
 
-static void on_domains(const struct rest_reply *r, const struct err *e, void *ctx)
-{
-	struct rest_work *w = ctx;
-	if (!r || err_is(e)) {
-		rest_work_fail(w, e);
-		return;
-	}
-	for (size_t i = 0; i < json_len(r->json); i++) {
-		const char *name = json_str(json_get(json_at(r->json, i), "name"));
-		if (name)
-			provider_op_list(w->op, name, name);
-	}
-	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
-	put_next_page(&path, r);
-	if (path.n)
-		rest_work_get(w, &path, on_domains);
-	else
-		provider_op_listed(w->op);
-}
-
 static void list_zones(struct provider *p, struct provider_op *op)
 {
-	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
-	buf_puts(&path, "/domains/?cursor="); /* without it more than 500 are refused */
-	rest_work_get(rest_work_new(p, op, "list the domains"), &path, on_domains);
+	static const struct rest_list list = {.next = next_page, .take = rest_take_zone};
+	rest_list_zones(p, op, &list, "/domains/?cursor="); /* without it more than 500 are refused */
 }
 
 /* --- reading --- */

@@ -34,28 +34,14 @@ static bool more_pages(const struct rest_work *w, const struct json *reply)
 
 static void has_zone(struct provider *p, struct provider_op *op)
 {
-	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
-	buf_puts(&path, "/domains/");
-	rest_escape(&path, op->candidate);
-	rest_work_get(rest_work_new(p, op, "look for domain %.200s", op->candidate), &path, rest_work_zone);
-}
-
-static int take_zone(struct rest_work *w, const struct json *zone, struct err *e)
-{
-	const char *name = json_str(json_get(zone, "name"));
-	(void)e;
-	if (name)
-		provider_op_list(w->op, name, name);
-	return 0;
+	rest_has_zone(p, op, "/domains/", "");
 }
 
 static void list_zones(struct provider *p, struct provider_op *op)
 {
 	static const struct rest_list list = {
-		.member = "domains", .per_page = PER_PAGE, .more = more_pages, .take = take_zone};
-	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
-	buf_puts(&path, "/domains?");
-	rest_work_list(rest_work_new(p, op, "list the domains"), &list, &path);
+		.member = "domains", .per_page = PER_PAGE, .more = more_pages, .take = rest_take_zone};
+	rest_list_zones(p, op, &list, "/domains?");
 }
 
 /* --- reading --- */

@@ -111,6 +111,8 @@ void provider_op_fail(struct provider_op *op, struct err *e);
 void provider_op_zone(struct provider_op *op, const char *name, const char *id);
 /* For list_zones: one of the zones; then the end. */
 void provider_op_list(struct provider_op *op, const char *name, const char *id);
+/* For list_zones: one that cannot be used, and what it is ("a private zone"): said where no other holds a name. */
+void provider_op_pass(struct provider_op *op, const char *name, const char *why);
 void provider_op_listed(struct provider_op *op);
 /* The set is moved. */
 void provider_op_rrset(struct provider_op *op, struct provider_rrset *s);

@@ -13,7 +13,7 @@
 #include "provider/rdata.h"
 #include "json/json.h"
 
-enum { PAUSE_FIRST_MS = 1000, PAUSE_LAST_MS = 8000, POLL_FOR_MS = 600000, NOT_FOUND = 404 };
+enum { PAUSE_FIRST_MS = 1000, PAUSE_LAST_MS = 8000, POLL_FOR_MS = 600000 };
 
 /* --- the driver --- */
 
@@ -21,6 +21,8 @@ void rest_driver_free(struct provider *p)
 {
 	struct rest_driver *d = (struct rest_driver *)p;
 	rest_free(d->rest);
+	if (d->own_free)
+		d->own_free(d->own);
 	free(d);
 }
 
@@ -75,6 +77,7 @@ void rest_work_drop(struct provider *p, struct provider_op *op)
 	for (size_t i = 0; i < w->n_steps; i++) {
 		free(w->steps[i].path);
 		free(w->steps[i].body);
+		strv_done(&w->steps[i].headers);
 	}
 	free(w->steps);
 	loop_timer_free(w->timer);
@@ -110,62 +113,17 @@ static void on_reply(const struct rest_reply *r, const struct err *e, void *ctx)
 	w->fn(r, e, w);
 }
 
+void rest_work_send(struct rest_work *w, struct rest *r, const struct rest_request *q, rest_fn fn)
+{
+	w->fn = fn;
+	w->call = rest_send(r, q, on_reply, w);
+}
+
 void rest_work_get(struct rest_work *w, const struct buf *path, rest_fn fn)
 {
 	struct rest_request q = {
 		.method = HTTP_GET, .path = buf_str(path), .what = w->what, .accept = w->d->kind->media};
-	w->fn = fn;
-	w->call = rest_send(w->d->rest, &q, on_reply, w);
-}
-
-static void ask_page(struct rest_work *w);
-
-static void on_page(const struct rest_reply *r, const struct err *e, void *ctx)
-{
-	struct rest_work *w = ctx;
-	struct err bad = {0};
-	if (!r || err_is(e)) {
-		rest_work_fail(w, e);
-		return;
-	}
-	const struct json *elements = json_get(r->json, w->list->member);
-	for (size_t i = 0; i < json_len(elements) && !err_is(&bad); i++)
-		w->list->take(w, json_at(elements, i), &bad);
-	if (err_is(&bad)) {
-		rest_work_refuse(w, &bad);
-	} else if (w->list->more(w, r->json)) {
-		w->page++;
-		ask_page(w);
-	} else if (w->op->call == PROVIDER_CALL_ZONE) {
-		provider_op_listed(w->op);
-	} else {
-		provider_op_rrset(w->op, &w->found);
-	}
-}
-
-static void ask_page(struct rest_work *w)
-{
-	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
-	buf_printf(&path, "%spage=%u&per_page=%d", w->list_path, w->page, w->list->per_page);
-	rest_work_get(w, &path, on_page);
-}
-
-void rest_work_list(struct rest_work *w, const struct rest_list *l, const struct buf *path)
-{
-	w->list = l;
-	w->list_path = xstrdup(buf_str(path));
-	ask_page(w);
-}
-
-void rest_work_zone(const struct rest_reply *r, const struct err *e, void *ctx)
-{
-	struct rest_work *w = ctx;
-	if (r && !err_is(e))
-		provider_op_zone(w->op, w->op->candidate, w->op->candidate);
-	else if (r && r->status == NOT_FOUND)
-		provider_op_zone(w->op, NULL, NULL);
-	else
-		rest_work_fail(w, e);
+	rest_work_send(w, w->d->rest, &q, fn);
 }
 
 int rest_work_record(
@@ -196,6 +154,11 @@ void rest_work_step(struct rest_work *w, enum http_method method, const struct b
 		.method = method, .path = xstrdup(buf_str(path)), .body = body ? xstrdup(buf_str(body)) : NULL};
 }
 
+void rest_work_step_header(struct rest_work *w, const char *header)
+{
+	strv_add(&w->steps[w->n_steps - 1].headers, header);
+}
+
 bool rest_work_next(struct rest_work *w, rest_fn fn)
 {
 	if (w->step == w->n_steps)
@@ -208,9 +171,9 @@ bool rest_work_next(struct rest_work *w, rest_fn fn)
 		.body_n = s->body ? strlen(s->body) : 0,
 		.content_type = w->d->kind->media,
 		.accept = w->d->kind->media,
+		.headers = &s->headers,
 		.repeatable = w->d->kind->repeatable};
-	w->fn = fn;
-	w->call = rest_send(w->d->rest, &q, on_reply, w);
+	rest_work_send(w, w->d->rest, &q, fn);
 	return true;
 }
 

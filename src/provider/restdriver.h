@@ -25,8 +25,10 @@ struct rest_driver {
 	struct provider p; /* first */
 	const struct rest_kind *kind;
 	struct rest *rest;
+	void *own; /* the driver's own state, if it has any: set after opening */
+	void (*own_free)(void *own);
 };
-/* Opens a driver without state of its own. ERR_CONFIG. */
+/* ERR_CONFIG. */
 int rest_driver_open(const struct rest_kind *k, struct loop *l, const struct config_provider *conf,
 	struct provider **ret, struct err *e);
 void rest_driver_free(struct provider *p);
@@ -36,16 +38,20 @@ struct rest_step {
 	enum http_method method;
 	char *path;
 	char *body; /* NULL for none */
+	struct strv headers;
 };
 
 struct rest_work;
 
 /* A list that comes in pages: zones, or the records of a name. */
 struct rest_list {
-	const char *member; /* of an answer: the array */
-	int per_page; /* the parameter of that name */
-	/* Whether there are more pages than w->page. */
+	const char *member; /* of an answer: the array; NULL: the answer itself is it */
+	/* Pages by number: their size (the parameters are page and per_page), and whether there are more than w->page.
+	 */
+	int per_page;
 	bool (*more)(const struct rest_work *w, const struct json *reply);
+	/* Or, where each tells of the next: appends its path or URL; nothing when there is none. */
+	void (*next)(const struct rest_work *w, const struct rest_reply *r, struct buf *out);
 	/* An element of the array. */
 	int (*take)(struct rest_work *w, const struct json *element, struct err *e);
 };
@@ -65,7 +71,7 @@ struct rest_work {
 	unsigned page; /* from 1 */
 	const struct rest_list *list;
 	char *list_path;
-	struct strv names, ids; /* the driver's own lists */
+	struct strv names, ids; /* the driver's own lists; of a search for zones those of rest_work_zone_add() */
 	struct strv made; /* ids of the values that were added, in their order, where the provider has such */
 	struct provider_rrset found;
 	char what[320]; /* for messages */
@@ -85,14 +91,33 @@ void rest_work_refuse(struct rest_work *w, struct err *e);
 /* Asks for path; fn gets w. */
 void rest_work_get(struct rest_work *w, const struct buf *path, rest_fn fn);
 
+/* The same at another client (rest.h), by a whole request. */
+void rest_work_send(struct rest_work *w, struct rest *r, const struct rest_request *q, rest_fn fn);
+
 /*
- * Takes the elements of all pages of path, which ends with "?" or "&"; then ends list_zones, whose zones were given to
- * provider_op_list(), or read with what is in w->found.
+ * Takes the elements of all pages of path, which ends with "?" or "&" where pages have numbers; then ends list_zones,
+ * or read with what is in w->found.
  */
 void rest_work_list(struct rest_work *w, const struct rest_list *l, const struct buf *path);
 
-/* For has_zone: an answer says that there is the zone (its id is its name), 404 that there is none. */
-void rest_work_zone(const struct rest_reply *r, const struct err *e, void *w);
+/*
+ * has_zone: asks for path, the candidate and `end` behind each other. An answer says that there is the zone (its id is
+ * its name), 404 that there is none.
+ */
+void rest_has_zone(struct provider *p, struct provider_op *op, const char *path, const char *end);
+/* list_zones, by a list of path. */
+void rest_list_zones(struct provider *p, struct provider_op *op, const struct rest_list *l, const char *path);
+/* For its `take`: a zone with its name, and its id where that is a string, else the name. */
+int rest_take_zone(struct rest_work *w, const struct json *zone, struct err *e);
+/*
+ * Where several public zones of one name may be, of which only one is delegated to: they are kept until all are known,
+ * and what has several fails when it is read (rest_work_is_one_zone() is false then), until the configuration says
+ * which by zone_ids.
+ */
+void rest_work_zone_add(struct rest_work *w, const char *name, const char *id);
+void rest_work_zones_end(struct rest_work *w);
+bool rest_work_is_one_zone(struct rest_work *w);
+
 /*
  * Takes a record at the name into w->found; its data as rdata_parse() reads it. PROVIDER_CNAME_THERE when it is of a
  * type that stands in the way, PROVIDER_REPLY when it makes no sense.
@@ -102,6 +127,8 @@ int rest_work_record(
 
 /* Adds a request to be sent by rest_work_next(); body may be NULL. */
 void rest_work_step(struct rest_work *w, enum http_method method, const struct buf *path, const struct buf *body);
+/* Gives the step that was added last a header, "Name: value". */
+void rest_work_step_header(struct rest_work *w, const char *header);
 /* Sends the next one (fn gets w), or says false when there is none. */
 bool rest_work_next(struct rest_work *w, rest_fn fn);
 

@@ -42,24 +42,11 @@ static struct xml *document(struct rest_work *w, const struct rest_reply *r, con
 
 /* --- zones --- */
 
-/*
- * Of several public zones of one name only one is delegated to, and nothing here tells which: the configuration has to
- * say. Until then their ids stand together in one, with commas between.
- */
 static void put_zone(struct rest_work *w, const char *name, const char *id)
 {
 	const struct strv *only = config_provider_list(w->d->p.conf, "zone_ids");
-	if (only && only->n && !strv_has(only, id))
-		return;
-	for (size_t i = 0; i < w->names.n; i++)
-		if (!strcmp(w->names.v[i], name)) {
-			char *both = xasprintf("%s,%s", w->ids.v[i], id);
-			free(w->ids.v[i]);
-			w->ids.v[i] = both;
-			return;
-		}
-	strv_add(&w->names, name);
-	strv_add(&w->ids, id);
+	if (!only->n || strv_has(only, id))
+		rest_work_zone_add(w, name, id);
 }
 
 static void list_page(struct rest_work *w, const char *marker);
@@ -80,16 +67,16 @@ static void on_zones(const struct rest_reply *r, const struct err *e, void *ctx)
 	for (; zone; zone = xml_next(zone)) {
 		AUTO(buf_done) struct buf name = buf_make(NAME_OCTETS);
 		route53_name(xml_text(xml_get(zone, "Name")), &name);
-		if (strcmp(xml_text(xml_get(xml_get(zone, "Config"), "PrivateZone")), "true") != 0)
+		if (!strcmp(xml_text(xml_get(xml_get(zone, "Config"), "PrivateZone")), "true"))
+			provider_op_pass(w->op, buf_str(&name), "a private zone");
+		else
 			put_zone(w, buf_str(&name), bare_id(xml_text(xml_get(zone, "Id"))));
 	}
 	if (!strcmp(xml_text(xml_get(x, "IsTruncated")), "true")) {
 		list_page(w, xml_text(xml_get(x, "NextMarker")));
 		return;
 	}
-	for (size_t i = 0; i < w->names.n; i++)
-		provider_op_list(w->op, w->names.v[i], w->ids.v[i]);
-	provider_op_listed(w->op);
+	rest_work_zones_end(w);
 }
 
 static void list_page(struct rest_work *w, const char *marker)
@@ -216,14 +203,8 @@ static void read_rrset(struct provider *p, struct provider_op *op)
 {
 	struct rest_work *w = rest_work_new(p, op, "read %.200s", op->name);
 	provider_rrset_init(&w->found, op->name, op->type);
-	if (!strchr(op->zone.id, ',')) {
+	if (rest_work_is_one_zone(w))
 		read_page(w, NULL, NULL);
-		return;
-	}
-	struct err e = {0};
-	provider_err(&e, p, PROVIDER_NO_ZONE, "%s has several public hosted zones: %s", op->zone.name, op->zone.id);
-	err_hint(&e, "give the one that the zone above delegates to in zone_ids of provider %s", p->conf->name);
-	provider_op_fail(op, &e);
 }
 
 /* --- changing --- */

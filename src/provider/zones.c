@@ -9,30 +9,36 @@
 #include "dns/name.h"
 #include "provider/internal.h"
 
-/* What is known of one name: the provider has a zone of it (id), or has none (id NULL). */
+/* What is known of one name: the provider has a zone of it (id), or has none (id NULL), or one of no use (why). */
 struct provider_known {
 	LIST_ENTRY(provider_known) link;
 	char *name;
 	char *id;
+	char *why;
 };
 
-static const struct provider_known *known_get(const struct provider *p, const char *name)
+static struct provider_known *known_get(const struct provider *p, const char *name)
 {
-	const struct provider_known *k;
+	struct provider_known *k;
 	LIST_FOREACH(k, &p->known, link)
 	if (!strcmp(k->name, name))
 		return k;
 	return NULL;
 }
 
-static void known_put(struct provider *p, const char *name, const char *id)
+/* Of two zones of one name that which is of use counts. */
+static void known_put(struct provider *p, const char *name, const char *id, const char *why)
 {
-	if (known_get(p, name))
+	struct provider_known *k = known_get(p, name);
+	if (k && (k->id || !id))
 		return;
-	struct provider_known *k = xcalloc(1, sizeof(*k));
-	k->name = xstrdup(name);
+	if (!k) {
+		k = xcalloc(1, sizeof(*k));
+		k->name = xstrdup(name);
+		LIST_INSERT_HEAD(&p->known, k, link);
+	}
 	k->id = id ? xstrdup(id) : NULL;
-	LIST_INSERT_HEAD(&p->known, k, link);
+	k->why = why && !k->why ? xstrdup(why) : k->why;
 }
 
 void zones_forget_(struct provider *p)
@@ -41,6 +47,7 @@ void zones_forget_(struct provider *p)
 		LIST_REMOVE(k, link);
 		free(k->name);
 		free(k->id);
+		free(k->why);
 		free(k);
 	}
 }
@@ -55,10 +62,25 @@ static bool is_allowed(const struct provider *p, const char *zone)
 	return !zones->n;
 }
 
+/* The closest zone above the name that is of no use, or NULL. */
+static const struct provider_known *passed(const struct provider_op *op)
+{
+	for (const char *c = op->name; c && *c; c = name_parent(c)) {
+		const struct provider_known *k = known_get(op->p, c);
+		if (k && k->why)
+			return k;
+	}
+	return NULL;
+}
+
 static void refuse(struct provider_op *op, const char *zone)
 {
+	const struct provider_known *no_use = passed(op);
 	struct err e = {0};
-	if (zone)
+	if (!zone && no_use)
+		provider_err(&e, op->p, PROVIDER_NO_ZONE, "%s is in its zone %s, which is %s", op->name, no_use->name,
+			no_use->why);
+	else if (zone)
 		provider_err(&e, op->p, PROVIDER_NO_ZONE,
 			"%s is in its zone %s, which is not among the zones that the configuration gives it", op->name,
 			zone);
@@ -189,13 +211,18 @@ void provider_op_zone(struct provider_op *op, const char *name, const char *id)
 			refuse(op, NULL);
 		return;
 	}
-	known_put(p, op->candidate, name ? (id ? id : "") : NULL);
+	known_put(p, op->candidate, name ? (id ? id : "") : NULL, NULL);
 	zones_go_on_(p);
 }
 
 void provider_op_list(struct provider_op *op, const char *name, const char *id)
 {
-	known_put(op->p, name, id ? id : "");
+	known_put(op->p, name, id ? id : "", NULL);
+}
+
+void provider_op_pass(struct provider_op *op, const char *name, const char *why)
+{
+	known_put(op->p, name, NULL, why);
 }
 
 void provider_op_listed(struct provider_op *op)

@@ -99,7 +99,7 @@ def test_two_zones_of_one_name(world):
     w.api.zones["ZSECOND"] = w.zones[0]
     w.api.sets["ZSECOND"] = {}
     (line,) = w.apply("--json", rc=1).lines()
-    assert "several public hosted zones" in line["error"] and "ZSECOND" in line["error"] and "zone_ids" in line["hint"]
+    assert "several public zones" in line["error"] and "ZSECOND" in line["error"] and "zone_ids" in line["hint"]
     assert not w.api.stands(w.owner())
     p = harness.Perdure(w.stage, {**w.config, "providers": [{**w.config["providers"][0], "zone_ids": ["ZSECOND"]}]})
     w.apply("--no-wait", p=p)
