@@ -54,6 +54,9 @@ struct jose_jws {
 };
 /* Makes a key that can only verify from a JWK's text. ERR_CRYPTO, ERR_PARSE. */
 int jose_key_from_jwk(const char *jwk, size_t n, struct key **ret, struct err *e);
+/* Reads a private key, EC (RFC 7518 section 6.2.2) or RSA with both primes (6.3.2), from a JWK's text; what names it in
+ * errors. ERR_CRYPTO, ERR_PARSE. */
+int jose_private_key_from_jwk(const char *jwk, size_t n, const char *what, struct key **ret, struct err *e);
 /* Verifies signature over protected.payload with alg ("ES256", "ES384", "EdDSA", "RS256") which must fit the key.
  * ERR_CRYPTO. */
 int jose_verify(const struct key *k, const char *alg, const struct jose_jws *jws, struct err *e);

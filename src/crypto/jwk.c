@@ -1,4 +1,4 @@
-/* jwk.c: public keys as JWK (RFC 7517, RFC 7518 section 6, RFC 8037 section 2) and their thumbprints (RFC 7638). */
+/* jwk.c: keys as JWK (RFC 7517, RFC 7518 section 6, RFC 8037 section 2) and their thumbprints (RFC 7638). */
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/codec.h"
+#include "base/secret.h"
 #include "base/xalloc.h"
 #include "crypto/internal.h"
 
@@ -110,8 +111,23 @@ struct text {
 	size_t n;
 };
 
-enum jwk_member { JWK_KTY, JWK_CRV, JWK_X, JWK_Y, JWK_N, JWK_E, JWK_D, JWK_MEMBERS };
-static const char *const member_names[JWK_MEMBERS] = {"kty", "crv", "x", "y", "n", "e", "d"};
+enum jwk_member {
+	JWK_KTY,
+	JWK_CRV,
+	JWK_X,
+	JWK_Y,
+	JWK_N,
+	JWK_E,
+	JWK_D, /* from here on private: RFC 7518 sections 6.2.2 and 6.3.2 */
+	JWK_P,
+	JWK_Q,
+	JWK_DP,
+	JWK_DQ,
+	JWK_QI,
+	JWK_MEMBERS
+};
+static const char *const member_names[JWK_MEMBERS] = {
+	"kty", "crv", "x", "y", "n", "e", "d", "p", "q", "dp", "dq", "qi"};
 
 static void skip_space(struct text *t)
 {
@@ -199,24 +215,38 @@ static int number(const struct text m[static JWK_MEMBERS], enum jwk_member which
 	return 0;
 }
 
-/* Makes a public key of the type from what was put into bld, which it takes. */
-static int build(const char *type, OSSL_PARAM_BLD *bld, bool ok, struct key **ret, struct err *e)
+/* Makes a key of the type, with the private part or without, from what was put into bld, which it takes. */
+static int build(const char *type, bool private, OSSL_PARAM_BLD *bld, bool ok, struct key **ret, struct err *e)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
 	OSSL_PARAM *params = ok ? OSSL_PARAM_BLD_to_param(bld) : NULL;
 	EVP_PKEY *pkey = NULL;
 	if (ctx && params && EVP_PKEY_fromdata_init(ctx) == 1 &&
-		EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
+		EVP_PKEY_fromdata(ctx, &pkey, private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params) != 1)
 		pkey = NULL;
 	OSSL_PARAM_free(params);
 	OSSL_PARAM_BLD_free(bld);
 	EVP_PKEY_CTX_free(ctx);
 	if (!pkey)
-		return ossl_err(e, "the JWK is no public key of the type %s", type);
-	return key_wrap(pkey, false, "the JWK", ret, e);
+		return ossl_err(e, "the JWK is no %s key of the type %s", private ? "private" : "public", type);
+	return key_wrap(pkey, private, "the JWK", ret, e);
 }
 
-static int read_ec(const struct text m[static JWK_MEMBERS], struct key **ret, struct err *e)
+/* Puts a private number into bld, in memory that is wiped when it is released. *ret must live until build() is done. */
+static int push_secret(const struct text m[static JWK_MEMBERS], enum jwk_member which, const char *param,
+	OSSL_PARAM_BLD *bld, BIGNUM **ret, struct err *e)
+{
+	AUTO(buf_wipe) struct buf octets = buf_make(NUMBER_MAX);
+	if (number(m, which, &octets, e))
+		return -1;
+	*ret = BN_secure_new();
+	if (!*ret || !BN_bin2bn((const uint8_t *)buf_str(&octets), (int)octets.n, *ret) ||
+		!OSSL_PARAM_BLD_push_BN(bld, param, *ret))
+		return ossl_err(e, "member \"%s\" of the JWK", member_names[which]);
+	return 0;
+}
+
+static int read_ec(const struct text m[static JWK_MEMBERS], bool private, struct key **ret, struct err *e)
 {
 	bool p256 = text_is(&m[JWK_CRV], "P-256");
 	size_t len = p256 ? 32 : 48;
@@ -235,10 +265,33 @@ static int read_ec(const struct text m[static JWK_MEMBERS], struct key **ret, st
 	bool ok = bld &&
 		  OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, p256 ? "P-256" : "P-384", 0) &&
 		  OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point.p, point.n);
-	return build("EC", bld, ok, ret, e);
+	BIGNUM *d = NULL;
+	int got = -1;
+	if (private && ok && push_secret(m, JWK_D, OSSL_PKEY_PARAM_PRIV_KEY, bld, &d, e))
+		OSSL_PARAM_BLD_free(bld);
+	else
+		got = build("EC", private, bld, ok, ret, e);
+	BN_clear_free(d);
+	return got;
 }
 
-static int read_rsa(const struct text m[static JWK_MEMBERS], struct key **ret, struct err *e)
+/* All numbers of a private RSA key: without the primes OpenSSL would sign slowly, and open to timing attacks. */
+static int push_rsa_secrets(
+	const struct text m[static JWK_MEMBERS], OSSL_PARAM_BLD *bld, BIGNUM *bn[static JWK_MEMBERS], struct err *e)
+{
+	static const char *const params[JWK_MEMBERS] = {[JWK_D] = OSSL_PKEY_PARAM_RSA_D,
+		[JWK_P] = OSSL_PKEY_PARAM_RSA_FACTOR1,
+		[JWK_Q] = OSSL_PKEY_PARAM_RSA_FACTOR2,
+		[JWK_DP] = OSSL_PKEY_PARAM_RSA_EXPONENT1,
+		[JWK_DQ] = OSSL_PKEY_PARAM_RSA_EXPONENT2,
+		[JWK_QI] = OSSL_PKEY_PARAM_RSA_COEFFICIENT1};
+	for (unsigned i = JWK_D; i < JWK_MEMBERS; i++)
+		if (push_secret(m, (enum jwk_member)i, params[i], bld, &bn[i], e))
+			return -1;
+	return 0;
+}
+
+static int read_rsa(const struct text m[static JWK_MEMBERS], bool private, struct key **ret, struct err *e)
 {
 	AUTO(buf_done) struct buf n = buf_make(NUMBER_MAX), x = buf_make(8);
 	if (number(m, JWK_N, &n, e) || number(m, JWK_E, &x, e))
@@ -248,9 +301,16 @@ static int read_rsa(const struct text m[static JWK_MEMBERS], struct key **ret, s
 	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
 	bool ok = bn_n && bn_e && bld && OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, bn_n) &&
 		  OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, bn_e);
-	int got = build("RSA", bld, ok, ret, e);
+	BIGNUM *secrets[JWK_MEMBERS] = {NULL};
+	int got = -1;
+	if (private && ok && push_rsa_secrets(m, bld, secrets, e))
+		OSSL_PARAM_BLD_free(bld);
+	else
+		got = build("RSA", private, bld, ok, ret, e);
 	BN_free(bn_n);
 	BN_free(bn_e);
+	for (unsigned i = 0; i < JWK_MEMBERS; i++)
+		BN_clear_free(secrets[i]);
 	return got;
 }
 
@@ -275,10 +335,30 @@ int jose_key_from_jwk(const char *jwk, size_t n, struct key **ret, struct err *e
 	if (m[JWK_D].p)
 		return err_set(e, ERR_CRYPTO, "the JWK holds a private key");
 	if (text_is(&m[JWK_KTY], "EC"))
-		return read_ec(m, ret, e);
+		return read_ec(m, false, ret, e);
 	if (text_is(&m[JWK_KTY], "RSA"))
-		return read_rsa(m, ret, e);
+		return read_rsa(m, false, ret, e);
 	if (text_is(&m[JWK_KTY], "OKP"))
 		return read_okp(m, ret, e);
 	return err_set(e, ERR_CRYPTO, "the JWK's type is not EC, RSA or OKP");
+}
+
+int jose_private_key_from_jwk(const char *jwk, size_t n, const char *what, struct key **ret, struct err *e)
+{
+	struct text t = {jwk, n}, m[JWK_MEMBERS] = {{NULL, 0}};
+	AUTO(key_freep) struct key *k = NULL;
+	AUTO(secret_done) struct secret pem = {0};
+	int bad;
+	if (!read_members(&t, m))
+		bad = err_set(e, ERR_PARSE, "the JWK is no object of strings");
+	else if (text_is(&m[JWK_KTY], "EC"))
+		bad = read_ec(m, true, &k, e);
+	else if (text_is(&m[JWK_KTY], "RSA"))
+		bad = read_rsa(m, true, &k, e);
+	else
+		bad = err_set(e, ERR_CRYPTO, "the JWK's type is neither EC nor RSA");
+	if (bad)
+		return err_ctx(e, "%s", what);
+	/* By way of PEM, which is also where it is looked at whether the two parts belong together. */
+	return key_to_pem(k, &pem, e) || key_from_pem(pem.p, pem.n, what, ret, e) ? -1 : 0;
 }

@@ -12,11 +12,13 @@
 #include "base/buf.h"
 #include "base/codec.h"
 #include "base/err.h"
+#include "base/secret.h"
 #include "base/xalloc.h"
 #include "crypto/internal.h"
 #include "crypto/jose.h"
 #include "crypto/key.h"
 #include "fixtures.h"
+#include "fixtures_jwk.h"
 
 #define A2_N                                                                                                           \
 	"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2"   \
@@ -106,6 +108,75 @@ static void test_jwk(void **state)
 		key_free(pub);
 		key_free(k);
 		buf_done(&out);
+	}
+}
+
+/* A private key as certbot keeps it signs as the same key in PEM does. */
+static void test_private_jwk(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *jwk;
+		const char *pem; /* NULL: see pub */
+		const char *pub;
+	} cases[] = {
+		{PRIVATE_RSA_JWK, PRIVATE_RSA_PEM, NULL},
+		/* RFC 7515 appendix A.3.1 */
+		{"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+		 "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\","
+		 "\"d\":\"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI\"}",
+			NULL,
+			"{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+			"\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct err e = {0};
+		struct key *k = NULL, *other = NULL;
+		struct secret pem = {0};
+		char *exact = xmemdup(cases[i].jwk, strlen(cases[i].jwk));
+		if (jose_private_key_from_jwk(exact, strlen(cases[i].jwk), "key.json", &k, &e))
+			fail_msg("%s", e.msg);
+		free(exact);
+		if (cases[i].pem)
+			assert_int_equal(key_from_pem(cases[i].pem, strlen(cases[i].pem), "x", &other, &e), 0);
+		else
+			other = from_jwk(cases[i].pub);
+		assert_true(key_same_public(k, other));
+		assert_int_equal(key_to_pem(k, &pem, &e), 0);
+		secret_done(&pem);
+		key_free(k);
+		key_free(other);
+	}
+}
+
+static void test_private_jwk_refused(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *jwk;
+		const char *says;
+	} cases[] = {
+		{"[]", "no object of strings"},
+		{"{\"kty\":\"RSA\",\"n\":\"" J01_N "\",\"e\":\"AQAB\"}", "has no \"d\""},
+		{"{\"kty\":\"RSA\",\"n\":\"" J01_N "\",\"e\":\"AQAB\",\"d\":\"AQAB\"}", "has no \"p\""},
+		{"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}",
+			"neither EC nor RSA"},
+		{"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+		 "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}",
+			"has no \"d\""},
+		/* The private number of another key. */
+		{"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+		 "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\","
+		 "\"d\":\"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE\"}",
+			"do not belong together"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct err e = {0};
+		struct key *k = NULL;
+		assert_int_equal(jose_private_key_from_jwk(cases[i].jwk, strlen(cases[i].jwk), "key.json", &k, &e), -1);
+		if (!strstr(e.msg, cases[i].says) || !strstr(e.msg, "key.json"))
+			fail_msg("case %zu: %s", i, e.msg);
+		err_done(&e);
 	}
 }
 
@@ -461,6 +532,8 @@ int main(void)
 		cmocka_unit_test(test_thumbprint),
 		cmocka_unit_test(test_jwk),
 		cmocka_unit_test(test_jwk_refused),
+		cmocka_unit_test(test_private_jwk),
+		cmocka_unit_test(test_private_jwk_refused),
 		cmocka_unit_test(test_published),
 		cmocka_unit_test(test_published_hmac),
 		cmocka_unit_test(test_round_trip),
