@@ -72,6 +72,9 @@ test  unbound          f:/usr/sbin/unbound
 test  pdns-server      f:/usr/sbin/pdns_server
 test  pdns-backend-sqlite3 f:/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql
 test  dns-root-data    f:/usr/share/dns/root.key
+test  certbot          f:/usr/bin/certbot
+test  lego             c:lego
+test  dehydrated       c:dehydrated
 '
 
 say() { echo "bootstrap: $*" >&2; }
@@ -126,7 +129,7 @@ clang_rt() {
 }
 
 # Debian starts and enables a server when its package is installed; for demo and tests that would be stray DNS servers.
-# hold_services PACKAGE...: the DNS servers among the packages stay off
+# hold_services PACKAGE...: the DNS servers among the packages, and the timer of certbot, stay off
 hold_services() {
 	held=
 	for p; do
@@ -134,6 +137,7 @@ hold_services() {
 		knot | nsd | unbound) held="$held $p.service" ;;
 		pdns-server) held="$held pdns.service" ;;
 		bind9) held="$held named.service" ;;
+		certbot) held="$held certbot.timer" ;;
 		esac
 	done
 	[ -n "$held" ] && [ ! -e /usr/sbin/policy-rc.d ] || return 0 # an init script is run without systemd, too
@@ -208,6 +212,16 @@ pebble() {
 	touch "$tools/bin/.pebble-$pebble_version"
 }
 
+# acme.sh, for the tests of moving over: a shell script, packaged from Debian 13 on.
+acmesh() {
+	[ ! -e /usr/share/acme.sh/acme.sh ] && [ ! -e "$tools/acme.sh/usr/share/acme.sh/acme.sh" ] || return 0
+	say "unpacking acme.sh of Debian $go_debian_suite into $tools/acme.sh"
+	tools/debs.sh "$go_debian_suite" "$tools/acme.sh" acme.sh || {
+		say "it is not to be had; the test that needs it is skipped"
+		rm -rf "$tools/acme.sh"
+	}
+}
+
 # Tools that read what perdure exports. Tests that need them are skipped when there are none.
 python_tools() {
 	pins=$(cksum <tests/requirements.txt | tr ' ' -)
@@ -227,11 +241,12 @@ python_tools() {
 packages=
 want_pebble=
 want_python=
+want_acmesh=
 for set; do
 	case $set in
 	build) packages="$packages $(missing build)" ;;
 	bench) packages="$packages $(missing bench)" ;;
-	test) packages="$packages $(missing test)" want_python=1 ;;
+	test) packages="$packages $(missing test)" want_python=1 want_acmesh=1 ;;
 	demo) packages="$packages $(missing demo)" want_pebble=1 ;;
 	pebble) want_pebble=1 ;;
 	*) die "no set named $set" ;;
@@ -242,3 +257,4 @@ set -- $packages
 [ $# = 0 ] || apt_install "$@"
 [ -z "$want_pebble" ] || pebble
 [ -z "$want_python" ] || python_tools
+[ -z "$want_acmesh" ] || acmesh

@@ -16,7 +16,7 @@ LAYERS = [
     {"http", "dns", "obs"},
     {"acme", "provider", "state"},
     {"inventory"},
-    {"fleet", "watch"},
+    {"fleet", "watch", "migrate"},
     {"daemon"},
     {"cli"},
 ]

@@ -38,6 +38,10 @@ static const struct cli_verb *const verbs[] = {
 	&verb_renew,
 	&verb_status,
 	&verb_delete,
+	&verb_migrate_certbot,
+	&verb_migrate_acmesh,
+	&verb_migrate_lego,
+	&verb_migrate_dehydrated,
 	&verb_doctor,
 };
 
