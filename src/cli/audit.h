@@ -8,11 +8,15 @@
 #include "watch/audit.h"
 
 struct cli;
+struct ct;
 struct err;
 struct site;
 
 /* audit_setup.c: the context by configuration, state, directories of the CAs and command line. */
 int audit_context_make(struct cli *c, struct site *s, struct audit_context **ret, struct err *e);
+
+/* audit_ct.c: certificates from the logs, NULL when none are given, and which of them are ours. */
+int audit_ct_make(const struct cli *c, const struct site *s, struct ct **ret, struct err *e);
 
 /* audit_print.c: rules, findings and the sum as text. */
 void audit_print_rules(const struct cli *c);

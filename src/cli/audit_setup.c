@@ -41,6 +41,7 @@ static void add_ca(struct audit_context *x, struct site *s, struct site_ca *ca, 
 	if (ca->account.url[0]) {
 		a->account_url = xstrdup(ca->account.url);
 		strv_copy(&a->thumbprints, &ca->account.thumbprints);
+		a->account_since = ca->account.created;
 		a->dead = strcmp(ca->account.status, "valid") != 0;
 	}
 	if (dir) {
@@ -150,6 +151,10 @@ int audit_context_make(struct cli *c, struct site *s, struct audit_context **ret
 	add_all(&x->accounts, cli_values(c, "allow-account"));
 	add_all(&x->zones, &conf->zones);
 	add_all(&x->zones, cli_values(c, "own-zone"));
+	add_all(&x->ct_issuers, &conf->ct_issuers);
+	add_all(&x->ct_issuers, cli_values(c, "allow-ct-issuer"));
+	if (audit_ct_make(c, s, &x->ct, e))
+		return -1;
 	if (context_ready(x, e))
 		return -1;
 	warn_of_gaps(x);

@@ -458,6 +458,12 @@ static const struct cli_option options[] = {
 	{"allow-account", 0, "URI", true, "an account URI that records may have"},
 	{"account-uri", 0, "URL", false, "an account of ours that is not configured"},
 	{"thumbprint", 0, "TEXT", true, "thumbprint of its key: the current one first, then earlier ones"},
+	{"ct", 0, "FILE", true,
+		"certificates seen in the logs of Certificate Transparency: JSON of crt.sh, or JSON Lines"},
+	{"ct-known", 0, "FILE", true,
+		"serial numbers of certificates that are ours besides those in the state directory"},
+	{"allow-ct-issuer", 0, "NAME", true,
+		"organisation or common name of a CA whose certificates are allowed (any when none is named)"},
 	{"own-zone", 0, "ZONE", true, "a zone under our control, which aliases may lead to"},
 	{"ignore", 0, "RULE[:NAME]", true, "findings not to be told"},
 	{"baseline", 0, "FILE", false, "tell only what is not in this file, and what has changed since"},
@@ -489,6 +495,7 @@ const struct cli_verb verb_audit = {
 		    "  perdure audit --zone example.com.zone --origin example.com\n"
 		    "  perdure audit --zone example.com --server 192.0.2.53 --tsig-file audit.tsig\n"
 		    "  perdure audit --baseline audit.jsonl --update-baseline\n"
+		    "  perdure audit --ct crtsh.json --allow-ct-issuer \"Let's Encrypt\"\n"
 		    "  perdure audit --format sarif --out audit.sarif --format openmetrics --out audit.prom",
 	.run = run,
 };

@@ -46,6 +46,7 @@ static void audit_done(struct config_audit *a)
 	strv_done(&a->issuers);
 	strv_done(&a->accounts);
 	strv_done(&a->zones);
+	strv_done(&a->ct_issuers);
 	for (size_t i = 0; i < a->n_ignores; i++) {
 		free(a->ignores[i].rule);
 		free(a->ignores[i].name);

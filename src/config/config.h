@@ -212,6 +212,7 @@ struct config_audit {
 	struct strv issuers;
 	struct strv accounts;
 	struct strv zones;
+	struct strv ct_issuers; /* of certificates in the logs: organisation or common name */
 	int64_t expiry_ms;
 	struct config_ignore *ignores;
 	size_t n_ignores;

@@ -31,6 +31,8 @@ int load_audit(struct load *l, struct err *e)
 		strv_add(&a->accounts, v[SCHEMA_AUDIT_ACCOUNTS].items[i].s);
 	for (size_t i = 0; i < v[SCHEMA_AUDIT_ZONES].n; i++)
 		strv_add_take(&a->zones, load_zone_name(v[SCHEMA_AUDIT_ZONES].items[i].s));
+	for (size_t i = 0; i < v[SCHEMA_AUDIT_CT_ISSUERS].n; i++)
+		strv_add(&a->ct_issuers, v[SCHEMA_AUDIT_CT_ISSUERS].items[i].s);
 	a->expiry_ms = v[SCHEMA_AUDIT_EXPIRY].i;
 	for (size_t i = 0; i < v[SCHEMA_AUDIT_IGNORE].n; i++)
 		if (add_ignore(l, &v[SCHEMA_AUDIT_IGNORE].items[i], e))

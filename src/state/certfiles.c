@@ -339,6 +339,40 @@ int certfiles_list(const char *state_dir, struct strv *ret, struct err *e)
 	return 0;
 }
 
+struct archive_walk {
+	const char *dir;
+	struct strv *paths;
+};
+
+static int note_cert(const char *entry, void *ctx, struct err *e)
+{
+	struct archive_walk *w = ctx;
+	(void)e;
+	if (number_of(entry) > 0)
+		strv_add_take(w->paths, xasprintf("%s/%s/cert.pem", w->dir, entry));
+	return 0;
+}
+
+static int walk_lineage(const char *entry, void *ctx, struct err *e)
+{
+	struct archive_walk *w = ctx;
+	AUTO(xfreep) char *dir = xasprintf("%s/%s", w->dir, entry);
+	struct archive_walk inner = {.dir = dir, .paths = w->paths};
+	return entry[0] == '.' ? 0 : each_entry(dir, note_cert, &inner, e);
+}
+
+int certfiles_certs(const char *state_dir, struct strv *ret, struct err *e)
+{
+	AUTO(xfreep) char *dir = xasprintf("%s/archive", state_dir);
+	AUTO(strv_done) struct strv paths = {0};
+	struct archive_walk w = {.dir = dir, .paths = &paths};
+	if (each_entry(dir, walk_lineage, &w, e))
+		return -1;
+	*ret = paths;
+	paths = (struct strv){0};
+	return 0;
+}
+
 /* --- taking away --- */
 
 struct sweep {

@@ -49,6 +49,8 @@ int certfiles_delete(const char *state_dir, const char *name, struct err *e);
 int certfiles_read_key(const char *state_dir, const char *name, struct secret *ret, bool *ret_found, struct err *e);
 /* Names of all lineages in live/. */
 int certfiles_list(const char *state_dir, struct strv *ret, struct err *e);
+/* Paths of the cert.pem of every generation in archive/, also of lineages that are not in live/. */
+int certfiles_certs(const char *state_dir, struct strv *ret, struct err *e);
 /*
  * Whether the file system of state_dir has room for a generation and the directory can be written: asked before an
  * order is made. ERR_SYS, with what to do.

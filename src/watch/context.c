@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/xalloc.h"
 #include "dns/name.h"
+#include "watch/ct.h"
 #include "watch/rules.h"
 
 enum { DIGEST = 32, DAY = 86400 };
@@ -55,6 +56,8 @@ void context_free(struct audit_context *c)
 	strv_done(&c->issuers);
 	strv_done(&c->accounts);
 	strv_done(&c->zones);
+	ct_free(c->ct);
+	strv_done(&c->ct_issuers);
 	perdure_hash_openssl_free(c->hash.ctx);
 	free(c);
 }

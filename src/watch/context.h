@@ -24,6 +24,7 @@ struct audit_ca {
 	char *prefix; /* accountHashPrefix, or NULL */
 	char *account_url; /* NULL when not known */
 	struct strv thumbprints; /* current first */
+	int64_t account_since; /* UNIX seconds when the account was made; 0 when not known */
 	bool dead; /* the account is deactivated or revoked */
 	/* What the directory says; asked is false when it could not be had. */
 	bool asked;
@@ -61,6 +62,8 @@ struct audit_context {
 	struct strv issuers; /* allowed beside those of the CAs */
 	struct strv accounts; /* account URLs that are allowed beside ours */
 	struct strv zones; /* under our control */
+	struct ct *ct; /* owned; NULL when no certificates from the logs are at hand */
+	struct strv ct_issuers; /* of certificates; empty: any */
 	struct audit_ignore *ignores;
 	size_t n_ignores, ignores_cap;
 	struct perdure_hash hash;

@@ -169,6 +169,18 @@ static const struct rule rules[] = {
 	{"PD803", "ca-moves", SEVERITY_WARNING, "the CA moves from one level of the draft to another",
 		"publish both forms side by side until the move is over", NULL},
 
+	{"PD811", "ct-unknown", SEVERITY_ERROR, "the logs show a certificate for the name that was not ordered here",
+		"find out who ordered it; where nobody did, deactivate the account, remove the records, have the "
+		"certificate revoked",
+		rule_ct_unknown},
+	{"PD812", "ct-issuer", SEVERITY_ERROR, "the logs show a certificate of a CA that is not on the list",
+		"find out who ordered it; publish CAA records that name the CAs in use", rule_ct_issuer},
+	{"PD813", "ct-earlier", SEVERITY_WARNING,
+		"the logs show a certificate that was ordered before our account was made, and may be renewed",
+		"find out which account ordered it, and deactivate that when it is no longer needed", rule_ct_earlier},
+	{"PD814", "ct-none", SEVERITY_INFO, "a record of ours stands, and the logs show no certificate for the name",
+		"remove the record when nothing is issued for the name any more", rule_ct_none},
+
 	{"PD901", "record-added", SEVERITY_WARNING, "a record is there that was not in the baseline",
 		"make sure that it was meant, then --update-baseline", NULL},
 	{"PD902", "record-removed", SEVERITY_WARNING, "a record of the baseline is gone",

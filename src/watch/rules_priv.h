@@ -126,5 +126,10 @@ void rule_caa_method(struct rules_run *r);
 void rule_caa_account(struct rules_run *r);
 void rule_caa_missing(struct rules_run *r);
 void rule_caa_unbound(struct rules_run *r);
+/* rules_ct.c */
+void rule_ct_unknown(struct rules_run *r);
+void rule_ct_issuer(struct rules_run *r);
+void rule_ct_earlier(struct rules_run *r);
+void rule_ct_none(struct rules_run *r);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/xalloc.h"
 #include "watch/context.h"
+#include "watch/ct.h"
 #include "watch/facts.h"
 #include "watch/rules.h"
 
@@ -25,6 +26,12 @@
 #define GOOD "ca.example;accounturi=" URL
 #define HASHED "ca.example;accounturi=" FOR_EXAMPLE_COM
 #define NOW 1800000000
+
+/* A certificate seen in the logs. */
+#define CERT(names, issuer, serial, from, to)                                                                          \
+	"{\"names\":[\"" names "\"],\"issuer\":\"" issuer "\",\"serial\":\"" serial "\",\"not_before\":\"" from        \
+	"T00:00:00Z\",\"not_after\":\"" to "T00:00:00Z\"}"
+#define SEEN(names) CERT(names, "C=XX, O=CA One, CN=R1", "00:AB:01", "2026-12-01", "2027-03-01")
 
 enum { LIST = 3, CA_ONE, CA_MOVING, CA_02, CA_DEAD, CA_OLD_KEY, CA_NONE };
 
@@ -53,6 +60,10 @@ struct look {
 	bool second_ca; /* which the wants are for */
 	int64_t renew_at;
 	const char *zones[LIST];
+	const char *ct[LIST]; /* lines of a file of certificates */
+	bool ct_empty; /* there is one, with nothing of interest in it */
+	const char *ct_known[LIST], *ct_issuers[LIST];
+	int64_t since; /* of the account */
 };
 
 struct world {
@@ -85,6 +96,28 @@ static void add_set(struct facts *f, const struct look *l, const char *const *tx
 	}
 }
 
+/* The file is read as it is from elsewhere. */
+static struct ct *make_ct(const struct look *l)
+{
+	struct err e = {0};
+	struct ct *ct = ct_new();
+	FILE *f = tmpfile();
+	char path[64];
+	assert_non_null(f);
+	for (size_t i = 0; i < LIST && l->ct[i]; i++)
+		fprintf(f, "%s\n", l->ct[i]);
+	if (l->ct_empty)
+		fputs(CERT("far.test", "O=CA One", "99", "2026-12-01", "2028-01-01"), f);
+	fflush(f);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fileno(f));
+	assert_int_equal(ct_read(ct, path, &e), 0);
+	fclose(f);
+	for (size_t i = 0; i < LIST && l->ct_known[i]; i++)
+		ct_know(ct, l->ct_known[i]);
+	ct_ready(ct);
+	return ct;
+}
+
 static void make_context(struct world *w, const struct look *l)
 {
 	struct err e = {0};
@@ -97,6 +130,7 @@ static void make_context(struct world *w, const struct look *l)
 		a->levels[1] = 2;
 		a->n_levels = l->ca == CA_MOVING ? 2 : 1;
 		a->dead = l->ca == CA_DEAD;
+		a->account_since = l->since;
 		a->prefix = xstrdup(PREFIX);
 		if (l->ca == CA_OLD_KEY)
 			strv_add(&a->thumbprints, "0000000000000000000000000000000000000000000");
@@ -104,12 +138,16 @@ static void make_context(struct world *w, const struct look *l)
 		a = context_add_ca(w->c, "two");
 		strv_add(&a->issuers, "second.example");
 		a->account_url = xstrdup("https://second.example/1");
+		a->account_since = l->since;
 		a->n_levels = 1;
 		a->levels[0] = 1;
 	}
 	for (size_t i = 0; i < LIST && l->want[i]; i++)
 		context_add_want(w->c, l->want[i], l->second_ca ? 1 : 0, l->renew_at);
 	list(&w->c->zones, l->zones);
+	list(&w->c->ct_issuers, l->ct_issuers);
+	if (l->ct[0] || l->ct_empty)
+		w->c->ct = make_ct(l);
 	w->c->has_inventory = !l->not_all;
 	assert_int_equal(context_ready(w->c, &e), 0);
 }
@@ -338,6 +376,33 @@ static const struct {
 	{"PD704", "neither example.com", {.txt = {GOOD}, BASE, .caa_looked = true}, {.txt = {GOOD}, BASE}},
 	{"PD705", "no accounturi", {.txt = {GOOD}, BASE, .caa = {CAA("issue", "ca.example")}},
 		{.txt = {GOOD}, BASE, .caa = {CAA("issue", "ca.example;accounturi=" URL)}}},
+
+	{"PD811", "serial number ab01, issued by C=XX, O=CA One, CN=R1 for example.com, good from 2026-12-01",
+		{.txt = {GOOD}, .ct = {SEEN("example.com")}},
+		{.txt = {GOOD}, .ct = {SEEN("example.com")}, .ct_known = {"AB01"}}},
+	{"PD811", "ab01", {.txt = {GOOD}, .ct = {SEEN("*.example.com")}},
+		{.txt = {GOOD}, .ct = {SEEN("x.example.com")}}},
+	{"PD811", "ab01", {.txt = {GOOD ";policy=wildcard"}, .ct = {SEEN("a.b.example.com")}},
+		{.txt = {GOOD ";policy=wildcard"}, .ct = {SEEN("badexample.com")}}},
+	{"PD811", "ab01", {.txt = {GOOD}, .fqdn = "www.example.com", .ct = {SEEN("*.example.com")}},
+		{.txt = {GOOD}, .fqdn = "www.example.com", .ct = {SEEN("example.com")}}},
+	{"PD811", "ab01", {.ct = {SEEN("example.com")}, .ct_issuers = {"ca one"}},
+		{.ct = {CERT("example.com", "O=CA One", "1", "2026-01-01", "2026-12-31")}}},
+	{"PD811", "ab01", {.ct = {SEEN("example.com"), SEEN("example.com")}, .since = NOW - 90 * 86400},
+		{.ct = {SEEN("example.com")}, .since = NOW}},
+	{"PD812", "issued by O=Evil CA",
+		{.ct = {CERT("example.com", "O=Evil CA", "2", "2026-12-01", "2027-12-01")}, .ct_issuers = {"CA One"}},
+		{.ct = {SEEN("example.com")}, .ct_issuers = {"CA One"}}},
+	{"PD812", "serial number 2",
+		{.ct = {CERT("example.com", "O=CA One Plus", "2", "2026-12-01", "2027-12-01")},
+			.ct_issuers = {"CA One"}},
+		{.ct = {CERT("example.com", "O=Evil CA", "2", "2026-12-01", "2027-12-01")}}},
+	{"PD813", "our first account is of 2027-01-15", {.ct = {SEEN("example.com")}, .since = NOW},
+		{.ct = {SEEN("example.com")}, .since = NOW - 90 * 86400}},
+	{"PD813", "ab01", {.ct = {SEEN("example.com")}, .since = NOW}, {.ct = {SEEN("example.com")}}},
+	{"PD814", "none of 1 certificates is good for example.com", {.txt = {GOOD}, .ct_empty = true},
+		{.txt = {GOOD}, .ct = {SEEN("example.com")}, .ct_known = {"ab01"}}},
+	{"PD814", "none of 1", {.txt = {GOOD}, .ct_empty = true}, {.txt = {GOOD}}},
 };
 
 static void test_each_rule(void **state)
