@@ -16,6 +16,7 @@
 #include "cli/output.h"
 #include "cli/pick.h"
 #include "cli/verbs.h"
+#include "inventory/tell.h"
 #include "crypto/key.h"
 #include "inventory/rollover.h"
 #include "inventory/site.h"
@@ -171,6 +172,7 @@ static int run_register(struct cli *c, struct err *e)
 	if ((!w.created && update_contact(&s, ca, &contact, e)) || store_account_put(s.store, &ca->account, e) ||
 		store_commit(s.store, e))
 		return -1;
+	tell_account(&s, EVENT_ACCOUNT_REGISTERED, &ca->account);
 	print_registered(c, ca, w.created);
 	return EXIT_DONE;
 }
@@ -337,6 +339,7 @@ static int run_deactivate(struct cli *c, struct err *e)
 		return err_ctx(e, "deactivate the account at CA \"%s\"", ca->conf->name);
 	if (store_account_put(s.store, &ca->account, e) || store_commit(s.store, e))
 		return -1;
+	tell_account(&s, EVENT_ACCOUNT_DEACTIVATED, &ca->account);
 	if (c->json)
 		print_account(c, ca);
 	else

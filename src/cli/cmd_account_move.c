@@ -18,6 +18,7 @@
 #include "crypto/jose.h"
 #include "crypto/key.h"
 #include "inventory/rollover.h"
+#include "inventory/tell.h"
 
 /* ---- the passphrase ---- */
 
@@ -109,6 +110,7 @@ static int run_export(struct cli *c, struct err *e)
 	if (key_seal(buf_str(&plain), plain.n, (const char *)pass.p, &sealed, e) ||
 		fs_write_atomic(out, buf_str(&sealed), sealed.n, 0600, e))
 		return -1;
+	tell_account(&s, EVENT_ACCOUNT_EXPORTED, &ca->account);
 	if (c->json)
 		print_moved(ca, out);
 	else if (!c->quiet)
@@ -218,6 +220,7 @@ static int run_import(struct cli *c, struct err *e)
 		ca->account.created = clk_wall(s.clk) / 1000;
 	if (store_key(&s, ca, pem, e) || store_account_put(s.store, &ca->account, e) || store_commit(s.store, e))
 		return -1;
+	tell_account(&s, EVENT_ACCOUNT_IMPORTED, &ca->account);
 	if (c->json)
 		print_moved(ca, file);
 	else if (!c->quiet)

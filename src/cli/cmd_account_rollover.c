@@ -7,6 +7,7 @@
 #include "cli/verbs.h"
 #include "inventory/cafacts.h"
 #include "inventory/rollover.h"
+#include "inventory/tell.h"
 
 static void print_json(const struct site_ca *ca, bool resumed, bool dry_run)
 {
@@ -90,6 +91,7 @@ static int run(struct cli *c, struct err *e)
 	}
 	if (rollover_run(&s, ca, &resumed, e))
 		return -1;
+	tell_account(&s, EVENT_ACCOUNT_ROLLOVER, &ca->account);
 	print_done(c, &s, ca, resumed);
 	return EXIT_DONE;
 }

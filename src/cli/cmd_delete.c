@@ -5,6 +5,7 @@
 #include "cli/output.h"
 #include "cli/pick.h"
 #include "cli/verbs.h"
+#include "inventory/tell.h"
 #include "state/certfiles.h"
 #include "state/deployrows.h"
 
@@ -61,6 +62,7 @@ static int run(struct cli *c, struct err *e)
 	}
 	if (certfiles_delete(s.config->state_dir, name, e) || forget(&s, name, e))
 		return -1;
+	tell_event(&s, &(struct event){.type = EVENT_CERT_DELETED, .name = name});
 	if (c->json) {
 		print_json(name, false);
 	} else {

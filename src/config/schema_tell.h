@@ -25,7 +25,7 @@
 	[SCHEMA_EVENTS_HEAD_LINES] = {SCHEMA_EVENTS, "head_lines", SCHEMA_INT, SCHEMA_TEXT, 1, 1000000, NULL, "1000", \
 		NULL, "A signed line is written after so many others, and at the end of each run.", NULL}, \
 	[SCHEMA_EVENTS_HEAD_INTERVAL] = {SCHEMA_EVENTS, "head_interval", SCHEMA_DURATION, SCHEMA_TEXT, DURATION(1), \
-		DURATION(30 * 86400), NULL, "1h", NULL, "The same, when the last one is so old.", NULL}, \
+		DURATION(30 * 86400), NULL, "1h", NULL, "The same, when a line has waited for it so long.", NULL}, \
 	[SCHEMA_EVENTS_SYNC] = {SCHEMA_EVENTS, "sync", SCHEMA_WORD, SCHEMA_TEXT, 0, 0, "head always", "head", NULL, \
 		"When lines are forced to the disk: with each signed line, or always.", \
 		"With head, a power cut may cost the lines since the last signed one; the end of a program costs none."}, \

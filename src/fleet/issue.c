@@ -15,6 +15,7 @@
 #include "crypto/x509.h"
 #include "fleet/install.h"
 #include "fleet/schedule.h"
+#include "fleet/tellissue.h"
 #include "inventory/recordcheck.h"
 #include "inventory/site.h"
 #include "loop/loop.h"
@@ -113,6 +114,7 @@ static void report(struct issue_job *j, enum issue_result result)
 		.generation = j->row.generation,
 		.next_at = j->row.next_at,
 	};
+	tell_issue(j->site, &r, &j->row, j->order.url);
 	j->hooks->done(j, &r, j->ctx);
 }
 
@@ -281,6 +283,8 @@ static void placed_committed(const struct err *failed, void *ctx)
 	if (!still_wanted(j))
 		return;
 	FAULT("issue.placed");
+	if (!failed && !j->resumed)
+		tell_placed(j->site, j->cert, j->ca->conf->name, j->order.url);
 	j->go(failed, j->go_ctx);
 }
 

@@ -13,6 +13,7 @@
 #include "inventory/planmake.h"
 #include "inventory/publisher.h"
 #include "inventory/site.h"
+#include "inventory/tellrecord.h"
 #include "loop/loop.h"
 #include "provider/rdata.h"
 
@@ -182,6 +183,11 @@ static void synced(const struct err *e, void *ctx)
 
 /* --- the change --- */
 
+static void tell_change(const struct rrwrite *w, const struct err *e)
+{
+	tell_record(w->q.site, w->provider, w->zone.name, w->q.type, w->owner, &w->want.add, &w->want.del, e);
+}
+
 static void change_failed(struct rrwrite *w, enum provider_outcome outcome, const struct err *e)
 {
 	struct err lost = {0};
@@ -192,6 +198,7 @@ static void change_failed(struct rrwrite *w, enum provider_outcome outcome, cons
 	} else {
 		err_copy(&lost, e);
 	}
+	tell_change(w, &lost);
 	if (w->hooks->after)
 		w->hooks->after(NULL, w->ctx);
 	end(w, RRWRITE_FAILED, &lost);
@@ -215,6 +222,8 @@ static void changed(const struct provider_result *results, size_t n, const struc
 	}
 	w->changed = outcome == PROVIDER_CHANGED;
 	w->note = result->note ? xstrdup(result->note) : NULL;
+	if (w->changed)
+		tell_change(w, NULL);
 	if (w->hooks->after)
 		w->hooks->after(result, w->ctx);
 	if (result->ticket)

@@ -66,12 +66,28 @@ void tell_event(struct site *s, const struct event *ev)
 		complain(t, &e);
 }
 
+void tell_account(struct site *s, enum event_type t, const struct store_account *a)
+{
+	tell_event(s, &(struct event){.type = t,
+			      .ca = a->ca,
+			      .account = a->url,
+			      .fingerprint = a->thumbprints.n ? a->thumbprints.v[0] : NULL});
+}
+
 struct metrics *tell_metrics(struct site *s)
 {
 	struct telling *t = telling_of(s);
 	if (!t->metrics)
 		t->metrics = metrics_new();
 	return t->metrics;
+}
+
+void tell_tick(struct site *s)
+{
+	struct telling *t = telling_of(s);
+	struct err e = {0};
+	if (t->log && events_tick(t->log, &e))
+		complain(t, &e);
 }
 
 void tell_close(struct site *s)

@@ -9,6 +9,7 @@
 #include "obs/metrics.h"
 
 struct site;
+struct store_account;
 
 /*
  * Writes an event into the log of the site, and to journald and syslog where the configuration says so:
@@ -19,8 +20,14 @@ struct site;
  */
 void tell_event(struct site *s, const struct event *ev);
 
+/* An event about an account. */
+void tell_account(struct site *s, enum event_type t, const struct store_account *a);
+
 /* The numbers of this process; never NULL. */
 struct metrics *tell_metrics(struct site *s);
+
+/* Signs the head of the log if it is time; for a program that runs on, now and then. */
+void tell_tick(struct site *s);
 
 /* Closes both; site_close() calls it. */
 void tell_close(struct site *s);

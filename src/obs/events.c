@@ -33,7 +33,8 @@ struct events {
 	const struct clk *clk;
 	int64_t lost; /* events that could not be written, not told yet */
 	int64_t sent; /* numbers for other places when there is no log */
-	bool dirty; /* written by us and not signed */
+	bool dirty; /* written by us and not signed, */
+	int64_t dirty_ms; /* since then */
 	char host[256];
 	char user[64];
 };
@@ -109,6 +110,8 @@ static int append_line(struct events *l, const struct event *ev, struct err *e)
 	}
 	if (buf_check(&line, "a line of the event log", e) || eventlog_append(&l->log, st.seq, &line, e))
 		return -1;
+	if (!l->dirty)
+		l->dirty_ms = st.time_ms;
 	l->dirty = true;
 	return 0;
 }
@@ -164,9 +167,7 @@ static int append_head(struct events *l, struct err *e)
 static bool head_is_due(const struct events *l)
 {
 	const struct eventlog *g = &l->log;
-	if (g->tail.seq == g->head.seq)
-		return false;
-	return g->tail.seq - g->head.seq >= l->head_lines || clk_wall(l->clk) - g->head_ms >= l->head_ms;
+	return l->dirty && (g->tail.seq - g->head.seq >= l->head_lines || clk_wall(l->clk) - l->dirty_ms >= l->head_ms);
 }
 
 /* --- an event --- */
@@ -241,15 +242,23 @@ int events_write(struct events *l, const struct event *ev, struct err *e)
 	return r;
 }
 
-int events_finish(struct events *l, struct err *e)
+static int sign(struct events *l, struct err *e)
 {
-	if (!l->dirty)
-		return 0;
 	if (eventlog_lock(&l->log, clk_wall(l->clk), e))
 		return -1;
 	int r = append_head(l, e);
 	eventlog_unlock(&l->log);
 	return r;
+}
+
+int events_finish(struct events *l, struct err *e)
+{
+	return l->dirty ? sign(l, e) : 0;
+}
+
+int events_tick(struct events *l, struct err *e)
+{
+	return head_is_due(l) ? sign(l, e) : 0;
 }
 
 void events_close(struct events *l)
@@ -267,13 +276,16 @@ void events_close(struct events *l)
 	free(l);
 }
 
-void events_head(const struct events *l, int64_t *ret_seq, char ret_hash[static 65])
+int events_look(struct events *l, struct events_state *ret, struct err *e)
 {
-	*ret_seq = l->log.head.seq;
-	memcpy(ret_hash, l->log.head.hash, EVENTLOG_HASH_MAX);
-}
-
-int64_t events_last(const struct events *l)
-{
-	return l->log.tail.seq;
+	*ret = (struct events_state){0};
+	if (!l->logged)
+		return 0;
+	if (eventlog_lock(&l->log, clk_wall(l->clk), e))
+		return -1;
+	eventlog_unlock(&l->log);
+	ret->last = l->log.tail.seq;
+	ret->head = l->log.head.seq;
+	memcpy(ret->head_hash, l->log.head.hash, sizeof(ret->head_hash));
+	return 0;
 }

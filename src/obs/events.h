@@ -117,7 +117,7 @@ struct events_options {
 	int64_t rotate_octets; /* a file larger than this ends; 0 never */
 	int64_t keep_ms; /* files whose last line is older are removed at a rotation; 0 keeps all */
 	int64_t head_lines; /* a signed line after so many, */
-	int64_t head_ms; /* or when the last is so old */
+	int64_t head_ms; /* or when a line has not been signed for so long */
 	enum events_sync sync;
 	const char *journal; /* path of journald's socket, NULL for none */
 	const char *syslog; /* path of a UNIX socket, or ADDRESS@PORT for UDP; NULL for none */
@@ -134,6 +134,8 @@ int events_open(const struct events_options *o, struct events **ret, struct err 
  * events_finish(), for those who want to know. */
 void events_close(struct events *l);
 int events_finish(struct events *l, struct err *e);
+/* Signs the head if it is time: for programs that run on without events. */
+int events_tick(struct events *l, struct err *e);
 
 /*
  * Appends one event. On ERR_SYS (no room, read only) nothing of it is in the log; how many were lost so is written as
@@ -141,10 +143,15 @@ int events_finish(struct events *l, struct err *e);
  */
 int events_write(struct events *l, const struct event *ev, struct err *e);
 
-/* The last line that was signed: sequence number, and SHA-256 of the line in hexadecimal; seq 0 when there is none.
- * For metrics. */
-void events_head(const struct events *l, int64_t *ret_seq, char ret_hash[static 65]);
-/* Sequence number of the last line; 0 for none. */
-int64_t events_last(const struct events *l);
+/*
+ * For metrics: the numbers of the last line and of the last that was signed, 0 for none, with that one's SHA-256 in
+ * hexadecimal. Reads the log where it has grown. ERR_SYS, ERR_BUSY.
+ */
+struct events_state {
+	int64_t last;
+	int64_t head;
+	char head_hash[65];
+};
+int events_look(struct events *l, struct events_state *ret, struct err *e);
 
 #endif
