@@ -6,43 +6,55 @@
 #include "config/load.h"
 #include "config/provider_key.h"
 
-/* A key of some types. Types that need it stand in `required`, those that may have it in `optional`. */
+/*
+ * A key of some types. Types that need it stand in `required`, those that may have it in `optional`, and those that
+ * need it unless the credentials are the machine's (auth: metadata) in `with_file`.
+ */
 static const struct {
 	enum schema_id id;
 	const char *required;
 	const char *optional;
+	const char *with_file;
 } provider_keys[] = {
-	{SCHEMA_PROVIDER_SERVER, "rfc2136 acme-sh", "exec"},
-	{SCHEMA_PROVIDER_TSIG, "", "rfc2136"},
-	{SCHEMA_PROVIDER_TSIG_FILE, "", "rfc2136"},
-	{SCHEMA_PROVIDER_TSIG_NAME, "", "rfc2136"},
-	{SCHEMA_PROVIDER_TSIG_ALGORITHM, "", "rfc2136"},
-	{SCHEMA_PROVIDER_URL, "powerdns", "cloudflare route53 hetzner digitalocean desec"},
-	{SCHEMA_PROVIDER_PLAIN_HTTP, "", "powerdns"},
-	{SCHEMA_PROVIDER_CA_BUNDLE, "", "powerdns cloudflare route53 hetzner digitalocean desec"},
-	{SCHEMA_PROVIDER_SERVER_ID, "", "powerdns"},
-	{SCHEMA_PROVIDER_KEY_FILE, "powerdns", ""},
-	{SCHEMA_PROVIDER_RATE, "", "powerdns cloudflare route53 hetzner digitalocean desec"},
-	{SCHEMA_PROVIDER_TOKEN_FILE, "cloudflare hetzner digitalocean desec", ""},
-	{SCHEMA_PROVIDER_ACCESS_KEY_FILE, "route53", ""},
-	{SCHEMA_PROVIDER_ZONE_IDS, "", "route53"},
-	{SCHEMA_PROVIDER_PROGRAM, "exec", ""},
-	{SCHEMA_PROVIDER_PROTOCOL, "exec", ""},
-	{SCHEMA_PROVIDER_ENV, "", "exec acme-sh"},
-	{SCHEMA_PROVIDER_ENV_FILE, "", "exec acme-sh"},
-	{SCHEMA_PROVIDER_TIMEOUT, "", "exec acme-sh"},
-	{SCHEMA_PROVIDER_CHECKOUT, "acme-sh", ""},
-	{SCHEMA_PROVIDER_HOOK, "acme-sh", ""},
+	{SCHEMA_PROVIDER_SERVER, "rfc2136 acme-sh", "exec", NULL},
+	{SCHEMA_PROVIDER_TSIG, "", "rfc2136", NULL},
+	{SCHEMA_PROVIDER_TSIG_FILE, "", "rfc2136", NULL},
+	{SCHEMA_PROVIDER_TSIG_NAME, "", "rfc2136", NULL},
+	{SCHEMA_PROVIDER_TSIG_ALGORITHM, "", "rfc2136", NULL},
+	{SCHEMA_PROVIDER_URL, "powerdns", "cloudflare route53 google hetzner digitalocean desec", NULL},
+	{SCHEMA_PROVIDER_PLAIN_HTTP, "", "powerdns", NULL},
+	{SCHEMA_PROVIDER_CA_BUNDLE, "", "powerdns cloudflare route53 google hetzner digitalocean desec", NULL},
+	{SCHEMA_PROVIDER_SERVER_ID, "", "powerdns", NULL},
+	{SCHEMA_PROVIDER_KEY_FILE, "powerdns", "", NULL},
+	{SCHEMA_PROVIDER_RATE, "", "powerdns cloudflare route53 google hetzner digitalocean desec", NULL},
+	{SCHEMA_PROVIDER_TOKEN_FILE, "cloudflare hetzner digitalocean desec", "", NULL},
+	{SCHEMA_PROVIDER_ACCESS_KEY_FILE, "route53", "", NULL},
+	{SCHEMA_PROVIDER_ZONE_IDS, "", "route53 google", NULL},
+	{SCHEMA_PROVIDER_AUTH, "", "google", NULL},
+	{SCHEMA_PROVIDER_CREDENTIALS_FILE, "", "", "google"},
+	{SCHEMA_PROVIDER_PROJECT, "", "google", NULL},
+	{SCHEMA_PROVIDER_PROGRAM, "exec", "", NULL},
+	{SCHEMA_PROVIDER_PROTOCOL, "exec", "", NULL},
+	{SCHEMA_PROVIDER_ENV, "", "exec acme-sh", NULL},
+	{SCHEMA_PROVIDER_ENV_FILE, "", "exec acme-sh", NULL},
+	{SCHEMA_PROVIDER_TIMEOUT, "", "exec acme-sh", NULL},
+	{SCHEMA_PROVIDER_CHECKOUT, "acme-sh", "", NULL},
+	{SCHEMA_PROVIDER_HOOK, "acme-sh", "", NULL},
 };
 
 enum { LOAD_KEYS_MAX = 400 };
+
+static bool is_with_file(size_t i, const char *type)
+{
+	return provider_keys[i].with_file && schema_has_word(provider_keys[i].with_file, type);
+}
 
 bool provider_takes_key(const char *type, enum schema_id id, bool *ret_required)
 {
 	for (size_t i = 0; i < ARRAY_LEN(provider_keys); i++) {
 		if (provider_keys[i].id != id)
 			continue;
-		bool required = schema_has_word(provider_keys[i].required, type);
+		bool required = schema_has_word(provider_keys[i].required, type) || is_with_file(i, type);
 		if (ret_required)
 			*ret_required = required;
 		return required || schema_has_word(provider_keys[i].optional, type);
@@ -86,6 +98,13 @@ static int missing_key(
 	return -1;
 }
 
+static int needless_key(enum schema_id id, const struct config_mark *m, struct err *e)
+{
+	CONFIG_ERROR(e, m, "with auth: metadata there is no %s", own_key(id));
+	err_hint(e, "the machine's own identity is used: take the key out, or say auth: file");
+	return -1;
+}
+
 static void add_value(struct config_provider *p, enum schema_id id, const struct section_value *v)
 {
 	const struct schema_key *k = &schema_keys[id];
@@ -101,15 +120,19 @@ static void add_value(struct config_provider *p, enum schema_id id, const struct
 /* All keys of the type, and no other. */
 static int fill_values(struct config_provider *p, const struct section *s, const struct config_mark *m, struct err *e)
 {
+	const struct section_value *auth = &s->v[SCHEMA_PROVIDER_AUTH];
 	for (size_t i = 0; i < ARRAY_LEN(provider_keys); i++) {
 		enum schema_id id = provider_keys[i].id;
 		const struct section_value *v = &s->v[id];
 		bool required = false;
 		bool takes = provider_takes_key(p->type, id, &required);
-		if (!v->set && required)
+		bool spared = is_with_file(i, p->type) && auth->set && !strcmp(auth->s, "metadata");
+		if (!v->set && required && !spared)
 			return missing_key(id, p->name, p->type, m, e);
 		if (v->set && !takes)
 			return wrong_key(id, p->type, &v->mark, e);
+		if (v->set && spared && schema_keys[id].form == SCHEMA_PATH)
+			return needless_key(id, &v->mark, e);
 		if (v->set && schema_keys[id].type != SCHEMA_MAP)
 			add_value(p, id, v);
 	}

@@ -4,7 +4,7 @@
 #include "config/schema_tell.h"
 
 #define CERT_KEYS "ec256 ec384 rsa2048 rsa3072 rsa4096"
-#define PROVIDERS "rfc2136 powerdns cloudflare route53 hetzner digitalocean desec exec acme-sh"
+#define PROVIDERS "rfc2136 powerdns cloudflare route53 google hetzner digitalocean desec exec acme-sh"
 #define OWN_KEY(id, parent, what)                                                                                      \
 	[id] = {parent, what, SCHEMA_STRING, SCHEMA_TEXT, 0, 64, NULL, NULL, "root",                                   \
 		"Name or number of the " what " of what is written; that of perdure itself when not given.", NULL}
@@ -230,8 +230,21 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 		"Two lines, the key's id and the secret; or the form of the AWS credentials file with one profile "
 		"(aws_access_key_id, aws_secret_access_key, aws_session_token). Its mode must be 0600 or stricter."},
 	[SCHEMA_PROVIDER_ZONE_IDS] = {SCHEMA_PROVIDERS, "zone_ids", SCHEMA_STRINGS, SCHEMA_LABEL, 1, 10000, NULL, NULL,
-		"[Z0123456789ABC]", "For route53: ids of the hosted zones to use, and no others.",
-		"Needed where the account has several public hosted zones of one name."},
+		"[Z0123456789ABC]",
+		"For route53: ids of the hosted zones to use, and no others; for google: names of the managed zones.",
+		"Needed where there are several public zones of one name. With google it also spares the right to list "
+		"zones."},
+	[SCHEMA_PROVIDER_AUTH] = {SCHEMA_PROVIDERS, "auth", SCHEMA_WORD, SCHEMA_TEXT, 0, 0, "file metadata", NULL,
+		"file", "For google: where access tokens come from; file when not given.",
+		"With file: for the credentials in a file. With metadata: from the metadata server of the virtual "
+		"machine that perdure runs on, for the identity of that machine."},
+	[SCHEMA_PROVIDER_CREDENTIALS_FILE] = {SCHEMA_PROVIDERS, "credentials_file", SCHEMA_STRING, SCHEMA_PATH, 0, 0,
+		NULL, NULL, "/etc/perdure/google.json",
+		"For google, required unless auth is metadata: a service account's key as JSON.",
+		"The file as Google gives it out. Its mode must be 0600 or stricter."},
+	[SCHEMA_PROVIDER_PROJECT] = {SCHEMA_PROVIDERS, "project", SCHEMA_STRING, SCHEMA_TEXT, 0, 128, NULL, NULL,
+		"my-project", "For google: id of the project that has the zones.",
+		"When not given, that of the credentials, or of the machine."},
 
 	[SCHEMA_DEFAULTS] = {.name = "defaults",
 		.type = SCHEMA_MAP,

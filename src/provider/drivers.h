@@ -9,6 +9,7 @@ extern const struct provider_driver driver_cloudflare;
 extern const struct provider_driver driver_desec;
 extern const struct provider_driver driver_digitalocean;
 extern const struct provider_driver driver_exec;
+extern const struct provider_driver driver_google;
 extern const struct provider_driver driver_hetzner;
 extern const struct provider_driver driver_powerdns;
 extern const struct provider_driver driver_rfc2136;

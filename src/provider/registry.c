@@ -11,6 +11,7 @@ static const struct provider_driver *const drivers[] = {
 	&driver_rfc2136,
 	&driver_cloudflare,
 	&driver_route53,
+	&driver_google,
 	&driver_hetzner,
 	&driver_digitalocean,
 	&driver_desec,

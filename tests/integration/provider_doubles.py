@@ -37,11 +37,13 @@ class Double:
     lag       seconds until Knot serves a change
 
     A subclass says: KIND, SECRET (a canary), BAD_KEY (what it answers to another), FOREIGN (a value of others, in master-file form), MARKS (whether
-    a mark is kept with a value), CALLS (for one record), POLLS (paths that ask for the progress of a change). put() is somebody else's change, stands() what
+    a mark is kept with a value), CALLS (for one record), POLLS (paths that ask for the progress of a change), TOKENS (paths that give access tokens: no calls of
+    the interface, so no limit holds for them). put() is somebody else's change, stands() what
     is there, in master-file form.
     """
 
     POLLS = None
+    TOKENS = None
     CALLS = 2
     TWICE = False  # the same record may be there twice
     COMPARES = True  # two writers at once cannot undo each other
@@ -88,8 +90,12 @@ class Double:
         self.token = "another"
 
     def counted(self):
-        """The calls, but for those that ask whether a change is done."""
-        return [c for c in self.calls if not (self.POLLS and self.POLLS.match(c[1]))]
+        """The calls, but for those that ask whether a change is done, or for a token."""
+        return [c for c in self.calls if not any(p and p.search(c[1]) for p in (self.POLLS, self.TOKENS))]
+
+    def secrets(self):
+        """What may be seen nowhere."""
+        return [self.SECRET]
 
     def stop(self):
         self.server.shutdown()
@@ -102,12 +108,14 @@ class Double:
         with self.lock:
             self.calls.append((method, url.path))
             now = time.monotonic()
+            limited = self.rate and not (self.TOKENS and self.TOKENS.search(url.path))
             while self.rate and self.recent and now - self.recent[0] > self.rate[1]:
                 self.recent.popleft()
-            if self.rate and len(self.recent) >= self.rate[0]:
+            if limited and len(self.recent) >= self.rate[0]:
                 self.too_many += 1
                 return self.over()
-            self.recent.append(now)
+            if limited:
+                self.recent.append(now)
             try:
                 body = self.parse(raw, headers) if raw else None
                 done = self.handle(method, url.path, dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True)), body, headers)
@@ -119,6 +127,11 @@ class Double:
         """The body as handle() gets it."""
         assert headers["Content-Type"] == "application/json"
         return json.loads(raw)
+
+    @staticmethod
+    def form(raw):
+        """The fields of a form."""
+        return dict(urllib.parse.parse_qsl(raw.decode(), keep_blank_values=True, strict_parsing=True))
 
     def over(self):
         """The answer to a call too many."""

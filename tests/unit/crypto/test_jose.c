@@ -473,6 +473,37 @@ static void test_headers(void **state)
 	key_free(k);
 }
 
+static void test_jwt(void **state)
+{
+	(void)state;
+	static const char claims[] = "{\"iss\":\"x\"}";
+	static const struct {
+		const char *pem, *kid, *header;
+	} cases[] = {
+		{rfc7515_a2_pem, "a\"b", "{\"alg\":\"RS256\",\"typ\":\"JWT\",\"kid\":\"a\\\"b\"}"},
+		{rfc8037_a1_pem, NULL, "{\"alg\":\"EdDSA\",\"typ\":\"JWT\"}"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct err e = {0};
+		struct key *k = NULL;
+		struct buf out = buf_make(4000), small = buf_make(50);
+		assert_int_equal(key_from_pem(cases[i].pem, strlen(cases[i].pem), "x", &k, &e), 0);
+		assert_int_equal(jose_jwt(k, cases[i].kid, claims, strlen(claims), &out, &e), 0);
+		char *rest = (char *)(uintptr_t)buf_str(&out);
+		struct jose_jws jws = {.protected_b64 = strsep(&rest, ".")};
+		jws.payload_b64 = strsep(&rest, ".");
+		jws.signature_b64 = rest;
+		assert_b64(jws.protected_b64, cases[i].header);
+		assert_b64(jws.payload_b64, claims);
+		assert_int_equal(jose_verify(k, jose_alg(k), &jws, &e), 0);
+		assert_int_equal(jose_jwt(k, cases[i].kid, claims, strlen(claims), &small, &e), -1);
+		err_done(&e);
+		key_free(k);
+		buf_done(&out);
+		buf_done(&small);
+	}
+}
+
 static void test_eab(void **state)
 {
 	(void)state;
@@ -539,6 +570,7 @@ int main(void)
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_jwt),
 		cmocka_unit_test(test_eab),
 		cmocka_unit_test(test_sha256),
 	};
