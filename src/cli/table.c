@@ -25,6 +25,7 @@ static const struct cli_verb *const verbs[] = {
 	&verb_record_show,
 	&verb_record_plan,
 	&verb_record_apply,
+	&verb_record_rotate,
 	&verb_record_prune,
 	&verb_record_export,
 	&verb_record_template,

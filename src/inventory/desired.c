@@ -141,6 +141,23 @@ int desired_add(struct desired *d, const struct config *c, const struct site_ca 
 	return 0;
 }
 
+/* persistUntil is the last parameter of a value of our making. */
+void desired_set_until(struct desired *d, int64_t until)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		struct desired_record *r = &d->v[i];
+		char *end = strstr(r->value, ";persistUntil=");
+		if (end)
+			*end = '\0';
+		if (until) {
+			char *value = xasprintf("%s;persistUntil=%lld", r->value, (long long)until);
+			free(r->value);
+			r->value = value;
+		}
+		r->until = until;
+	}
+}
+
 void desired_done(struct desired *d)
 {
 	for (size_t i = 0; i < d->n; i++) {

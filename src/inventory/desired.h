@@ -31,6 +31,9 @@ struct desired {
 	size_t cap;
 };
 void desired_done(struct desired *d);
+/* Makes all records end then (UNIX seconds; 0 for never), whatever the configuration says. zone_line is left as it is.
+ */
+void desired_set_until(struct desired *d, int64_t until);
 
 /*
  * Appends the records for the CA: one for each FQDN and level. names selects: NULL for all certificates that name the

@@ -11,14 +11,18 @@
 #include "inventory/desired.h"
 #include "inventory/ours.h"
 
+static void wish_done(struct wish *w)
+{
+	free(w->owner);
+	free(w->fqdn);
+	free(w->ca);
+	free(w->value);
+}
+
 void wishes_done(struct wishes *w)
 {
-	for (size_t i = 0; i < w->n; i++) {
-		free(w->v[i].owner);
-		free(w->v[i].fqdn);
-		free(w->v[i].ca);
-		free(w->v[i].value);
-	}
+	for (size_t i = 0; i < w->n; i++)
+		wish_done(&w->v[i]);
 	free(w->v);
 	*w = (struct wishes){0};
 }
@@ -121,6 +125,17 @@ void wishes_zones(struct ours *o, const struct config *c)
 	add_zone(o, &c->delegation);
 	for (size_t i = 0; i < c->n_own_delegations; i++)
 		add_zone(o, c->own_delegations[i]);
+}
+
+void wishes_keep(struct wishes *w, const struct strv *fqdns)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < w->n; i++)
+		if (strv_has(fqdns, w->v[i].fqdn))
+			w->v[kept++] = w->v[i];
+		else
+			wish_done(&w->v[i]);
+	w->n = kept;
 }
 
 static int by_rrset(const void *a, const void *b)

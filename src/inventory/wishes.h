@@ -52,6 +52,8 @@ int wishes_delegations(
 	struct wishes *w, const struct config *c, const struct strv *names, const char *ca, struct err *e);
 /* Says which validation zones are ours. */
 void wishes_zones(struct ours *o, const struct config *c);
+/* Leaves those about these domains. */
+void wishes_keep(struct wishes *w, const struct strv *fqdns);
 /* By owner, then type. */
 void wishes_sort(struct wishes *w);
 
