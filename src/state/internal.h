@@ -7,7 +7,7 @@ struct sq;
 struct store;
 
 /* Where the kept statements of each file begin (sq_begin()). */
-enum { STORE_SLOT_ROWS = 0, STORE_SLOT_DEPLOY = 32, STORE_SLOT_VALUE = 40 };
+enum { STORE_SLOT_ROWS = 0, STORE_SLOT_DEPLOY = 32, STORE_SLOT_VALUE = 40, STORE_SLOT_TELL = 56 };
 
 /* The connection, for reading. */
 struct sq *store_db_(struct store *s);

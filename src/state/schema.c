@@ -34,6 +34,14 @@ enum { APPLICATION_ID = 0x70657264 };
 	" owner TEXT NOT NULL, text TEXT NOT NULL, cert TEXT NOT NULL, keep INTEGER NOT NULL,"                         \
 	" created INTEGER NOT NULL, PRIMARY KEY(owner, text)) STRICT, WITHOUT ROWID;"
 
+/* Since version 3: what is remembered for telling. */
+#define TELL_TABLES                                                                                                    \
+	"CREATE TABLE metric(key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"               \
+	"CREATE TABLE notice("                                                                                         \
+	" channel TEXT NOT NULL, key TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, text TEXT NOT NULL,"    \
+	" severity INTEGER NOT NULL, since INTEGER NOT NULL, told_at INTEGER NOT NULL,"                                \
+	" PRIMARY KEY(channel, key)) STRICT, WITHOUT ROWID;"
+
 /*
  * Lists of strings are text with a line feed after each element. `work` is the orders in work; its ids are never used
  * twice, so that a late deletion cannot hit another order.
@@ -55,11 +63,11 @@ static const char tables[] =
 		     " profile TEXT NOT NULL, url TEXT NOT NULL, key_pem BLOB NOT NULL, csr_der BLOB NOT NULL,"
 		     " chain_pem TEXT NOT NULL, generation INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
 		     "CREATE TABLE fact(key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT "
-		     "ROWID;" DEPLOY_TABLE VALUE_TABLE;
+		     "ROWID;" DEPLOY_TABLE VALUE_TABLE TELL_TABLES;
 /* From version i + 1 to the next. */
 static const char *const upgrades[] = {
 	"ALTER TABLE cert ADD COLUMN" WINDOW_COLUMNS("; ALTER TABLE cert ADD COLUMN") ";",
-	DEPLOY_TABLE VALUE_TABLE,
+	DEPLOY_TABLE VALUE_TABLE TELL_TABLES,
 };
 _Static_assert(ARRAY_LEN(upgrades) == STORE_SCHEMA - 1, "an upgrade from each older version");
 _Static_assert(STORE_ORDER_STATE_N_ == 3, "the CHECK of work.state names the last state");
