@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/log.h"
@@ -293,6 +294,23 @@ static int read_vantages(const struct cli *c, struct strv *ret, struct err *e)
 	return 0;
 }
 
+/* Where this host is, for those who put the results of several together. */
+static int place(const struct cli *c, struct check_ask *a, struct err *e)
+{
+	const char *region = cli_value(c, "region");
+	if (region && !vantage_is_region(region)) {
+		AUTO(buf_done) struct buf known = buf_make(BUF_MAX_SMALL_FILE);
+		for (size_t i = 0; vantage_region(i); i++)
+			buf_printf(&known, "%s%s", i ? ", " : "", vantage_region(i));
+		err_set(e, ERR_USAGE, "--region %s: there is no such region", region);
+		err_hint(e, "%s: the registry of the addresses' region", buf_str(&known));
+		return -1;
+	}
+	for (size_t i = 0; i < a->n; i++)
+		a->items[i].region = region ? region : a->site.config->dns.region;
+	return 0;
+}
+
 static int ask(const struct cli *c, struct check_ask *a, struct err *e)
 {
 	int64_t slack;
@@ -317,7 +335,9 @@ static int ask(const struct cli *c, struct check_ask *a, struct err *e)
 		.delegation = cli_flag(c, "delegation"),
 	};
 	a->what = OBSERVE_ALL;
-	return by_hand(c) ? add_by_hand(a, c, &base, dialect, e) : add_cas(a, c, &base, dialect, e);
+	if (by_hand(c) ? add_by_hand(a, c, &base, dialect, e) : add_cas(a, c, &base, dialect, e))
+		return -1;
+	return place(c, a, e);
 }
 
 int check_ask(const struct cli *c, struct check_ask *ret, struct err *e)

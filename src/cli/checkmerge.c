@@ -23,7 +23,7 @@ struct line {
 	char *name;
 	bool wildcard;
 	char *ca;
-	char *account, *answer, *reason;
+	char *account, *answer, *reason, *region;
 	enum vantage_result result;
 };
 
@@ -45,6 +45,7 @@ static void merge_done(struct merge *m)
 		free(l->account);
 		free(l->answer);
 		free(l->reason);
+		free(l->region);
 	}
 	free(m->v);
 }
@@ -64,7 +65,7 @@ static int read_verdict(const char *word, enum vantage_result *ret, struct err *
 
 static int add(struct merge *m, size_t file, const struct json *obj, struct err *e)
 {
-	const char *name, *ca, *verdict, *account, *answer, *reason;
+	const char *name, *ca, *verdict, *account, *answer, *reason, *region;
 	enum vantage_result result;
 	bool wildcard;
 	if (!json_is_object(obj))
@@ -72,8 +73,11 @@ static int add(struct merge *m, size_t file, const struct json *obj, struct err 
 	if (json_need_str(obj, "name", &name, e) || json_need_str(obj, "ca", &ca, e) ||
 		json_need_str(obj, "verdict", &verdict, e) || json_opt_bool(obj, "wildcard", false, &wildcard, e) ||
 		json_opt_str(obj, "account", &account, e) || json_opt_str(obj, "answer", &answer, e) ||
-		json_opt_str(obj, "reason", &reason, e) || read_verdict(verdict, &result, e))
+		json_opt_str(obj, "reason", &reason, e) || json_opt_str(obj, "region", &region, e) ||
+		read_verdict(verdict, &result, e))
 		return -1;
+	if (region && !vantage_is_region(region))
+		return err_set(e, ERR_PARSE, "\"region\" is \"%.40s\", which is none", region);
 	if (m->n == m->cap) {
 		m->cap = m->cap ? m->cap * 2 : 64;
 		m->v = xreallocarray(m->v, m->cap, sizeof(*m->v));
@@ -87,6 +91,7 @@ static int add(struct merge *m, size_t file, const struct json *obj, struct err 
 		.account = xstrdup(account ? account : ""),
 		.answer = xstrdup(answer ? answer : ""),
 		.reason = xstrdup(reason ? reason : ""),
+		.region = region ? xstrdup(region) : NULL,
 		.result = result,
 	};
 	return 0;
@@ -151,10 +156,12 @@ static void print_json(const struct merge *m, const struct line *l, size_t n, co
 	json_out_int(&j.w, "remote", (int64_t)q->remote);
 	json_out_int(&j.w, "agree", (int64_t)q->agree);
 	json_out_int(&j.w, "may_fail", (int64_t)q->allowed);
+	json_out_int(&j.w, "regions", (int64_t)q->regions);
 	json_out_array(&j.w, "perspectives");
 	for (size_t i = 0; i < n; i++) {
 		json_out_object(&j.w, NULL);
 		json_out_str(&j.w, "from", m->c->args.v[l[i].file]);
+		json_out_str(&j.w, "region", l[i].region);
 		json_out_str(&j.w, "verdict", words[l[i].result]);
 		json_out_str(&j.w, "reason", l[i].reason);
 		json_out_str(&j.w, "answer", l[i].answer);
@@ -187,6 +194,7 @@ static void conclude(struct merge *m, const struct line *l, size_t n)
 		v[i] = (struct vantage){
 			.where = m->c->args.v[l[i].file],
 			.result = l[i].result,
+			.region = l[i].region,
 			.account = l[i].result == VANTAGE_VALID ? l[i].account : NULL,
 			.answer = l[i].answer,
 		};

@@ -175,6 +175,7 @@ static void print_json(
 	json_shares(&w, r);
 	json_caa(&w, o);
 	json_dnssec(&w, o);
+	json_out_str(&w, "region", i->region);
 	json_vantages(&w, o, x);
 	check_json_remarks(&w, &x->remarks);
 	json_out_end_object(&w);

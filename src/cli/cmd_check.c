@@ -35,6 +35,8 @@ static const struct cli_option options[] = {
 		"the names use dns-01 through a CNAME at _acme-challenge: it must be sound, too"},
 	{"vantage", 0, "RESOLVER", true,
 		"ask this resolver, too: ADDRESS, ADDRESS@PORT, tcp://ADDRESS, https://HOST/PATH, or \"system\""},
+	{"region", 0, "REGION", false,
+		"whose region this host is in, for --merge elsewhere: afrinic, apnic, arin, lacnic or ripe"},
 	{"slack", 0, "DAYS", false, "how long a record must outlive the next renewal (7)"},
 	{"watch", 0, NULL, false, "repeat until a verdict changes, then print what changed"},
 	{"wait", 0, "VERDICT", false,
@@ -69,6 +71,7 @@ const struct cli_verb verb_check = {
 		    "  perdure check example.com --issuer ca.example --account-uri https://ca.example/acct/1\n"
 		    "  perdure check example.com --wait accepted --timeout 30m\n"
 		    "  perdure check example.com --if-published\n"
+		    "  perdure check --all --json --region ripe >here.json\n"
 		    "  perdure check --merge here.json there.json elsewhere.json",
 	.run = run,
 };

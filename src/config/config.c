@@ -39,6 +39,7 @@ static void dns_done(struct config_dns *d)
 	free(d->trust_anchor);
 	free(d->ca_bundle);
 	strv_done(&d->vantage);
+	free(d->region);
 }
 
 static void audit_done(struct config_audit *a)

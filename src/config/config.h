@@ -67,6 +67,7 @@ struct config_dns {
 	char *trust_anchor; /* absolute, or NULL for the distribution's */
 	char *ca_bundle; /* for DNS over HTTPS; NULL for the system's */
 	struct strv vantage; /* resolvers, as dns_resolvers_ask() takes them */
+	char *region; /* of this host, "ripe"; NULL when not told */
 };
 
 /* One key of a provider's type; of the three, what the key's type is. */

@@ -175,6 +175,8 @@ static int load_dns(struct load *l, struct err *e)
 	if (v[SCHEMA_DNS_BUNDLE].set)
 		dns->ca_bundle = load_path(&v[SCHEMA_DNS_BUNDLE].mark, v[SCHEMA_DNS_BUNDLE].s);
 	copy_items(&dns->vantage, &v[SCHEMA_DNS_VANTAGE]);
+	if (v[SCHEMA_DNS_REGION].set)
+		dns->region = xstrdup(v[SCHEMA_DNS_REGION].s);
 	if (dns->mode == CONFIG_DNS_RESOLVER && !dns->resolvers.n) {
 		CONFIG_ERROR(e, &v[SCHEMA_DNS_MODE].mark, "dns.mode is resolver, but dns.resolvers is missing");
 		err_hint(e, "add resolvers: [ADDRESS] below dns");

@@ -14,6 +14,7 @@ struct site;
 struct checkall_item {
 	struct explain_question q; /* what it points to is borrowed until the end */
 	const char *ca;
+	const char *region; /* of this host: see vantage_region(); NULL when not told */
 };
 
 struct checkall {

@@ -1,4 +1,6 @@
 """Every finding of `perdure check` that servers can bring about: the names of the DNS tree that have it, and no others (dnstree.py)."""
+import json
+
 import pytest
 
 import harness
@@ -205,3 +207,27 @@ def test_merge(tree):
     broken = harness.write(tree.config_file + ".broken", good + "{\n")
     done = tree.run("check", "--merge", path["good"], broken)
     assert done.rc != 0 and "line 3" in done.err
+
+
+def test_merge_by_region(tree):
+    """Those that agree must be of two regions, where the hosts say where they are: in the configuration, or on the command line."""
+    def seen(region, verdict="accepted"):
+        out = tree.run("check", "shapes.alpha", "--offline", "--json", "--region", region).out
+        assert json.loads(out)["region"] == region
+        return harness.write(f"{tree.config_file}.{region}.{verdict}", out.replace('"verdict":"accepted"', f'"verdict":"{verdict}"'))
+
+    here, ripe, apnic, bad = seen("ripe"), seen("ripe"), seen("apnic"), seen("arin", "refused")
+    for files, verdict, regions in (
+            ([here, ripe, apnic], "accepted", 2), ([here, ripe, ripe, apnic, bad], "accepted", 2), ([here, ripe, ripe, ripe, bad], "refused", 1),
+            ([here, ripe, ripe, ripe], "accepted", 1)):
+        (a,) = tree.run("check", "--merge", *files, "--json").lines()
+        assert (a["verdict"], a["regions"]) == (verdict, regions) and a["perspectives"][0]["region"] == "ripe", a
+        assert ("region of one registry" in a["reason"]) == (regions == 1)
+    done = tree.run("check", "shapes.alpha", "--offline", "--region", "europe")
+    assert done.rc == 2 and "afrinic, apnic, arin, lacnic, ripe" in done.err
+    before = tree.config
+    tree.configure({**before, "dns": {**before["dns"], "region": "lacnic"}})
+    try:
+        assert tree.run("check", "shapes.alpha", "--offline", "--json").lines()[0]["region"] == "lacnic"
+    finally:
+        tree.configure(before)

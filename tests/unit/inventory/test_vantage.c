@@ -85,6 +85,62 @@ static void test_quorum(void **state)
 	}
 }
 
+/* Letters as above, and below each its region: R for ripe, N for arin, P for apnic, a space for one not told. */
+static void test_regions(void **state)
+{
+	static const int64_t before = 1773532799; /* the second before 2026-03-15 */
+	static const struct {
+		const char *remote, *regions;
+		bool corroborated, then; /* at a_time, and before the rule */
+		size_t n;
+		const char *words; /* NULL: nothing of regions */
+	} cases[] = {
+		{"aaaaa", "RRRNP", true, true, 3, NULL},
+		{"aaaar", "RRRRN", false, true, 1,
+			"all that agree are in the region of one registry, and 2 are needed"},
+		{"aaaar", "RRRNN", true, true, 2, NULL},
+		{"aaaab", "RRRRN", false, true, 1, "all that agree are in the region of one registry"},
+		{"aaaa-", "NNNNR", false, true, 1, "all that agree"},
+		/* Hosts that are all in one region tell nothing of the others. */
+		{"aaaaa", "RRRRR", true, true, 1, "all are in the region of one registry, public CAs need 2"},
+		{"aaaar", "RRRRR", true, true, 1, "all are in the region"},
+		/* Nor do those that say nothing. */
+		{"aaaaa", "     ", true, true, 0, "the region of 5 is not told"},
+		{"aaaar", "RRRR ", true, true, 1, "the region of 1 is not told"},
+		{"aaaaa", "RN   ", true, true, 2, NULL},
+		/* Too few agree anyway. */
+		{"aaarr", "RRRNP", false, false, 1, "all that agree"},
+		{"rrrrr", "RRRNP", false, false, 0, NULL},
+		{"", "", true, true, 0, NULL},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct vantage primary[PLACES_MAX], remote[PLACES_MAX];
+		struct vantage_quorum q;
+		places("a", primary);
+		places(cases[i].remote, remote);
+		for (size_t k = 0; cases[i].regions[k]; k++) {
+			char c = cases[i].regions[k];
+			remote[k].region = c == 'R' ? "ripe" : c == 'N' ? "arin" : c == 'P' ? "apnic" : NULL;
+		}
+		vantage_judge(primary, remote, strlen(cases[i].remote), before, &q);
+		assert_int_equal(q.corroborated, cases[i].then);
+		assert_null(strstr(q.text, "region"));
+		vantage_judge(primary, remote, strlen(cases[i].remote), a_time, &q);
+		if (q.corroborated != cases[i].corroborated || q.regions != cases[i].n ||
+			(cases[i].words ? !strstr(q.text, cases[i].words) : strstr(q.text, "region") != NULL))
+			fail_msg("%zu: %d, %zu, %s", i, q.corroborated, q.regions, q.text);
+	}
+	assert_int_equal(vantage_regions_required(before), 0);
+	assert_int_equal(vantage_regions_required(before + 1), 2);
+	assert_int_equal(vantage_regions_required(0), 0);
+	size_t n = 0;
+	while (vantage_region(n))
+		assert_true(vantage_is_region(vantage_region(n++)));
+	assert_int_equal(n, 5);
+	assert_false(vantage_is_region("RIPE") || vantage_is_region(""));
+}
+
 static void test_accounts_without_a_name_are_the_same(void **state)
 {
 	const struct vantage none = {.where = "here", .result = VANTAGE_VALID, .answer = "x"};
@@ -173,6 +229,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_quorum),
+		cmocka_unit_test(test_regions),
 		cmocka_unit_test(test_accounts_without_a_name_are_the_same),
 		cmocka_unit_test(test_long_names_fit),
 		cmocka_unit_test(test_required),
