@@ -62,36 +62,6 @@ static void progressed(size_t done, size_t in_flight, size_t due, void *ctx)
 	out_progress("%zu of %zu done, %zu in flight", done, due, in_flight);
 }
 
-static void print_summary(const struct cli *c, const struct renew_summary *s, bool dry_run)
-{
-	if (c->json) {
-		struct out_json j;
-		out_json_begin(&j);
-		json_out_object(&j.w, "summary");
-		json_out_bool(&j.w, "dry_run", dry_run);
-		json_out_int(&j.w, "certificates", (int64_t)s->looked);
-		json_out_int(&j.w, "due", (int64_t)s->due);
-		json_out_int(&j.w, "waiting", (int64_t)s->waiting);
-		json_out_int(&j.w, "issued", (int64_t)s->issued);
-		json_out_int(&j.w, "renewed", (int64_t)s->renewed);
-		json_out_int(&j.w, "held", (int64_t)s->held);
-		json_out_int(&j.w, "parked", (int64_t)s->parked);
-		json_out_int(&j.w, "failed", (int64_t)s->failed);
-		json_out_bool(&j.w, "stopped", s->stopped);
-		json_out_end_object(&j.w);
-		out_json_end(&j);
-		return;
-	}
-	if (c->quiet)
-		return;
-	if (dry_run || !s->due)
-		out_text("%zu certificates, %zu due, %zu waiting after a failure\n", s->looked, s->due, s->waiting);
-	else
-		out_text("%zu certificates, %zu due: %zu issued, %zu renewed, %zu held, %zu parked, %zu failed%s\n",
-			s->looked, s->due, s->issued, s->renewed, s->held, s->parked, s->failed,
-			s->stopped ? "; stopped by a signal, run again to go on" : "");
-}
-
 static int run(struct cli *c, struct err *e)
 {
 	static const struct renew_hooks hooks = {
@@ -113,7 +83,7 @@ static int run(struct cli *c, struct err *e)
 	struct renew_summary sum;
 	if (renew_run(&s, &o, &hooks, &p, &sum, e))
 		return -1;
-	print_summary(c, &sum, dry_run);
+	report_print_summary(c, &sum, dry_run);
 	if (!sum.due && cli_flag(c, "exit-code"))
 		return EXIT_NOTHING_DUE;
 	return dry_run ? EXIT_DONE : renew_exit_status(&sum);

@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/output.h"
 #include "fleet/issue.h"
+#include "fleet/renew.h"
 
 static void print_json(const struct issue_report *r)
 {
@@ -65,4 +66,34 @@ int report_exit_status(const struct issue_report *r)
 	if (r->result == ISSUE_ISSUED || r->result == ISSUE_RENEWED)
 		return EXIT_DONE;
 	return r->result == ISSUE_PARKED ? EXIT_LATER : EXIT_FAILED;
+}
+
+void report_print_summary(const struct cli *c, const struct renew_summary *s, bool dry_run)
+{
+	if (c->json) {
+		struct out_json j;
+		out_json_begin(&j);
+		json_out_object(&j.w, "summary");
+		json_out_bool(&j.w, "dry_run", dry_run);
+		json_out_int(&j.w, "certificates", (int64_t)s->looked);
+		json_out_int(&j.w, "due", (int64_t)s->due);
+		json_out_int(&j.w, "waiting", (int64_t)s->waiting);
+		json_out_int(&j.w, "issued", (int64_t)s->issued);
+		json_out_int(&j.w, "renewed", (int64_t)s->renewed);
+		json_out_int(&j.w, "held", (int64_t)s->held);
+		json_out_int(&j.w, "parked", (int64_t)s->parked);
+		json_out_int(&j.w, "failed", (int64_t)s->failed);
+		json_out_bool(&j.w, "stopped", s->stopped);
+		json_out_end_object(&j.w);
+		out_json_end(&j);
+		return;
+	}
+	if (c->quiet)
+		return;
+	if (dry_run || !s->due)
+		out_text("%zu certificates, %zu due, %zu waiting after a failure\n", s->looked, s->due, s->waiting);
+	else
+		out_text("%zu certificates, %zu due: %zu issued, %zu renewed, %zu held, %zu parked, %zu failed%s\n",
+			s->looked, s->due, s->issued, s->renewed, s->held, s->parked, s->failed,
+			s->stopped ? "; stopped by a signal, run again to go on" : "");
 }

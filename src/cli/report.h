@@ -2,10 +2,15 @@
 #ifndef PERDURE_CLI_REPORT_H
 #define PERDURE_CLI_REPORT_H
 
+#include <stdbool.h>
+
 struct cli;
 struct issue_report;
+struct renew_summary;
 
 void report_print(const struct cli *c, const struct issue_report *r);
+/* The sum of a run. */
+void report_print_summary(const struct cli *c, const struct renew_summary *s, bool dry_run);
 /* The exit status for that one result. */
 int report_exit_status(const struct issue_report *r);
 

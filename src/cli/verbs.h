@@ -13,6 +13,7 @@ extern const struct cli_verb verb_record_show, verb_record_plan, verb_record_app
 extern const struct cli_verb verb_check, verb_issue, verb_renew, verb_status, verb_delete, verb_doctor;
 extern const struct cli_verb verb_audit;
 extern const struct cli_verb verb_events_show, verb_events_verify, verb_events_key;
+extern const struct cli_verb verb_run, verb_control_status, verb_control_renew, verb_control_reload, verb_control_stop;
 extern const struct cli_verb verb_provider_list, verb_provider_test, verb_provider_policy;
 extern const struct cli_verb verb_migrate_certbot, verb_migrate_acmesh, verb_migrate_lego, verb_migrate_dehydrated;
 

@@ -266,6 +266,11 @@ struct config_notify {
 	struct config_mark mark;
 };
 
+struct config_daemon {
+	int64_t interval_ms;
+	int64_t audit_ms; /* 0: never */
+};
+
 struct config {
 	char *path; /* the main file */
 	char *state_dir; /* absolute */
@@ -292,6 +297,7 @@ struct config {
 	struct config_metrics metrics;
 	struct config_notify *notify; /* in their order in the file */
 	size_t n_notify;
+	struct config_daemon daemon;
 	struct strv warnings; /* "FILE:LINE:COLUMN: …": private suffixes and other things that are allowed but odd */
 	struct strv pool; /* strings that certificates borrow */
 	struct strv files; /* every file read (main, conf.d, names files); marks borrow from it */

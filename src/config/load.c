@@ -196,6 +196,8 @@ static int assemble(struct load *l, struct err *e)
 					       : config_default_state_dir();
 	c->keep = v[SCHEMA_ARCHIVE_KEEP].i;
 	c->record_ttl = v[SCHEMA_DEFAULT_TTL].i / 1000;
+	c->daemon = (struct config_daemon){
+		.interval_ms = v[SCHEMA_DAEMON_INTERVAL].i, .audit_ms = v[SCHEMA_DAEMON_AUDIT].i};
 	if (load_dns(l, e) || load_cas(l, e) || load_providers(l, e) || load_delegation(l, e) ||
 		load_deploy_groups(l, e) || load_certs(l, e) || load_audit(l, e) || load_obs(l, e))
 		return -1;

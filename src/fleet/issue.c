@@ -113,6 +113,7 @@ static void report(struct issue_job *j, enum issue_result result)
 		.not_after = j->row.not_after,
 		.generation = j->row.generation,
 		.next_at = j->row.next_at,
+		.look_at = j->row.ari_id && j->row.ari_id[0] ? now_s(j) : schedule_due_at(&j->row),
 	};
 	tell_issue(j->site, &r, &j->row, j->order.url);
 	j->hooks->done(j, &r, j->ctx);

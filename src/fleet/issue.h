@@ -40,6 +40,7 @@ struct issue_report {
 	int64_t not_after; /* UNIX seconds, when issued */
 	int64_t generation;
 	int64_t next_at; /* UNIX seconds of the next try, when nothing was issued */
+	int64_t look_at; /* UNIX seconds: when the schedule wants to look at it again, when issued */
 };
 
 struct issue_job;

@@ -18,6 +18,7 @@
 #include "inventory/doh.h"
 #include "inventory/rollover.h"
 #include "inventory/tell.h"
+#include "loop/lines.h"
 #include "loop/loop.h"
 #include "state/certfiles.h"
 
@@ -45,11 +46,22 @@ static int open_state(struct site *s, const struct site_options *o, struct err *
 		return -1;
 	}
 	AUTO(xfreep) char *lock = xasprintf("%s/lock", dir);
-	if (fs_lock_take(&s->lock, lock, o->lock_wait_ms, say_waiting, e)) {
-		err_hint(e,
-			"the state directory is %s (state_dir: in %s); the user that runs perdure must be able to "
-			"write there",
-			dir, s->config->path);
+	AUTO(xfreep) char *control = site_control_path(dir);
+	/* It will not end by itself. */
+	bool daemon = lines_there(control);
+	if (fs_lock_take(&s->lock, lock, daemon ? 0 : o->lock_wait_ms, say_waiting, e)) {
+		if (daemon) {
+			e->hint[0] = 0; /* "wait until it has ended" */
+			err_hint(e,
+				"it is the daemon: \"perdure control renew NAME\" asks it to renew, \"perdure control "
+				"stop\" ends it");
+		} else {
+			err_hint(e,
+				"the state directory is %s (state_dir: in %s); the user that runs perdure must be able "
+				"to "
+				"write there",
+				dir, s->config->path);
+		}
 		return -1;
 	}
 	if (store_open(dir, false, &s->store, e))
@@ -104,6 +116,11 @@ static int load_accounts(struct site *s, struct err *e)
 			no_account(ca);
 	}
 	return 0;
+}
+
+char *site_control_path(const char *state_dir)
+{
+	return xasprintf("%s/control", state_dir);
 }
 
 int site_open(const struct site_options *o, struct site *ret, struct err *e)

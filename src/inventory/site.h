@@ -66,6 +66,9 @@ struct site_options {
 int site_open(const struct site_options *o, struct site *ret, struct err *e);
 void site_close(struct site *s);
 
+/* Path of the socket at which a daemon answers (daemon/control.h), heap string. */
+char *site_control_path(const char *state_dir);
+
 /* The CA of that name among those configured; ERR_USAGE with the list of names when there is none. */
 int site_find_ca(struct site *s, const char *name, struct site_ca **ret, struct err *e);
 

@@ -47,6 +47,13 @@ struct jobs {
 
 TAILQ_HEAD(idle_list, loop_idle);
 
+struct watched_signal {
+	struct event event;
+	bool on;
+	void (*fn)(int signo, void *ctx);
+	void *ctx;
+};
+
 struct loop {
 	struct event_base *base;
 	const struct clk *clk;
@@ -66,10 +73,7 @@ struct loop {
 
 	struct jobs jobs;
 
-	struct event sigs[2]; /* SIGINT, SIGTERM */
-	bool sigs_on;
-	void (*on_signal)(int signo, void *ctx);
-	void *on_signal_ctx;
+	struct watched_signal sigs[3]; /* SIGINT, SIGTERM, SIGHUP */
 	struct sigaction old_pipe;
 };
 

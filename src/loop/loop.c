@@ -73,8 +73,9 @@ void loop_free(struct loop *l)
 	if (!l)
 		return;
 	loop_jobs_done_(l);
-	for (size_t i = 0; l->sigs_on && i < ARRAY_LEN(l->sigs); i++)
-		event_del(&l->sigs[i]);
+	for (size_t i = 0; i < ARRAY_LEN(l->sigs); i++)
+		if (l->sigs[i].on)
+			event_del(&l->sigs[i].event);
 	event_del(&l->wake);
 	event_base_free(l->base);
 	sigaction(SIGPIPE, &l->old_pipe, NULL);
@@ -254,20 +255,30 @@ void loop_idle_free(struct loop_idle *i)
 
 static void on_sig(evutil_socket_t signo, short what, void *ctx)
 {
-	struct loop *l = ctx;
+	const struct watched_signal *w = ctx;
 	(void)what;
-	if (l->on_signal)
-		l->on_signal((int)signo, l->on_signal_ctx);
+	w->fn((int)signo, w->ctx);
+}
+
+static void watch_signal(
+	struct loop *l, struct watched_signal *w, int signo, void (*cb)(int signo, void *ctx), void *ctx)
+{
+	w->fn = cb;
+	w->ctx = ctx;
+	if (w->on)
+		return;
+	if (evsignal_assign(&w->event, l->base, signo, on_sig, w) < 0 || event_add(&w->event, NULL) < 0)
+		l->broken = errno ? errno : EINVAL;
+	w->on = true;
 }
 
 void loop_on_stop_signal(struct loop *l, void (*cb)(int signo, void *ctx), void *ctx)
 {
-	static const int signos[ARRAY_LEN(l->sigs)] = {SIGINT, SIGTERM};
-	l->on_signal = cb;
-	l->on_signal_ctx = ctx;
-	for (size_t i = 0; !l->sigs_on && i < ARRAY_LEN(signos); i++) {
-		if (evsignal_assign(&l->sigs[i], l->base, signos[i], on_sig, l) < 0 || event_add(&l->sigs[i], NULL) < 0)
-			l->broken = errno ? errno : EINVAL;
-	}
-	l->sigs_on = true;
+	watch_signal(l, &l->sigs[0], SIGINT, cb, ctx);
+	watch_signal(l, &l->sigs[1], SIGTERM, cb, ctx);
+}
+
+void loop_on_reload_signal(struct loop *l, void (*cb)(int signo, void *ctx), void *ctx)
+{
+	watch_signal(l, &l->sigs[2], SIGHUP, cb, ctx);
 }

@@ -77,5 +77,7 @@ void loop_job(struct loop *l, void (*work)(void *arg), void (*done)(void *arg), 
 /* --- signals --- */
 /* cb on the loop when SIGINT or SIGTERM arrives (signo given). Handlers are put back by loop_free(). */
 void loop_on_stop_signal(struct loop *l, void (*cb)(int signo, void *ctx), void *ctx);
+/* The same for SIGHUP. */
+void loop_on_reload_signal(struct loop *l, void (*cb)(int signo, void *ctx), void *ctx);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/xalloc.h"
+#include "loop/lines.h"
 #include "loop/loop.h"
 #include "testca/authority.h"
 #include "testca/ca.h"
@@ -28,7 +29,7 @@ enum { DONE = 0, FAILED = 1, USAGE = 2 };
 struct program {
 	struct options o;
 	struct ca ca;
-	struct control *control;
+	struct lines *control;
 	bool own_dir; /* made by us, to be removed */
 };
 
@@ -110,7 +111,7 @@ static void close_ca(struct program *p)
 {
 	struct ca *ca = &p->ca;
 	struct err e = {0};
-	control_free(p->control);
+	lines_free(p->control);
 	resolver_free(ca->resolver);
 	web_free(ca->web);
 	ca_free_calls(ca);

@@ -1,0 +1,228 @@
+/* daemon.c: the life of the daemon: runs of renewal, one after the other, until a signal. */
+#include "daemon/daemon.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "daemon/auditor.h"
+#include "daemon/control.h"
+#include "daemon/daemon_internal.h"
+#include "daemon/sdnotify.h"
+#include "inventory/site.h"
+#include "loop/loop.h"
+
+/* Between the end of one run and the beginning of the next, unless somebody asks. */
+enum { REST_MS = 10000 };
+
+/* A certificate whose record is missing is looked at again so often: publishing it must not need a second command. */
+enum { HELD_S = 600 };
+
+static int64_t now_s(const struct daemon *d)
+{
+	return clk_wall(d->site->clk) / 1000;
+}
+
+static void start_run(struct daemon *d);
+
+/* When the next run begins: at the moment that the last one said, but not at once, and not later than the interval. */
+static void sleep_until_next(struct daemon *d)
+{
+	int64_t now = now_s(d), next = d->last.next_at, latest = now + d->site->config->daemon.interval_ms / 1000;
+	char when[CLOCK_TEXT_MAX];
+	if (d->last.held && (!next || next > now + HELD_S))
+		next = now + HELD_S;
+	if (!next || next > latest)
+		next = latest;
+	int64_t wait = (next - now) * 1000;
+	if (wait < REST_MS)
+		wait = REST_MS;
+	d->next_at = now + wait / 1000;
+	loop_timer_start(d->next, wait);
+	clock_rfc3339(d->next_at, when);
+	sdnotify("STATUS=%zu certificates; the next look at them at %s", d->last.looked, when);
+}
+
+static void run_done(const struct renew_summary *sum, const struct err *e, void *ctx)
+{
+	struct daemon *d = ctx;
+	if (e)
+		log_error("%s", e->msg);
+	d->last = *sum;
+	d->last_end = now_s(d);
+	d->last_failed = e != NULL;
+	renew_free(d->run);
+	d->run = NULL;
+	strv_done(&d->only);
+	if (sum->due && d->hooks->summary)
+		d->hooks->summary(sum, d->ctx);
+	if (d->asked.n)
+		start_run(d);
+	else
+		sleep_until_next(d);
+}
+
+/* With names that were asked for: those, due or not. */
+static void start_run(struct daemon *d)
+{
+	struct err e = {0};
+	loop_timer_stop(d->next);
+	d->only = d->asked;
+	d->asked = (struct strv){0};
+	d->options =
+		(struct renew_options){.only = d->only.n ? &d->only : NULL, .force_renewal = d->only.n && d->force};
+	d->force = false;
+	d->next_at = 0;
+	if (!renew_start(d->site, &d->options, &renew_real, &d->run_hooks, d, run_done, d, &d->run, &e))
+		return;
+	log_error("%s", e.msg);
+	err_done(&e);
+	strv_done(&d->only);
+	sleep_until_next(d);
+}
+
+static void time_for_run(void *ctx)
+{
+	start_run(ctx);
+}
+
+void daemon_ask(struct daemon *d, const struct strv *names, bool force)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (!strv_has(&d->asked, names->v[i]))
+			strv_add(&d->asked, names->v[i]);
+	d->force |= force;
+	if (!d->run)
+		loop_timer_start(d->next, 0);
+}
+
+/* ---- the hooks of a run go on with the caller's context ---- */
+
+static void planned(const struct config_cert *cert, const struct store_cert *row, enum schedule_verdict v, void *ctx)
+{
+	const struct daemon *d = ctx;
+	if (d->hooks->renew.planned)
+		d->hooks->renew.planned(cert, row, v, d->ctx);
+}
+
+static void stepped(const char *cert, const char *what, void *ctx)
+{
+	const struct daemon *d = ctx;
+	if (d->hooks->renew.step)
+		d->hooks->renew.step(cert, what, d->ctx);
+}
+
+static void reported(const struct issue_report *r, void *ctx)
+{
+	const struct daemon *d = ctx;
+	if (d->hooks->renew.report)
+		d->hooks->renew.report(r, d->ctx);
+}
+
+static void progressed(size_t done, size_t in_flight, size_t due, void *ctx)
+{
+	struct daemon *d = ctx;
+	d->done = done;
+	d->in_flight = in_flight;
+	d->due = due;
+}
+
+/* ---- the end ---- */
+
+static void on_stop(int signo, void *ctx)
+{
+	struct daemon *d = ctx;
+	log_info("%s: orders in flight are parked", signo ? strsignal(signo) : "asked to stop");
+	d->end = DAEMON_STOPPED;
+	loop_stop(d->site->loop);
+}
+
+void daemon_stop(struct daemon *d)
+{
+	on_stop(0, d);
+}
+
+int daemon_reload(struct daemon *d, struct err *e)
+{
+	if (d->hooks->try_config(d->ctx, e)) {
+		err_ctx(e, "the new configuration is not taken, the old one holds");
+		return -1;
+	}
+	d->end = DAEMON_RELOAD;
+	loop_stop(d->site->loop);
+	return 0;
+}
+
+static void on_reload(int signo, void *ctx)
+{
+	struct err e = {0};
+	(void)signo;
+	if (!daemon_reload(ctx, &e))
+		return;
+	log_error("%s", e.msg);
+	if (e.hint[0])
+		log_error("hint: %s", e.hint);
+	err_done(&e);
+}
+
+static void alive(void *ctx)
+{
+	struct daemon *d = ctx;
+	sdnotify("WATCHDOG=1");
+	loop_timer_start(d->watchdog, d->watchdog_ms);
+}
+
+static void ready(struct daemon *d)
+{
+	log_info("looks after %zu certificates of %s (process %ld)", d->site->config->n_certs, d->site->config->path,
+		(long)getpid());
+	sdnotify("READY=1\nMAINPID=%ld\nSTATUS=looking at %zu certificates", (long)getpid(), d->site->config->n_certs);
+	if (d->watchdog_ms)
+		alive(d);
+	start_run(d);
+}
+
+static int park(struct daemon *d, struct err *e)
+{
+	struct renew_summary sum;
+	sdnotify(d->end == DAEMON_RELOAD ? "RELOADING=1\nMONOTONIC_USEC=%" PRId64 : "STOPPING=1", clk_real_mono_us());
+	if (d->run) {
+		renew_park(d->run, &sum);
+		renew_free(d->run);
+	}
+	return store_commit(d->site->store, e);
+}
+
+int daemon_run(struct site *s, const struct daemon_hooks *hooks, void *ctx, enum daemon_end *ret, struct err *e)
+{
+	struct daemon d = {.site = s,
+		.hooks = hooks,
+		.ctx = ctx,
+		.started = clk_wall(s->clk) / 1000,
+		.run_hooks = {.planned = planned, .step = stepped, .report = reported, .progress = progressed},
+		.watchdog_ms = sdnotify_watchdog_ms()};
+	if (control_open(&d, e))
+		return -1;
+	d.next = loop_timer_new(s->loop, time_for_run, &d);
+	d.watchdog = loop_timer_new(s->loop, alive, &d);
+	d.auditor = auditor_new(&d);
+	loop_on_stop_signal(s->loop, on_stop, &d);
+	loop_on_reload_signal(s->loop, on_reload, &d);
+	ready(&d);
+	int r = loop_run(s->loop, e);
+	if (park(&d, r ? &(struct err){0} : e))
+		r = -1;
+	auditor_free(d.auditor);
+	lines_free(d.control);
+	loop_timer_free(d.watchdog);
+	loop_timer_free(d.next);
+	strv_done(&d.only);
+	strv_done(&d.asked);
+	*ret = d.end;
+	return r;
+}

@@ -1,0 +1,181 @@
+"""perdure run: what it does by itself, what signals and its socket make it do, and what systemd hears."""
+import json
+import os
+import signal
+import socket
+import time
+
+import pytest
+from e2e import check_rest
+from test_json_page import page, printed
+from harness import Knot, Perdure, TestCA, p_config, publish_records, read, set_up_account, wait_until, write, zones_named
+
+NAMES = zones_named(2)
+
+
+@pytest.fixture
+def site(stage):
+    knot = Knot(stage, NAMES)
+    ca = TestCA(stage, knot.address)
+    p = Perdure(stage, p_config(ca, knot, NAMES[:1], daemon={"interval": "10s"}))
+    set_up_account(p)
+    publish_records(p, knot)
+    return p, ca, knot
+
+
+class Daemon:
+    """perdure run, and what it says to systemd."""
+
+    def __init__(self, p, **env):
+        self.p = p
+        self.log = os.path.join(p.folder, "daemon.log")
+        path = os.path.join(p.folder, "notify")
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.bind(path)
+        self.heard = []
+        self.process = p.start("run", log=self.log, env={"NOTIFY_SOCKET": path, **env})
+        try:
+            self.hear("READY=1")
+        except Exception:
+            print(read(self.log))
+            raise
+
+    def hear(self, word, seconds=30):
+        self.notify.settimeout(seconds)
+        while not any(word in text for text in self.heard):
+            self.heard.append(self.notify.recv(4096).decode())
+
+    def forget(self):
+        self.heard = []
+
+    def ask(self, **request):
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(30)
+        s.connect(os.path.join(self.p.state_dir, "control"))
+        s.sendall(json.dumps(request).encode() + b"\n")
+        return json.loads(s.makefile().readline())
+
+    def idle(self):
+        wait_until("a daemon at rest", 30, lambda: not self.ask(do="status")["running"])
+        return self.ask(do="status")
+
+    def end(self, signo=signal.SIGTERM):
+        self.process.send_signal(signo)
+        assert self.process.wait(20) == 0, read(self.log)
+        self.notify.close()
+
+
+def test_issues_what_is_there_and_answers(site):
+    p, ca, _ = site
+    d = Daemon(p)
+    status = d.idle()
+    assert status["process"] == d.process.pid and status["last_run"]["issued"] == 1, status
+    assert oct(os.stat(p.state_dir + "/control").st_mode)[-3:] == "600"
+    # What it is not asked for, it does not do.
+    for request, words in (({"do": "dance"}, "nothing that the daemon does"), ({}, '"do" is missing'),
+                           ({"do": "renew", "names": ["other.test"]}, "no certificate"), ({"do": "renew", "names": 5}, "number")):
+        answer = d.ask(**request)
+        assert not answer["ok"] and words in answer["error"], answer
+    # A renewal on request, by the command.
+    assert len(ca.certificates()) == 1
+    p.run("control", "renew", NAMES[0]).ok()
+    d.idle()
+    assert len(ca.certificates()) == 1, "it was not due"
+    p.run("control", "renew", NAMES[0], "--force-renewal").ok()
+    wait_until("the second certificate", 30, lambda: len(ca.certificates()) == 2)
+    d.idle()
+    shown = p.run("control", "status").ok().out
+    assert str(d.process.pid) in shown and "asleep" in shown
+    doc = page()
+    assert printed(p, "control", "status") == doc["control status"]
+    assert printed(p, "control", "renew") == doc["control renew"]
+    done = p.run("control", "renew", "other.test")
+    assert done.rc == 2 and "no certificate" in done.err and "hint" in done.err
+    # The state is its own: another one does not wait, and says whose it is.
+    for verb in ("run", "renew"):
+        start = time.monotonic()
+        done = p.run(verb)
+        assert done.rc == 75 and str(d.process.pid) in done.err and "perdure control" in done.err, str(done)
+        assert time.monotonic() - start < 10
+    p.run("status").ok()
+    assert printed(p, "control", "stop") == doc["control stop"]
+    assert d.process.wait(20) == 0
+    d.hear("STOPPING=1")
+    assert not os.path.exists(p.state_dir + "/control")
+    done = p.run("control", "status")
+    assert done.rc == 1 and "no daemon" in done.err, str(done)
+    check_rest(p, NAMES[:1])
+
+
+def test_reload(site):
+    p, ca, knot = site
+    d = Daemon(p)
+    d.idle()
+    good = read(p.config_file)
+    write(p.config_file, good + "\nnonsense: 1\n")
+    done = p.run("control", "reload")
+    assert done.rc == 2 and "nonsense" in done.err, str(done)
+    d.process.send_signal(signal.SIGHUP)
+    wait_until("the word of the wrong configuration", 20, lambda: "old one holds" in read(d.log))
+    answer = d.ask(do="reload")
+    assert not answer["ok"] and "nonsense" in answer["error"] and "state_dir" in answer["hint"], answer
+    assert d.idle()["ok"], "it goes on with the old one"
+    # Now one with another certificate.
+    p.configure(p_config(ca, knot, NAMES, daemon={"interval": "10s"}))
+    publish_records(p, knot)
+    d.forget()
+    d.process.send_signal(signal.SIGHUP)
+    d.hear("RELOADING=1")
+    d.hear("READY=1")
+    wait_until("the other certificate", 30, lambda: os.path.exists(p.live(NAMES[1], "cert.pem")))
+    d.idle()
+    d.end()
+    check_rest(p, NAMES)
+
+
+def test_wakes_when_something_is_due(stage):
+    """Certificates of a minute: one that sleeps until its interval has passed would let them end."""
+    knot = Knot(stage, NAMES[:1])
+    ca = TestCA(stage, knot.address, lifetime=60)
+    p = Perdure(stage, p_config(ca, knot, NAMES[:1], daemon={"interval": "1d"}))
+    set_up_account(p)
+    publish_records(p, knot)
+    d = Daemon(p, WATCHDOG_USEC="400000")
+    wait_until("the first renewal", 60, lambda: len(ca.certificates()) >= 2)
+    d.forget()
+    d.hear("WATCHDOG=1", 5)
+    d.end(signal.SIGINT)
+
+
+def test_killed_and_started_again(site):
+    """A socket that a dead one left stands in nobody's way."""
+    p, ca, _ = site
+    d = Daemon(p)
+    d.idle()
+    os.kill(d.process.pid, signal.SIGKILL)
+    d.process.wait()
+    d.notify.close()
+    os.unlink(os.path.join(p.folder, "notify"))
+    assert os.path.exists(p.state_dir + "/control")
+    p.run("renew").ok()
+    again = Daemon(p)
+    assert again.idle()["last_run"]["certificates"] == 1
+    again.end()
+    assert len(ca.certificates()) == 1
+
+
+def test_audits_now_and_then(site):
+    p, ca, knot = site
+    p.configure({**p.config, "daemon": {"interval": "1h", "audit": "3s"}})
+    d = Daemon(p)
+    d.idle()
+    baseline = os.path.join(p.state_dir, "audit-baseline.jsonl")
+    wait_until("the first audit", 60, lambda: os.path.exists(baseline))
+    # Somebody lets another account issue: told within a period.
+    knot.nsupdate([f'_validation-persist.{NAMES[0]} 60 TXT "authority.example;accounturi=https://ca.evil.test/acct/1;policy=wildcard"'])
+    wait_until("the foreign record in the log", 60, lambda: "ca.evil.test" in read(d.log))
+    said = read(d.log).count("ca.evil.test")
+    first = os.stat(baseline).st_mtime_ns
+    wait_until("another audit", 60, lambda: os.stat(baseline).st_mtime_ns > first + 4_000_000_000)
+    assert read(d.log).count("ca.evil.test") == said, "a drift is told once"
+    d.end()

@@ -1,0 +1,50 @@
+"""The units for systemd: what systemd itself thinks of them. No service manager runs here, so they are not started."""
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+from harness import ROOT, read, write
+
+FOLDER = os.path.join(ROOT, "packaging/systemd")
+EXPOSURE_MAX = 2.0
+
+
+@pytest.fixture(scope="module")
+def units(tmp_path_factory):
+    """As they are installed, with a program that exists."""
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("NO UNIT TEST: systemd-analyze is not installed")
+    folder = tmp_path_factory.mktemp("units")
+    program = folder / "perdure"
+    write(str(program), "#!/bin/sh\n", 0o755)
+    for name in os.listdir(FOLDER):
+        if name.endswith((".service", ".timer", ".path")):
+            write(str(folder / name), read(os.path.join(FOLDER, name)).replace("@bindir@", str(folder)))
+    return folder
+
+
+def analyze(units, *args):
+    env = {**os.environ, "SYSTEMD_UNIT_PATH": f"{units}:/usr/lib/systemd/system"}
+    return subprocess.run(["systemd-analyze", *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, env=env).stdout
+
+
+@pytest.mark.parametrize("name", ["perdure.service", "perdure-renew.service", "perdure-hand-out@.service"])
+def test_exposure(units, name):
+    out = analyze(units, "security", "--offline=yes", str(units / name))
+    found = re.search(r"Overall exposure level for \S+: ([0-9.]+)", out)
+    assert found and float(found[1]) <= EXPOSURE_MAX, out
+
+
+def test_understood(units):
+    names = [n for n in os.listdir(units) if n.endswith((".service", ".timer", ".path")) and "@" not in n]
+    assert len(names) == 3
+    out = analyze(units, "verify", "--man=no", *[str(units / n) for n in names])
+    # The machine's own units may have their troubles.
+    assert not [line for line in out.splitlines() if "perdure" in line], out
+
+
+def test_the_daemon_has_no_capability():
+    text = read(os.path.join(FOLDER, "perdure.service"))
+    assert re.search(r"^CapabilityBoundingSet=$", text, re.M) and re.search(r"^NoNewPrivileges=yes$", text, re.M)
