@@ -4,7 +4,7 @@
 #include "config/schema_tell.h"
 
 #define CERT_KEYS "ec256 ec384 rsa2048 rsa3072 rsa4096"
-#define PROVIDERS "rfc2136 powerdns cloudflare route53 google hetzner digitalocean desec exec acme-sh"
+#define PROVIDERS "rfc2136 powerdns cloudflare route53 google azure hetzner digitalocean desec exec acme-sh"
 #define OWN_KEY(id, parent, what)                                                                                      \
 	[id] = {parent, what, SCHEMA_STRING, SCHEMA_TEXT, 0, 64, NULL, NULL, "root",                                   \
 		"Name or number of the " what " of what is written; that of perdure itself when not given.", NULL}
@@ -238,7 +238,7 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 		"Needed where there are several public zones of one name. With google it also spares the right to list "
 		"zones."},
 	[SCHEMA_PROVIDER_AUTH] = {SCHEMA_PROVIDERS, "auth", SCHEMA_WORD, SCHEMA_TEXT, 0, 0, "file metadata", NULL,
-		"file", "For google: where access tokens come from; file when not given.",
+		"file", "For google and azure: where access tokens come from; file when not given.",
 		"With file: for the credentials in a file. With metadata: from the metadata server of the virtual "
 		"machine that perdure runs on, for the identity of that machine."},
 	[SCHEMA_PROVIDER_CREDENTIALS_FILE] = {SCHEMA_PROVIDERS, "credentials_file", SCHEMA_STRING, SCHEMA_PATH, 0, 0,
@@ -248,6 +248,22 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 	[SCHEMA_PROVIDER_PROJECT] = {SCHEMA_PROVIDERS, "project", SCHEMA_STRING, SCHEMA_TEXT, 0, 128, NULL, NULL,
 		"my-project", "For google: id of the project that has the zones.",
 		"When not given, that of the credentials, or of the machine."},
+	[SCHEMA_PROVIDER_TENANT] = {SCHEMA_PROVIDERS, "tenant", SCHEMA_STRING, SCHEMA_LABEL, 0, 255, NULL, NULL,
+		"contoso.onmicrosoft.com", "For azure, required unless auth is metadata: id or domain of the tenant.",
+		NULL},
+	[SCHEMA_PROVIDER_CLIENT_ID] = {SCHEMA_PROVIDERS, "client_id", SCHEMA_STRING, SCHEMA_LABEL, 0, 64, NULL, NULL,
+		"11111111-2222-3333-4444-555555555555",
+		"For azure, required unless auth is metadata: id of the application (client).",
+		"With auth metadata that of a managed identity, where the machine has several."},
+	[SCHEMA_PROVIDER_CLIENT_SECRET_FILE] = {SCHEMA_PROVIDERS, "client_secret_file", SCHEMA_STRING, SCHEMA_PATH, 0,
+		0, NULL, NULL, "/etc/perdure/azure.secret",
+		"For azure, required unless auth is metadata: file with the application's client secret.",
+		"Its mode must be 0600 or stricter."},
+	[SCHEMA_PROVIDER_SUBSCRIPTION] = {SCHEMA_PROVIDERS, "subscription", SCHEMA_STRING, SCHEMA_LABEL, 0, 64, NULL,
+		NULL, "11111111-2222-3333-4444-555555555555",
+		"For azure, required: id of the subscription that has the zones.", NULL},
+	[SCHEMA_PROVIDER_RESOURCE_GROUP] = {SCHEMA_PROVIDERS, "resource_group", SCHEMA_STRING, SCHEMA_TEXT, 0, 90, NULL,
+		NULL, "dns", "For azure, required: name of the resource group that has the zones.", NULL},
 
 	[SCHEMA_DEFAULTS] = {.name = "defaults",
 		.type = SCHEMA_MAP,

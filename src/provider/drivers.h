@@ -5,6 +5,7 @@
 struct provider_driver;
 
 extern const struct provider_driver driver_acmesh;
+extern const struct provider_driver driver_azure;
 extern const struct provider_driver driver_cloudflare;
 extern const struct provider_driver driver_desec;
 extern const struct provider_driver driver_digitalocean;

@@ -12,6 +12,7 @@ static const struct provider_driver *const drivers[] = {
 	&driver_cloudflare,
 	&driver_route53,
 	&driver_google,
+	&driver_azure,
 	&driver_hetzner,
 	&driver_digitalocean,
 	&driver_desec,

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import time
+import urllib.parse
 import uuid
 
 from cryptography.exceptions import InvalidSignature
@@ -238,3 +239,180 @@ class Google(Tokens):
             if parts is None or any(len(p) > 255 for p in parts) or s["rrdatas"].count(value) > 1 or (s["type"] == "CNAME" and not value.endswith(".")):
                 raise self.error(400, "invalid", f"Invalid value for '{at}.rrdata[{i}]': '{value}'")
         self.zones[zone][key] = [s["ttl"], [(v, None) for v in s["rrdatas"]]]
+
+
+class Azure(Tokens):
+    """Zones and record sets of Resource Manager, API version 2018-05-01: each set has an ETag, metadata, and what makes it an alias."""
+
+    KIND = "azure"
+    SECRET = "4711Q~canary.client-secret_4711"
+    BAD_KEY = "invalid_client: AADSTS7000215: Invalid client secret provided."
+    FOREIGN = '"v=spf1 -all" " second \\"string\\""'
+    MARKS = False
+    TOKENS = re.compile(r"/oauth2/")
+    TENANT, CLIENT, SUBSCRIPTION, GROUP = "contoso.test", "1111-client", "2222-subscription", "dns (prod)"
+    RECORDS = {"TXT": "TXTRecords", "CNAME": "CNAMERecord", "CAA": "caaRecords"}
+
+    def __init__(self, *a, **kw):
+        super().__init__(*a, **kw)
+        self.etags, self.more = {}, {}  # (zone, name, kind) -> ETag, further properties
+        self.private = []
+
+    def entry(self, folder):
+        file = harness.write(f"{folder}/azure.secret", self.SECRET + "\n", 0o600)
+        return {"name": "azure", "type": "azure", "url": self.base, "tenant": self.TENANT, "client_id": self.CLIENT, "client_secret_file": file,
+                "subscription": self.SUBSCRIPTION, "resource_group": self.GROUP}
+
+    # --- tokens ---
+
+    def parse(self, raw, headers):
+        if headers["Content-Type"] == "application/x-www-form-urlencoded":
+            return self.form(raw)
+        return super().parse(raw, headers)
+
+    def grant(self, body):
+        assert set(body) == {"grant_type", "client_id", "client_secret", "scope"} and body["grant_type"] == "client_credentials"
+        assert body["client_id"] == self.CLIENT and body["scope"] == "https://management.azure.com/.default"
+        if body["client_secret"] != self.token:
+            raise Refused(401, {"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret provided. Ensure the secret being sent in the "
+                                f"request is the client secret value, not the client secret ID, for a secret added to app '{self.CLIENT}'.\r\nTrace ID: 1", "error_codes": [7000215]})
+        return 200, {"token_type": "Bearer", "expires_in": self.life - 1, "ext_expires_in": self.life - 1, "access_token": self.new_token()}
+
+    def metadata(self, query, headers):
+        assert headers.get("Metadata") == "true" and query.pop("api-version") == "2018-02-01" and query.pop("resource") == "https://management.azure.com/"
+        if query.get("client_id", self.CLIENT) != self.CLIENT:
+            raise Refused(400, {"error": "invalid_request", "error_description": "Identity not found"})
+        return 200, {"access_token": self.new_token(), "client_id": self.CLIENT, "expires_in": str(self.life), "expires_on": "1", "token_type": "Bearer"}
+
+    # --- the interface ---
+
+    @staticmethod
+    def error(status, code, message, wrapped=True, **headers):
+        error = {"code": code, "message": message}
+        return Refused(status, {"error": error} if wrapped else error, headers)
+
+    def over(self):
+        return 429, {"error": {"code": "TooManyRequests", "message": "The request is being throttled."}}, {"Retry-After": "1"}
+
+    def handle(self, method, path, query, body, headers):
+        if path == f"/{self.TENANT}/oauth2/v2.0/token":
+            assert method == "POST"
+            return self.grant(body)
+        if path == "/metadata/identity/oauth2/token":
+            return self.metadata(query, headers)
+        if not self.has_token(headers):
+            raise self.error(401, "InvalidAuthenticationToken", "The access token is invalid.")
+        parts = [urllib.parse.unquote(p) for p in path.strip("/").split("/")]
+        assert query.pop("api-version") == "2018-05-01"
+        assert parts[0] == "subscriptions" and parts[2] == "resourceGroups" and parts[4:7] == ["providers", "Microsoft.Network", "dnsZones"]
+        if parts[1] != self.SUBSCRIPTION:
+            raise self.error(404, "SubscriptionNotFound", f"The subscription '{parts[1]}' could not be found.")
+        if parts[3] != self.GROUP:
+            raise self.error(404, "ResourceGroupNotFound", f"Resource group '{parts[3]}' could not be found.")
+        if len(parts) == 7:
+            assert method == "GET" and set(query) <= {"$top", "$skipToken"}
+            return self.listed(path, query)
+        assert not query
+        zone = parts[7]
+        if len(parts) == 8:
+            if zone not in self.zones:
+                raise self.error(404, "ResourceNotFound", f"The Resource 'Microsoft.Network/dnszones/{zone}' under resource group '{self.GROUP}' was not found.")
+            return 200, self.zone(zone)
+        if zone not in self.zones:
+            raise self.error(404, "ParentResourceNotFound", f"Failed to perform 'write' on resource(s) of type 'dnszones/{parts[8]}', because the parent resource could "
+                             "not be found.")
+        assert parts[8] in self.RECORDS and len(parts) == 10
+        return getattr(self, "do_" + method.lower())(zone, parts[9], parts[8], body, headers)
+
+    def zone(self, zone, kind="Public"):
+        return {"id": f"/subscriptions/{self.SUBSCRIPTION}/…/dnszones/{zone}", "name": zone, "type": "Microsoft.Network/dnszones", "etag": "1", "location": "global",
+                "properties": {"maxNumberOfRecordSets": 10000, "zoneType": kind}}
+
+    def listed(self, path, query):
+        at, size = int(query.get("$skipToken", 0)), min(100, self.page)
+        found = [self.zone(z, "Private") for z in self.private] + [self.zone(z) for z in self.zones]
+        more = {"nextLink": f"{self.base}{path}?api-version=2018-05-01&$skipToken={at + size}"} if at + size < len(found) else {}
+        return 200, {"value": found[at:at + size], **more}
+
+    def show(self, zone, name, kind):
+        ttl, values = self.zones[zone][name, kind]
+        records = [self.record(kind, v) for v, _ in values]
+        return {"id": "/subscriptions/…", "name": name, "type": f"Microsoft.Network/dnszones/{kind}", "etag": self.etags[zone, name, kind],
+                "properties": {"fqdn": f"{name}.{zone}.", "TTL": ttl, "targetResource": {}, "provisioningState": "Succeeded",
+                               self.RECORDS[kind]: records[0] if kind == "CNAME" else records, **self.more.get((zone, name, kind), {})}}
+
+    @staticmethod
+    def record(kind, value):
+        if kind == "TXT":
+            return {"value": strings(value)}
+        if kind == "CNAME":
+            return {"cname": value}
+        flags, tag, text = value.split(" ", 2)
+        return {"flags": int(flags), "tag": tag, "value": strings(text)[0]}
+
+    def value(self, kind, record):
+        """A record in master-file form, after a look at it."""
+        if kind == "CNAME":
+            assert set(record) == {"cname"} and not record["cname"].endswith(".")
+            return record["cname"]
+        if kind == "CAA":
+            assert set(record) == {"flags", "tag", "value"}
+            return f'{record["flags"]} {record["tag"]} ' + self.quoted(record["value"])
+        assert set(record) == {"value"} and record["value"]
+        if any(len(s) > 255 for s in record["value"]) or sum(map(len, record["value"])) > 4096:
+            raise self.error(400, "BadRequest", "The value of the TXT record is too long.", wrapped=False)
+        return " ".join(map(self.quoted, record["value"]))
+
+    @staticmethod
+    def quoted(text):
+        return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
+
+    @staticmethod
+    def served(kind, value):
+        return "".join(f"\\{b:03}" if b > 126 else chr(b) for b in value.encode())
+
+    def push(self, zone, name, kind):
+        self.etags[zone, name, kind] = str(uuid.uuid4())
+        super().push(zone, name, kind)
+
+    def do_get(self, zone, name, kind, body, headers):
+        if (name, kind) not in self.zones[zone]:
+            raise self.error(404, "NotFound", f"The resource record '{name}' does not exist in resource group '{self.GROUP}' of subscription '{self.SUBSCRIPTION}'.",
+                             wrapped=False)
+        return 200, self.show(zone, name, kind)
+
+    def condition(self, zone, name, kind, headers):
+        """Whether the set is there; refused when the condition does not hold. One is always given."""
+        there = (name, kind) in self.zones[zone]
+        current = self.etags[zone, name, kind] if there else ""
+        match, none = headers.get("If-Match"), headers.get("If-None-Match")
+        assert (match is None) != (none is None) and none in (None, "*")
+        if there if none else match != current:
+            raise self.error(412, "PreconditionFailed", f"The condition '{match or none}' in the {'If-Match' if match else 'If-None-Match'} header was not satisfied. The "
+                             f"current was '{current}'.", wrapped=False)
+        return there
+
+    def do_put(self, zone, name, kind, body, headers):
+        assert set(body) == {"properties"} and set(body["properties"]) <= {"TTL", "metadata", self.RECORDS[kind]}
+        there = self.condition(zone, name, kind, headers)
+        if self.conflict(zone, name, kind):
+            what = "a CNAME record with the same name" if kind != "CNAME" else "another record with the same name"
+            raise self.error(409, "Conflict", f"The {kind} record could not be created because {what} already exists in this zone.", wrapped=False)
+        records = body["properties"][self.RECORDS[kind]]
+        values = [self.value(kind, r) for r in ([records] if kind == "CNAME" else records)]
+        if len(set(values)) < len(values):
+            raise self.error(400, "BadRequest", f"The list of record sets of type '{kind}' may not contain multiple entries with the same 'value'.", wrapped=False)
+        if len(values) > 20 or not 1 <= body["properties"]["TTL"] <= 2147483647:
+            raise self.error(400, "BadRequest", "The record set is not valid.", wrapped=False)
+        self.zones[zone][name, kind] = [body["properties"]["TTL"], [(v, None) for v in values]]
+        self.more[zone, name, kind] = {"metadata": body["properties"]["metadata"]} if body["properties"].get("metadata") else {}
+        self.push(zone, name, kind)
+        return (200 if there else 201), self.show(zone, name, kind)
+
+    def do_delete(self, zone, name, kind, body, headers):
+        assert body is None
+        if not self.condition(zone, name, kind, headers):
+            return 204, None
+        del self.zones[zone][name, kind]
+        self.push(zone, name, kind)
+        return 200, None

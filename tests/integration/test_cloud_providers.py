@@ -6,7 +6,8 @@ import re
 import pytest
 
 import harness
-from cloud_doubles import Google
+from cloud_doubles import Azure, Google
+from provider_calls import Calls
 from test_provider_http import World
 
 STEPS = ["credentials", "zone", "read", "write", "sync", "visible", "remove"]
@@ -33,10 +34,13 @@ def seen(w, *runs):
     assert not any(s in r.out + r.err for s in w.api.secrets() for r in runs)
 
 
-@pytest.mark.parametrize("double, machine", [(Google, {"credentials_file": None})], ids=lambda x: getattr(x, "KIND", ""))
+@pytest.mark.parametrize("double, machine", [
+    (Google, {"credentials_file": None, "project": None}),
+    (Azure, {"client_secret_file": None, "tenant": None}),
+], ids=lambda x: getattr(x, "KIND", ""))
 def test_a_trial_with_a_file_and_with_the_machines_identity(world, double, machine):
     w = world(double, n=1)
-    for p in (w.p, other(w, auth="metadata", project=None, **machine)):
+    for p in (w.p, other(w, auth="metadata", **machine)):
         done = p.run("provider", "test", double.KIND, "--zone", w.zones[0], "-vv").ok()
         assert [s for s in re.findall(r"^ok +(\w+)", done.out, re.M)] == [s for s in STEPS if s != "sync" or double.POLLS]
         assert not any(v for sets in w.api.zones.values() for v in sets.values() if v[1])
@@ -47,7 +51,7 @@ def test_a_trial_with_a_file_and_with_the_machines_identity(world, double, machi
     assert done.rc == 2 and "there is no" in done.err and "_file" in done.err, done
 
 
-@pytest.mark.parametrize("double", [Google], ids=lambda x: x.KIND)
+@pytest.mark.parametrize("double", [Google, Azure], ids=lambda x: x.KIND)
 def test_one_token_for_all_and_another_when_it_is_refused(world, double):
     w = world(double, n=6)
     w.apply()
@@ -132,3 +136,86 @@ def test_google_policy(world):
     done = other(w, project="acme-prod", zone_ids=["zone-a", "zone-b"]).run("provider", "policy", "google").ok()
     assert "dns.changes.create" in done.out and "managedZones.list" not in done.out and "set-iam-policy zone-b --project=acme-prod" in done.out
     assert "dns.managedZones.list" in w.p.run("provider", "policy", "google").ok().out
+
+
+@pytest.mark.parametrize("double", [Google, Azure], ids=lambda x: x.KIND)
+def test_records_of_other_types(world, double):
+    """CNAME and CAA, each read, written beside what is there, and removed; what cannot stand beside each other is refused by the cause."""
+    w = world(double, n=1)
+    calls, name = Calls(w.p.config_file, double.KIND), "x." + w.zones[0]
+    other_caa, caa = '0 iodef "mailto:a@b.test"', '128 issue "ca.test;accounturi=https://ca.test/a?b=\\"c\\""'
+    assert calls.ensure(name, "CAA", 300, "+" + other_caa)["outcome"] == "changed"
+    assert sorted(calls.ensure(name, "CAA", 300, "+" + caa)["values"]) == sorted([other_caa, caa])
+    answer = calls.ensure(name, "CNAME", 300, "+elsewhere.test.")
+    assert not answer["ok"] and answer["cause"] == "cname", answer
+    assert calls.ensure(name, "CAA", 300, "-" + other_caa, "-" + caa)["values"] == []
+    assert calls.ensure(name, "CNAME", 300, "+elsewhere.test.")["outcome"] == "changed"
+    assert calls.ensure(name, "CNAME", 300, "-elsewhere.test.", "+another.test.")["values"] == ["another.test."]
+    answer = calls.ensure(name, "TXT", 300, '+"text"')
+    assert not answer["ok"] and answer["cause"] == "cname", answer
+    assert not any(s in calls.output for s in w.api.secrets())
+
+
+def test_azure_values_and_metadata_of_others(world):
+    """A set is written whole: strings split elsewhere, long ones, letters of all kinds, the TTL, and what others noted beside it."""
+    w = world(Azure, n=1)
+    zone, relative = w.api.split(w.owner())
+    odd = ['"caf\u00e9 \\"x\\" \\\\"', '"a" "b"', '""', '"' + "l" * 200 + '" "' + "m" * 255 + '"']
+    w.api.zones[zone][relative, "TXT"] = [77, [(v, None) for v in odd]]
+    w.api.push(zone, relative, "TXT")
+    w.api.more[zone, relative, "TXT"] = {"metadata": {"owner": "the \"other\" team"}}
+    w.apply("--no-wait")
+    assert w.api.zones[zone][relative, "TXT"] == [77, [(v, None) for v in [*odd, w.value]]]
+    undo(w)
+    assert w.api.zones[zone][relative, "TXT"] == [77, [(v, None) for v in odd]]
+    assert w.api.more[zone, relative, "TXT"] == {"metadata": {"owner": "the \"other\" team"}}
+    calls = Calls(w.p.config_file, "azure")
+    assert calls.ensure(w.owner(), "TXT", 77, '+"\\255"')["cause"] == "size"
+    w.api.more[zone, relative, "TXT"] = {"targetResource": {"id": "/subscriptions/x"}}
+    assert "alias of another resource" in calls.one("read", w.owner(), "TXT")["message"]
+
+
+def test_azure_an_empty_set(world):
+    """It is there, with an ETag, and holds nothing."""
+    w = world(Azure, n=1)
+    zone, relative = w.api.split(w.owner())
+    w.api.zones[zone][relative, "TXT"] = [300, []]
+    w.api.push(zone, relative, "TXT")
+    w.apply("--no-wait")
+    assert w.api.stands(w.owner()) == [w.value]
+
+
+@pytest.mark.parametrize("more, cause, words", [
+    ({"resource_group": "other"}, "no-zone", "ResourceGroupNotFound"),
+    ({"subscription": "other"}, "no-zone", "SubscriptionNotFound"),
+    ({"auth": "metadata", "client_secret_file": None, "tenant": None, "client_id": "another"}, "key", "Identity not found"),
+], ids=["group", "subscription", "identity"])
+def test_azure_errors(world, more, cause, words):
+    w = world(Azure, n=1)
+    for zones in (None, w.zones):
+        answer = json.loads(other(w, zones=zones, **more).run("provider", "test", "azure", "--zone", w.zones[0], "--json").out)
+        assert answer["cause"] == cause and words in answer["error"], answer
+
+
+def test_azure_zones(world):
+    """Lists go on behind a link; a zone that the configuration names is asked for by itself; private ones do not count."""
+    w = world(Azure, n=3, page=2)
+    w.api.private.append(w.zones[0])
+    records = w.api.zones.pop(w.zones[0])
+    (line,) = w.apply("--json", w.zones[0], rc=1).lines()
+    assert "which is a private zone" in line["error"]
+    w.api.zones[w.zones[0]] = records
+    w.apply("--no-wait")
+    before = len(w.api.calls)
+    w.apply("--no-wait", "x." + w.zones[0], p=other(w, zones=w.zones[:1]))
+    asked = [p.rpartition("/")[2] for _, p in w.api.calls[before:]]
+    assert w.zones[0] in asked and "dnsZones" not in asked
+
+
+def test_azure_policy(world):
+    w = world(Azure, n=2)
+    done = other(w, zones=w.zones).run("provider", "policy", "azure").ok()
+    assert done.out.count("/TXT/_validation-persist\n") == 2 and '"Microsoft.Network/dnsZones/TXT/write"' in done.out and "0600" in done.out
+    for role in re.findall(r"--role-definition '(.*?)'", done.out, re.S):
+        assert set(json.loads(role)) == {"Name", "IsCustom", "Actions", "AssignableScopes"}
+    assert "dnsZones/ZONE" in w.p.run("provider", "policy", "azure").ok().out

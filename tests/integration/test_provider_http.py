@@ -9,13 +9,13 @@ import threading
 import pytest
 
 import harness
-from cloud_doubles import Google
+from cloud_doubles import Azure, Google
 from provider_doubles import Cloudflare
 from rest_doubles import Desec, DigitalOcean, Hetzner
 from route53_double import Route53
 from small_servers import Directory
 
-DOUBLES = [Cloudflare, Route53, Google, Hetzner, DigitalOcean, Desec]
+DOUBLES = [Cloudflare, Route53, Google, Azure, Hetzner, DigitalOcean, Desec]
 
 
 class World:
