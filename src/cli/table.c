@@ -48,6 +48,7 @@ static const struct cli_verb *const verbs[] = {
 	&verb_migrate_acmesh,
 	&verb_migrate_lego,
 	&verb_migrate_dehydrated,
+	&verb_migrate_dns01,
 	&verb_events_show,
 	&verb_events_verify,
 	&verb_events_key,

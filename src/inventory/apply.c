@@ -255,9 +255,10 @@ int apply_run(const struct apply *a, struct err *e)
 	*r = (struct run){.a = a, .e = e};
 	r->total = plan_count_changes(a->plan, a->remove);
 	loop_on_stop_signal(a->site->loop, stop_signal, r);
-	if (r->total) /* a loop that is told to stop before it runs does so when it runs next */
+	if (r->total)
 		fill(r);
-	int result = r->in_work ? loop_run(a->site->loop, e) : 0;
+	/* Also where all ended at once: a loop that is told to stop before it runs does so when it runs next. */
+	int result = r->total ? loop_run(a->site->loop, e) : 0;
 	for (size_t i = 0; i < WINDOW; i++)
 		clear(&r->slots[i]);
 	if (!result && r->result)
