@@ -11,6 +11,7 @@
 #include "cli/output.h"
 #include "cli/pick.h"
 #include "cli/verbs.h"
+#include "fleet/prove.h"
 #include "fleet/renew.h"
 
 struct listing {
@@ -32,12 +33,25 @@ static bool has_order(struct site *s, const char *name, int64_t *ret_since)
 	return found;
 }
 
+/* How the names of the live certificate were proved; NULL without one. Heap string. */
+static char *validated_by(const struct site *s, const char *name, bool live)
+{
+	char *how = NULL;
+	struct err ignored = {0};
+	if (s->store && prove_noted(s->store, name, &how, &ignored))
+		err_done(&ignored);
+	if (live && !how)
+		how = xstrdup(config_validation_name(CONFIG_VALIDATION_PERSIST));
+	return how;
+}
+
 static void print_json(
 	const struct listing *l, const struct config_cert *cert, const struct store_cert *row, enum schedule_verdict v)
 {
 	int64_t since;
 	bool live = row && row->generation;
 	bool order = has_order(l->s, cert->name, &since);
+	AUTO(xfreep) char *how = validated_by(l->s, cert->name, live);
 	struct out_json j;
 	out_json_begin(&j);
 	json_out_str(&j.w, "certificate", cert->name);
@@ -45,6 +59,8 @@ static void print_json(
 	json_out_strv(&j.w, "cas", &cert->cas);
 	json_out_str(&j.w, "due", schedule_verdict_name(v));
 	json_out_bool(&j.w, "order_in_work", order);
+	json_out_str(&j.w, "validation", config_validation_name(cert->validation));
+	json_out_str(&j.w, "validated_by", how);
 	json_out_str(&j.w, "ca", live ? row->ca : NULL);
 	json_out_int(&j.w, "generation", live ? row->generation : 0);
 	out_json_time(&j.w, "not_before", live ? row->not_before : 0);
@@ -91,6 +107,10 @@ static void print_text(
 	out_text("%-32s %s%-9s%s %-14s ends %-8s renews %-8s%s\n", cert->name, out_colour_on(colour),
 		schedule_verdict_name(v), out_colour_off(), live ? row->ca : cert->cas.v[0], ends, renews,
 		has_order(l->s, cert->name, &since) ? " order in work" : "");
+	if (live && (l->c->verbose || l->c->args.n)) {
+		AUTO(xfreep) char *how = validated_by(l->s, cert->name, live);
+		out_text("    validation %s, last by %s\n", config_validation_name(cert->validation), how);
+	}
 	if (live)
 		print_window(l, row);
 	if (row && row->failures) {

@@ -22,6 +22,7 @@ static void print_json(const struct issue_report *r)
 	json_out_real(&j.w, "seconds", (double)r->ms / 1000, 3);
 	json_out_int(&j.w, "acme_requests", r->requests);
 	json_out_int(&j.w, "repeats", r->repeats);
+	json_out_str(&j.w, "validation", r->validation && r->validation[0] ? r->validation : NULL);
 	if (r->result == ISSUE_ISSUED || r->result == ISSUE_RENEWED) {
 		json_out_int(&j.w, "generation", r->generation);
 		out_json_time(&j.w, "not_after", r->not_after);

@@ -14,9 +14,10 @@
 #include "config/config.h"
 #include "crypto/x509.h"
 #include "fleet/install.h"
+#include "fleet/prove.h"
 #include "fleet/schedule.h"
 #include "fleet/tellissue.h"
-#include "inventory/recordcheck.h"
+#include "inventory/presenter.h"
 #include "inventory/site.h"
 #include "loop/loop.h"
 #include "state/certfiles.h"
@@ -26,7 +27,6 @@ struct issue_job {
 	struct site *site;
 	struct site_ca *ca;
 	const struct config_cert *cert;
-	bool force_record;
 	char *csr_spki; /* of a foreign request, else NULL */
 	const struct issue_hooks *hooks;
 	void *ctx;
@@ -38,15 +38,13 @@ struct issue_job {
 	struct x509_request request; /* while it is being made */
 	char spki[65];
 	bool resumed;
-	bool answers; /* challenges are answered in this run: a refusal is this run's, and counts at the CA */
 	int64_t started_ms; /* monotonic; moved by the time it waited for its turn */
 	int64_t ready_ms; /* monotonic */
 
 	struct acme_flow *flow;
-	struct recordcheck_query *check;
-	struct recordcheck_ahead *ahead; /* the DNS is asked while the order is placed */
-	acme_judged_fn judged;
-	void *judged_ctx;
+	struct prove *prove;
+	struct presenter *presenter; /* NULL */
+	bool served; /* what was written for dns-01 is: the flow goes on at the next issue_go() */
 	void (*go)(const struct err *failed, void *go_ctx); /* the flow waits for a commit */
 	void *go_ctx;
 
@@ -114,6 +112,7 @@ static void report(struct issue_job *j, enum issue_result result)
 		.generation = j->row.generation,
 		.next_at = j->row.next_at,
 		.look_at = j->row.ari_id && j->row.ari_id[0] ? now_s(j) : schedule_due_at(&j->row),
+		.validation = prove_how(j->prove),
 	};
 	tell_issue(j->site, &r, &j->row, j->order.url);
 	j->hooks->done(j, &r, j->ctx);
@@ -141,6 +140,7 @@ static void fail(struct issue_job *j, struct err *e, bool order_lost)
 {
 	struct err ignored = {0};
 	struct store_cert *row = &j->row;
+	presenter_release(j->presenter, j->cert->name, !order_lost);
 	err_move(&j->failure, e);
 	const struct err *f = &j->failure;
 	if (row->failures < INT64_MAX)
@@ -187,6 +187,7 @@ static void finished(const struct err *failed, void *ctx)
 		return;
 	}
 	FAULT("issue.finished");
+	presenter_release(j->presenter, j->cert->name, false);
 	report(j, j->row.generation > 1 ? ISSUE_RENEWED : ISSUE_ISSUED);
 }
 
@@ -203,7 +204,8 @@ static void installed(const struct err *e, void *ctx)
 	j->row = j->set.row;
 	j->set.row = (struct store_cert){0};
 	j->row.issued_at = now_s(j);
-	if (store_cert_put(j->site->store, &j->row, &err) || store_order_delete(j->site->store, j->order.id, &err)) {
+	if (store_cert_put(j->site->store, &j->row, &err) || store_order_delete(j->site->store, j->order.id, &err) ||
+		prove_note(j->prove, &err)) {
 		fail(j, &err, false);
 		return;
 	}
@@ -255,7 +257,7 @@ static void flow_done(const struct x509_chain *chain, const struct err *e, bool 
 {
 	struct issue_job *j = ctx;
 	struct err err = {0};
-	if (!chain && order_lost && j->resumed && !j->answers) {
+	if (!chain && order_lost && j->resumed && !prove_answers(j->prove)) {
 		start_over(j, e);
 		return;
 	}
@@ -318,57 +320,49 @@ static void flow_warn(const struct err *e, void *ctx)
 	log_warn("%s: %s", j->cert->name, e->msg);
 }
 
-static void record_checked(struct recordcheck *c, void *ctx)
+static void flow_choose(const struct acme_choice *c, acme_chosen_fn chosen, void *chosen_ctx, void *ctx)
 {
-	static const enum acme_judgement judgements[] = {
-		[RECORDCHECK_GOOD] = ACME_RECORD_GOOD,
-		[RECORDCHECK_REFUSED] = ACME_RECORD_REFUSED,
-		[RECORDCHECK_UNKNOWN] = ACME_RECORD_UNKNOWN,
-	};
 	struct issue_job *j = ctx;
-	enum acme_judgement judgement = judgements[c->result];
-	j->check = NULL;
-	if (judgement == ACME_RECORD_REFUSED && j->force_record)
-		judgement = ACME_RECORD_UNKNOWN;
-	if (judgement == ACME_RECORD_GOOD && err_is(&c->e))
-		flow_warn(&c->e, j);
-	j->judged(judgement, &c->e, j->judged_ctx);
-	recordcheck_free(c);
+	prove_choose(c, chosen, chosen_ctx, j->prove);
 }
 
 static void flow_judge(const struct acme_persist_offer *offer, acme_judged_fn judged, void *judged_ctx, void *ctx)
 {
 	struct issue_job *j = ctx;
-	AUTO(xfreep) char *wildcard = xasprintf("*.%s", offer->name);
-	struct recordcheck_question q = {
-		.name = offer->name,
-		.wildcard = offer->wildcard,
-		.level = offer->level,
-		.issuers = offer->issuers,
-		.account_uri = offer->account_uri,
-		.account_url = offer->account_url,
-		.thumbprints = &j->ca->account.thumbprints,
-		.prefix = offer->account_hash_prefix,
-		.ttl = (uint32_t)j->site->config->record_ttl,
-		.suggest_wildcard = strv_has(&j->order.names, wildcard),
-		.now = now_s(j),
-	};
-	j->answers = true;
-	j->judged = judged;
-	j->judged_ctx = judged_ctx;
-	struct recordcheck_query *check = recordcheck_start(j->site->dns, j->ahead, &q, record_checked, j);
-	/* Without one it has been judged already, and perhaps the next one is in work. */
-	if (check)
-		j->check = check;
+	prove_judge(offer, judged, judged_ctx, j->prove);
+}
+
+static void flow_prepare(const struct acme_setup *v, size_t n, acme_ready_fn ready, void *ready_ctx, void *ctx)
+{
+	struct issue_job *j = ctx;
+	prove_prepare(v, n, ready, ready_ctx, j->prove);
+}
+
+static void flow_cleanup(bool kept, void *ctx)
+{
+	struct issue_job *j = ctx;
+	prove_cleanup(kept, j->prove);
 }
 
 static const struct acme_flow_hooks flow_hooks = {
+	.choose = flow_choose,
 	.judge = flow_judge,
+	.prepare = flow_prepare,
+	.cleanup = flow_cleanup,
 	.placed = flow_placed,
 	.step = flow_step,
 	.warn = flow_warn,
 	.done = flow_done,
 };
+
+/* ---- proving the names ---- */
+
+static void wait_for_dns(void *ctx)
+{
+	struct issue_job *j = ctx;
+	if (j->hooks->waiting)
+		j->hooks->waiting(j, j->ctx);
+}
 
 /* Its last words in the caller: the job may be gone after it. */
 static void ready(struct issue_job *j)
@@ -383,6 +377,11 @@ static void ready(struct issue_job *j)
 void issue_go(struct issue_job *j)
 {
 	j->started_ms += clk_mono(j->site->clk) - j->ready_ms;
+	if (j->served) {
+		j->served = false;
+		prove_go_on(j->prove);
+		return;
+	}
 	const char *chain = j->cert->preferred_chain ? j->cert->preferred_chain : j->ca->conf->preferred_chain;
 	struct acme_flow_request r = {
 		.session = j->ca->session,
@@ -397,10 +396,15 @@ void issue_go(struct issue_job *j)
 		.level = j->ca->conf->level,
 		.account_uri_any = j->ca->conf->account_uri_any,
 	};
-	const char *first = j->order.names.v[0];
-	recordcheck_ahead_free(j->ahead);
-	j->ahead = recordcheck_ahead_start(j->site->dns, j->site->clk, strncmp(first, "*.", 2) ? first : first + 2);
+	prove_ahead(j->prove);
 	j->flow = acme_flow_start(&r, &flow_hooks, j);
+}
+
+static void dns_served(void *ctx)
+{
+	struct issue_job *j = ctx;
+	j->served = true;
+	ready(j);
 }
 
 /* ---- a new order ---- */
@@ -555,7 +559,6 @@ struct issue_job *issue_start(const struct issue_request *r, const struct issue_
 	j->site = r->site;
 	j->ca = r->ca;
 	j->cert = r->cert;
-	j->force_record = r->force_record;
 	j->hooks = hooks;
 	j->ctx = ctx;
 	j->started_ms = clk_mono(r->site->clk);
@@ -563,6 +566,17 @@ struct issue_job *issue_start(const struct issue_request *r, const struct issue_
 		j->order.csr_der = secret_dup(r->csr_der, r->csr_n);
 		j->csr_spki = xstrdup(r->csr_spki_sha256);
 	}
+	j->presenter = r->presenter;
+	struct prove_setup setup = {.site = r->site,
+		.ca = r->ca,
+		.cert = r->cert,
+		.presenter = r->presenter,
+		.force_record = r->force_record,
+		.step = flow_step,
+		.waiting = wait_for_dns,
+		.served = dns_served,
+		.ctx = j};
+	j->prove = prove_new(&setup);
 	j->start = loop_timer_new(r->site->loop, first_step, j);
 	loop_timer_start(j->start, 0);
 	return j;
@@ -573,12 +587,11 @@ void issue_free(struct issue_job *j)
 	if (!j)
 		return;
 	loop_timer_free(j->start);
-	recordcheck_cancel(j->check);
-	recordcheck_ahead_free(j->ahead);
+	prove_free(j->prove);
+	presenter_release(j->presenter, j->cert->name, true);
 	acme_flow_free(j->flow);
 	j->start = NULL;
-	j->check = NULL;
-	j->ahead = NULL;
+	j->prove = NULL;
 	j->flow = NULL;
 	j->abandoned = true;
 	if (!j->pending)

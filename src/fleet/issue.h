@@ -13,6 +13,7 @@
 #include "base/strv.h"
 
 struct config_cert;
+struct presenter;
 struct site;
 struct site_ca;
 
@@ -41,6 +42,8 @@ struct issue_report {
 	int64_t generation;
 	int64_t next_at; /* UNIX seconds of the next try, when nothing was issued */
 	int64_t look_at; /* UNIX seconds: when the schedule wants to look at it again, when issued */
+	const char
+		*validation; /* how its names were proved in this run (prove_how()); "" when they were not, or NULL */
 };
 
 struct issue_job;
@@ -49,6 +52,9 @@ struct issue_hooks {
 	/* The key is in the state and the CA comes next: issue_go() goes on, now or later; the job may also be released
 	 * here. NULL: it goes on by itself. Not called for a job that needs the CA no more. */
 	void (*ready)(struct issue_job *j, void *ctx);
+	/* The order waits for the DNS and not for the CA: presenter_flush() when nobody else will come. ready comes
+	 * again afterwards, unless that fails. May be NULL: then it is written after a few seconds. */
+	void (*waiting)(struct issue_job *j, void *ctx);
 	/* The certificate is here, the CA has done its part; files and state follow. May be NULL. */
 	void (*served)(struct issue_job *j, void *ctx);
 	/* The end, once; never from inside issue_start(). The report is borrowed. The job must then be released. */
@@ -59,6 +65,7 @@ struct issue_request {
 	struct site *site; /* state open for writing, DNS open */
 	struct site_ca *ca; /* its session has the account */
 	const struct config_cert *cert; /* borrowed until the end */
+	struct presenter *presenter; /* writes for dns-01; NULL: nothing can be written. Must outlive the job */
 	bool force_record; /* go on although the record would be refused */
 	const void *csr_der; /* a foreign request; NULL to make key and CSR here. Copied */
 	size_t csr_n;

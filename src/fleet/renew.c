@@ -11,6 +11,7 @@
 #include "fleet/install.h"
 #include "fleet/renew_internal.h"
 #include "fleet/windows.h"
+#include "inventory/presenter.h"
 #include "inventory/site.h"
 #include "loop/loop.h"
 #include "state/certfiles.h"
@@ -33,7 +34,10 @@ enum { HURRY_SHARE = 8, HURRY_MS_MAX = 10 };
 /* For an order that the budget allows so soon the run waits; others are left to a later one. */
 enum { BUDGET_WAIT_MS = 10000 };
 
-enum phase { PHASE_PREPARING, PHASE_READY, PHASE_AT_CA, PHASE_SERVED };
+/* So many orders more may wait for the DNS: their values are written together. */
+enum { WAITING_MAX = 100 };
+
+enum phase { PHASE_PREPARING, PHASE_READY, PHASE_AT_CA, PHASE_WAITING, PHASE_SERVED };
 
 struct job {
 	struct renew *r;
@@ -169,10 +173,13 @@ static void enter(struct job *j, enum phase to)
 {
 	if (stands_in_line(j->phase) && !stands_in_line(to))
 		TAILQ_REMOVE(&j->q->line, j, line);
+	/* Orders that are placed already come first. */
 	if (!stands_in_line(j->phase) && stands_in_line(to))
-		TAILQ_INSERT_TAIL(&j->q->line, j, line);
+		TAILQ_INSERT_HEAD(&j->q->line, j, line);
 	j->q->n_at_ca -= j->phase == PHASE_AT_CA;
 	j->q->n_at_ca += to == PHASE_AT_CA;
+	j->q->n_waiting -= j->phase == PHASE_WAITING;
+	j->q->n_waiting += to == PHASE_WAITING;
 	j->phase = to;
 }
 
@@ -205,6 +212,14 @@ static void job_ready(struct issue_job *issue, void *ctx)
 	start_more(j->r);
 }
 
+static void job_waiting(struct issue_job *issue, void *ctx)
+{
+	struct job *j = ctx;
+	(void)issue;
+	enter(j, PHASE_WAITING);
+	start_more(j->r);
+}
+
 static void job_served(struct issue_job *issue, void *ctx)
 {
 	struct job *j = ctx;
@@ -214,11 +229,15 @@ static void job_served(struct issue_job *issue, void *ctx)
 }
 
 static const struct issue_hooks job_hooks = {
-	.step = job_step, .ready = job_ready, .served = job_served, .done = job_done};
+	.step = job_step, .ready = job_ready, .waiting = job_waiting, .served = job_served, .done = job_done};
 
 static void start_job(struct renew *r, struct queue *q, const struct due *d)
 {
-	struct issue_request req = {.site = r->site, .ca = q->ca, .cert = d->cert, .force_record = r->o->force_record};
+	struct issue_request req = {.site = r->site,
+		.ca = q->ca,
+		.cert = d->cert,
+		.presenter = r->presenter,
+		.force_record = r->o->force_record};
 	struct job *j = xcalloc(1, sizeof(*j));
 	*j = (struct job){.r = r, .q = q, .due = *d};
 	q->n_jobs++;
@@ -254,11 +273,11 @@ static void let_go(struct renew *r, struct queue *q)
 	}
 }
 
-/* Jobs at once for a CA that takes so many orders at once. */
-static size_t room(const struct queue *q)
+/* Whether there may be one more job for a CA that takes so many orders at once. */
+static bool has_room(const struct queue *q)
 {
 	size_t orders = (size_t)q->ca->conf->max_orders;
-	return orders + orders / 2 + JOBS_BESIDE;
+	return q->n_waiting < WAITING_MAX && q->n_jobs - q->n_waiting < orders + orders / 2 + JOBS_BESIDE;
 }
 
 static void set_patience(struct renew *r, size_t at_ca)
@@ -334,9 +353,27 @@ static bool start_next(struct renew *r, struct queue *q)
 
 static void finish(struct renew *r);
 
+/* The jobs are done. What was written for them, and what earlier runs have left, is taken out before the end. */
+static void clear_up(struct renew *r)
+{
+	if (!r->swept && r->presenter)
+		presenter_sweep(r->presenter);
+	r->swept = true;
+	if (!r->presenter || !presenter_busy(r->presenter))
+		finish(r);
+}
+
+static void presenter_idle(void *ctx)
+{
+	struct renew *r = ctx;
+	if (r->swept && !r->finished)
+		finish(r);
+}
+
 static void start_more(struct renew *r)
 {
-	size_t at_ca = 0;
+	size_t at_ca = 0, waiting = 0;
+	bool more = false;
 	r->waiting_until = 0;
 	for (size_t i = 0; i < r->site->config->n_cas; i++) {
 		struct queue *q = &r->queues[i];
@@ -344,15 +381,19 @@ static void start_more(struct renew *r)
 		at_ca += q->n_at_ca;
 		while (q->next < q->n && err_is(&q->paused))
 			report_unstarted(r, q, q->due[q->next++].cert, &q->paused);
-		while (q->next < q->n && q->n_jobs < room(q) && start_next(r, q))
+		while (q->next < q->n && has_room(q) && start_next(r, q))
 			;
+		waiting += q->n_waiting;
+		more |= q->n_at_ca || !TAILQ_EMPTY(&q->line);
 	}
+	if (waiting && !more)
+		presenter_flush(r->presenter);
 	set_patience(r, at_ca);
 	progress(r);
 	if (r->waiting_until)
 		loop_timer_start(r->next_step, r->waiting_until - clk_wall(r->site->clk));
 	else if (!r->n_jobs)
-		finish(r);
+		clear_up(r);
 }
 
 /* ---- a run ---- */
@@ -396,10 +437,13 @@ static void finish(struct renew *r)
 
 static void begin(struct renew *r)
 {
-	if (renew_plan(r, &r->failure))
+	static const struct presenter_hooks hooks = {.idle = presenter_idle};
+	if (renew_plan(r, &r->failure) || r->o->dry_run || !r->site->store)
 		r->finished = true;
-	else if (r->o->dry_run || !r->sum.due)
-		r->finished = true;
+	else if (presenter_new(r->site, &hooks, r, &r->presenter, &r->failure))
+		finish(r);
+	else if (!r->sum.due)
+		clear_up(r);
 	else if (work(r, &r->failure))
 		finish(r);
 	if (r->finished)
@@ -421,7 +465,7 @@ static void next_step(void *ctx)
 		r->done(&r->sum, err_is(&r->failure) ? &r->failure : NULL, r->done_ctx);
 	else if (r->n_jobs || r->waiting_until)
 		start_more(r);
-	else
+	else if (!r->swept)
 		begin(r);
 }
 
@@ -466,6 +510,8 @@ void renew_park(struct renew *r, struct renew_summary *ret)
 	r->sum.parked += r->sum.due - finished(&r->sum);
 	while (!LIST_EMPTY(&r->jobs))
 		drop_job(LIST_FIRST(&r->jobs));
+	presenter_free(r->presenter);
+	r->presenter = NULL;
 	if (r->site->store)
 		keep_limits(r);
 	*ret = r->sum;
@@ -477,6 +523,7 @@ void renew_free(struct renew *r)
 		return;
 	while (!LIST_EMPTY(&r->jobs))
 		drop_job(LIST_FIRST(&r->jobs));
+	presenter_free(r->presenter);
 	if (r->windows)
 		r->ops->windows_free(r->windows);
 	loop_timer_free(r->next_step);

@@ -11,6 +11,7 @@
 #include "fleet/renew.h"
 
 struct job;
+struct presenter;
 struct windows;
 
 /* One certificate that is due. */
@@ -28,6 +29,7 @@ struct queue {
 	size_t n, cap, next;
 	size_t n_jobs; /* at work */
 	size_t n_at_ca;
+	size_t n_waiting; /* for the DNS: placed, but nothing is asked of the CA */
 	int lost_contact; /* consecutive jobs that ended for want of a connection */
 	struct err paused; /* set: nothing more is started at this CA */
 	struct limits limits;
@@ -48,6 +50,8 @@ struct renew {
 	struct windows *windows; /* being asked for */
 	struct loop_timer *next_step; /* the first, the last, and when the budget allows another order */
 	int64_t waiting_until; /* UNIX milliseconds: for the budget; 0 for not */
+	struct presenter *presenter; /* NULL without a state */
+	bool swept; /* all is issued; what is left in the DNS is being taken out */
 	bool finished;
 	struct err failure;
 	renew_done_fn done;

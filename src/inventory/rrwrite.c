@@ -8,10 +8,13 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fault.h"
+#include "base/fs.h"
+#include "base/log.h"
 #include "base/xalloc.h"
 #include "dns/view.h"
 #include "inventory/planmake.h"
 #include "inventory/publisher.h"
+#include "inventory/rrlock.h"
 #include "inventory/site.h"
 #include "inventory/tellrecord.h"
 #include "loop/loop.h"
@@ -20,6 +23,8 @@
 enum {
 	TRIES = 10, /* changes of one RRset that others were quicker than */
 	POLL_FIRST_MS = 200, /* between two looks at the servers, doubling to the last */
+	LOCK_POLL_MS = 50,
+	LOCK_WAIT_MS = 120000, /* for one who holds the lock: a read and a change take no longer */
 };
 
 struct rrwrite {
@@ -33,6 +38,9 @@ struct rrwrite {
 	struct provider_op *op;
 	struct dns_query *query;
 	struct loop_timer *timer;
+	struct fs_lock lock;
+	struct loop_timer *lock_timer;
+	int64_t lock_deadline;
 	struct rrwrite_want want;
 	unsigned tries;
 	int64_t poll_ms, deadline;
@@ -60,6 +68,8 @@ void rrwrite_free(struct rrwrite *w)
 	if (w->query)
 		dns_view_cancel(w->query);
 	loop_timer_free(w->timer);
+	loop_timer_free(w->lock_timer);
+	fs_lock_release(&w->lock);
 	provider_zone_done(&w->zone);
 	want_done(&w->want);
 	free(w->note);
@@ -161,6 +171,7 @@ static void look(void *ctx)
 
 static void wait_for_servers(struct rrwrite *w)
 {
+	fs_lock_release(&w->lock);
 	if (!w->q.wait_ms) {
 		end(w, RRWRITE_CHANGED, NULL);
 		return;
@@ -226,6 +237,7 @@ static void changed(const struct provider_result *results, size_t n, const struc
 		tell_change(w, NULL);
 	if (w->hooks->after)
 		w->hooks->after(result, w->ctx);
+	fs_lock_release(&w->lock);
 	if (result->ticket)
 		w->op = provider_sync(w->provider, &w->zone, result->ticket, synced, w);
 	else
@@ -278,6 +290,24 @@ static void read_rrset(struct rrwrite *w)
 	w->op = provider_read(w->provider, &w->zone, w->owner, w->q.type, was_read, w);
 }
 
+/* Until another process of this host that changes the same name is done. */
+static void take_lock(void *ctx)
+{
+	struct rrwrite *w = ctx;
+	struct err e = {0};
+	if (!rrlock_take(&w->lock, w->owner, &e)) {
+		read_rrset(w);
+	} else if (e.kind != ERR_BUSY) {
+		log_warn("%s; another process that changes %s now may get in our way", e.msg, w->owner);
+		read_rrset(w);
+	} else if (clk_mono(w->q.site->clk) >= w->lock_deadline) {
+		end(w, RRWRITE_FAILED, &e);
+	} else {
+		loop_timer_start(w->lock_timer, LOCK_POLL_MS);
+	}
+	err_done(&e);
+}
+
 static void found(struct provider *p, const struct provider_zone *z, const struct err *e, void *ctx)
 {
 	struct rrwrite *w = ctx;
@@ -288,7 +318,13 @@ static void found(struct provider *p, const struct provider_zone *z, const struc
 	}
 	w->provider = p;
 	provider_zone_copy(&w->zone, z);
-	read_rrset(w);
+	if (!w->q.lock || provider_caps(p)->cas) {
+		read_rrset(w);
+		return;
+	}
+	w->lock_timer = loop_timer_new(w->q.site->loop, take_lock, w);
+	w->lock_deadline = clk_mono(w->q.site->clk) + LOCK_WAIT_MS;
+	take_lock(w);
 }
 
 int rrwrite_start(const struct rrwrite_question *q, const struct rrwrite_hooks *hooks, void *ctx, struct rrwrite **ret,
@@ -299,7 +335,8 @@ int rrwrite_start(const struct rrwrite_question *q, const struct rrwrite_hooks *
 		.owner = xstrdup(q->owner),
 		.subject = q->subject ? xstrdup(q->subject) : NULL,
 		.hooks = hooks,
-		.ctx = ctx};
+		.ctx = ctx,
+		.lock = {.fd = -1}};
 	if (publisher_find(q->publisher, w->owner, found, w, &w->search, e)) {
 		rrwrite_free(w);
 		return -1;
