@@ -469,22 +469,11 @@ static void next_step(void *ctx)
 		begin(r);
 }
 
-static int check_selection(const struct site *s, const struct strv *only, struct err *e)
-{
-	for (size_t i = 0; only && i < only->n; i++)
-		if (!config_find_cert(s->config, only->v[i])) {
-			err_set(e, ERR_USAGE, "there is no certificate \"%s\" in %s", only->v[i], s->config->path);
-			err_hint(e, "\"perdure status\" lists them");
-			return -1;
-		}
-	return 0;
-}
-
 int renew_start(struct site *s, const struct renew_options *o, const struct renew_ops *ops,
 	const struct renew_hooks *hooks, void *ctx, renew_done_fn done, void *done_ctx, struct renew **ret,
 	struct err *e)
 {
-	if (check_selection(s, o->only, e))
+	if (renew_check_selection(s, o->only, e))
 		return -1;
 	struct renew *r = xcalloc(1, sizeof(*r));
 	*r = (struct renew){

@@ -59,6 +59,8 @@ struct renew {
 	struct renew_summary sum;
 };
 
+/* ERR_USAGE when a name in `only` (NULL for all) is not configured. */
+int renew_check_selection(const struct site *s, const struct strv *only, struct err *e);
 /* Looks at every certificate, tells the hooks, and puts what is due into the queues, the most urgent first. ERR_STORE.
  */
 int renew_plan(struct renew *r, struct err *e);

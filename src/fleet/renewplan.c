@@ -147,3 +147,14 @@ int renew_plan(struct renew *r, struct err *e)
 			qsort(r->queues[i].due, r->queues[i].n, sizeof(struct due), by_urgency);
 	return 0;
 }
+
+int renew_check_selection(const struct site *s, const struct strv *only, struct err *e)
+{
+	for (size_t i = 0; only && i < only->n; i++)
+		if (!config_find_cert(s->config, only->v[i])) {
+			err_set(e, ERR_USAGE, "there is no certificate \"%s\" in %s", only->v[i], s->config->path);
+			err_hint(e, "\"perdure status\" lists them");
+			return -1;
+		}
+	return 0;
+}
