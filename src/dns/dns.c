@@ -122,13 +122,13 @@ int dns_new(struct loop *l, const struct dns_options *o, struct dns **ret, struc
 	d->mode = o->mode;
 	d->timeout_ms = o->timeout_ms > 0 ? o->timeout_ms : TIMEOUT_MS;
 	d->deadline_ms = o->deadline_ms > 0 ? o->deadline_ms : DEADLINE_MS;
-	d->exchanger =
-		exchanger_new(l, d->timeout_ms, o->per_server ? o->per_server : PER_SERVER, o->pace ? o->pace : PACE);
+	unsigned per_server = o->per_server ? o->per_server : PER_SERVER;
+	d->exchanger = exchanger_new(l, d->timeout_ms, per_server, o->pace ? o->pace : PACE);
 	d->turn = loop_timer_new(l, dns_views_turn, d);
 	TAILQ_INIT(&d->waiting);
 	TAILQ_INIT(&d->active);
 	TAILQ_INIT(&d->ended);
-	d->validator = validator_new(l, o, d->deadline_ms);
+	d->validator = validator_new(l, o, d->deadline_ms, per_server);
 	if (configure(d, o, e)) {
 		dns_free(d);
 		return -1;

@@ -18,10 +18,9 @@
 #include "loop/loop.h"
 
 enum {
-	ACTIVE_MAX = 64,
 	SILENT_MS = 30000, /* so long nobody waits for name servers of which none has ever answered */
 	CLASS_IN = 1,
-	PROMPT_MAX = 8, /* questions at the start: no more, and somebody waits for them */
+	AHEAD_MAX = 8, /* questions whose keys are asked for ahead */
 };
 
 enum validation_state { VALIDATION_WAITING, VALIDATION_ACTIVE, VALIDATION_DOUBTED, VALIDATION_ENDED };
@@ -33,6 +32,7 @@ struct dns_validation {
 	TAILQ_ENTRY(dns_validation) link;
 	char *owner;
 	uint16_t type;
+	unsigned flags; /* of dns_validate_flag */
 	int id; /* libunbound's; while active */
 	struct loop_timer *deadline; /* while active */
 	struct doubt *doubt; /* while doubted */
@@ -278,22 +278,10 @@ static void have_keys(void *ctx, int err, struct ub_result *u)
  */
 static void ask_ahead(struct validator *v, const char *owner)
 {
-	if (!v->prompt || v->n_ahead++ >= PROMPT_MAX)
+	if (!v->prompt || v->n_ahead++ >= AHEAD_MAX)
 		return;
 	for (const char *p = name_parent(owner); p; p = name_parent(p))
 		ub_resolve_async(v->ctx, *p ? p : ".", DNS_TYPE_DNSKEY, CLASS_IN, NULL, have_keys, NULL);
-}
-
-/* libunbound's thread is made here: see validator_start(). */
-static bool start(struct validator *v)
-{
-	size_t n = 0;
-	const struct dns_validation *q;
-	TAILQ_FOREACH(q, &v->waiting, link)
-	n++;
-	if (!v->ctx)
-		v->prompt = n <= PROMPT_MAX;
-	return validator_start(v);
 }
 
 static void begin(struct dns_validation *q)
@@ -301,7 +289,9 @@ static void begin(struct dns_validation *q)
 	struct validator *v = q->v;
 	if (refuse(q))
 		return;
-	if (!start(v)) {
+	if (!v->ctx)
+		v->prompt = q->flags & DNS_VALIDATE_PROMPT;
+	if (!validator_start(v)) {
 		end_without(q, DNS_UNRESOLVED, v->broken, "");
 		return;
 	}
@@ -335,7 +325,7 @@ static void begin(struct dns_validation *q)
 void validations_turn(void *ctx)
 {
 	struct validator *v = ctx;
-	for (struct dns_validation *q; v->n_active < ACTIVE_MAX && (q = TAILQ_FIRST(&v->waiting));)
+	for (struct dns_validation *q; v->n_active < v->active_max && (q = TAILQ_FIRST(&v->waiting));)
 		begin(q);
 	for (struct dns_validation *q; (q = TAILQ_FIRST(&v->ended));) {
 		struct dns_validated *result = TAKE(q->result);
@@ -345,17 +335,19 @@ void validations_turn(void *ctx)
 		release(q);
 		done(result, arg);
 	}
-	if (v->n_active < ACTIVE_MAX && !TAILQ_EMPTY(&v->waiting))
+	if (v->n_active < v->active_max && !TAILQ_EMPTY(&v->waiting))
 		loop_timer_start(v->turn, 0);
 }
 
-struct dns_validation *dns_validate(struct dns *d, const char *owner, uint16_t type, dns_validated_fn done, void *ctx)
+struct dns_validation *dns_validate(
+	struct dns *d, const char *owner, uint16_t type, unsigned flags, dns_validated_fn done, void *ctx)
 {
 	struct dns_validation *q = xcalloc(1, sizeof(*q));
 	q->d = d;
 	q->v = d->validator;
 	q->owner = xstrdup(owner);
 	q->type = type;
+	q->flags = flags;
 	q->done = done;
 	q->ctx = ctx;
 	TAILQ_INSERT_TAIL(&q->v->waiting, q, link);

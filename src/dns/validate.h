@@ -42,11 +42,21 @@ void dns_validated_free(struct dns_validated *v);
 /* Called once on the loop, never from inside dns_validate(). v is owned by the callee. */
 typedef void (*dns_validated_fn)(struct dns_validated *v, void *ctx);
 struct dns_validation;
+enum dns_validate_flag {
+	/*
+	 * Somebody waits for it: whole names are asked of all servers on the way, and the keys of all zones above at
+	 * once. Counts for the first question of a struct dns and those behind it; else registries learn no more than
+	 * they must (RFC 9156), and each label costs a round trip.
+	 */
+	DNS_VALIDATE_PROMPT = 1,
+};
 /*
  * Resolves and validates owner (lower case, no dot at the end) for a type, within the deadline of dns_options. Any
- * number may be asked for at once; some dozens are in work, the others wait.
+ * number may be asked for at once; as many as one server gets questions (dns_options.per_server) are in work, the
+ * others wait. libunbound keeps no pace towards servers: that is the business of whoever asks for many names.
  */
-struct dns_validation *dns_validate(struct dns *d, const char *owner, uint16_t type, dns_validated_fn done, void *ctx);
+struct dns_validation *dns_validate(
+	struct dns *d, const char *owner, uint16_t type, unsigned flags, dns_validated_fn done, void *ctx);
 /* Ends it without a callback. */
 void dns_validate_cancel(struct dns_validation *q);
 

@@ -43,11 +43,12 @@ static void add_server(struct strv *to, const char *text, uint16_t port)
 	strv_add(to, a.text);
 }
 
-struct validator *validator_new(struct loop *l, const struct dns_options *o, int64_t deadline_ms)
+struct validator *validator_new(struct loop *l, const struct dns_options *o, int64_t deadline_ms, unsigned active_max)
 {
 	struct validator *v = xcalloc(1, sizeof(*v));
 	v->loop = l;
 	v->deadline_ms = deadline_ms;
+	v->active_max = active_max;
 	v->on = o->validate;
 	v->mode = o->mode;
 	v->configured = o->trust_anchor ? xstrdup(o->trust_anchor) : NULL;

@@ -39,7 +39,8 @@ struct validator {
 	struct loop_fd *fd;
 	pid_t refresher; /* 0 for none */
 	char *broken; /* why libunbound does not start; NULL when it does */
-	bool prompt; /* a few names only: they are to be known soon */
+	unsigned active_max;
+	bool prompt; /* DNS_VALIDATE_PROMPT */
 	unsigned n_ahead; /* questions whose keys were asked for ahead */
 	bool heard; /* some question was answered */
 	int64_t silent_until; /* monotonic ms: nothing answers, so nobody waits for it */
@@ -53,7 +54,7 @@ struct validator {
 };
 
 /* Only copies what it needs of the options. */
-struct validator *validator_new(struct loop *l, const struct dns_options *o, int64_t deadline_ms);
+struct validator *validator_new(struct loop *l, const struct dns_options *o, int64_t deadline_ms, unsigned active_max);
 /* Ends the thread and what is under way, without callbacks. NULL is fine. */
 void validator_free(struct validator *v);
 

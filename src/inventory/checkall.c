@@ -8,6 +8,8 @@
 #include "inventory/observe.h"
 #include "inventory/site.h"
 
+enum { PROMPT_MAX = 8 }; /* so many names are few */
+
 /* The items of one name: n of them from first on, as numbers in `order`. */
 struct group {
 	size_t first, n;
@@ -60,7 +62,7 @@ static bool next(void *ctx, const char **ret_fqdn, unsigned *ret_what)
 	if (r->next == r->n_groups)
 		return false;
 	*ret_fqdn = r->c->items[r->order[r->groups[r->next++].first]].q.q.name;
-	*ret_what = r->c->what;
+	*ret_what = r->c->what | (r->n_groups <= PROMPT_MAX ? (unsigned)OBSERVE_PROMPT : 0U);
 	return true;
 }
 

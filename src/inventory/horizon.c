@@ -145,7 +145,7 @@ int horizon_look(struct dns *d, struct loop *l, const struct strv *resolvers, co
 {
 	AUTO(look_done) struct look k = {.dns = d, .loop = l, .resolvers = resolvers, .pending = 1};
 	k.txt.look = k.ns.look = &k;
-	k.validation = dns_validate(d, owner, DNS_TYPE_TXT, have_trust, &k);
+	k.validation = dns_validate(d, owner, DNS_TYPE_TXT, DNS_VALIDATE_PROMPT, have_trust, &k);
 	start(&k.txt, owner, DNS_TYPE_TXT, have_txt);
 	if (loop_run(l, e))
 		return -1;

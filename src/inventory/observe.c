@@ -1,4 +1,6 @@
-/* observe.c: one name's look-ups, all under way at once; only the question for the zone's servers waits for the zone.
+/*
+ * observe.c: one name's look-ups, all under way at once; only the question for the zone's servers waits for the zone,
+ * and where there are many names, validation for the answer.
  */
 #include "inventory/observe.h"
 
@@ -199,10 +201,39 @@ static void look_ns(struct observe_query *q, const char *zone)
 	look(q, LOOK_NS, zone, DNS_TYPE_NS, 0, &q->o->ns, have_view);
 }
 
+static void have_trust(struct dns_validated *v, void *ctx)
+{
+	struct trust_look *t = ctx;
+	t->query = NULL;
+	*t->to = v;
+	one_less(t->q);
+}
+
+static void look_trust(struct observe_query *q, int which, const char *owner, uint16_t type, struct dns_validated **to)
+{
+	struct trust_look *t = &q->trusts[which];
+	*t = (struct trust_look){.q = q, .to = to};
+	t->query = dns_validate(q->observer->dns, owner, type,
+		q->o->what & OBSERVE_PROMPT ? (unsigned)DNS_VALIDATE_PROMPT : 0U, have_trust, t);
+	q->pending++;
+}
+
+static void look_trusts(struct observe_query *q)
+{
+	struct observation *o = q->o;
+	if (!(o->what & OBSERVE_DNSSEC))
+		return;
+	look_trust(q, 0, o->owner, DNS_TYPE_TXT, &o->txt_trust);
+	if (o->what & OBSERVE_CAA)
+		look_trust(q, 1, o->fqdn, DNS_TYPE_CAA, &o->caa_trust);
+}
+
 static void have_txt(struct dns_view *v, const struct err *e, void *ctx)
 {
 	struct look *l = ctx;
 	look_ns(l->q, v->zone);
+	if (!(l->q->o->what & OBSERVE_PROMPT))
+		look_trusts(l->q);
 	have_view(v, e, ctx);
 }
 
@@ -217,22 +248,6 @@ static void guess_ns(struct observe_query *q, const struct observed_caa *caa)
 		name_public_suffix(v->zone) != NAME_SUFFIX_NONE)
 		return;
 	look_ns(q, v->zone);
-}
-
-static void have_trust(struct dns_validated *v, void *ctx)
-{
-	struct trust_look *t = ctx;
-	t->query = NULL;
-	*t->to = v;
-	one_less(t->q);
-}
-
-static void look_trust(struct observe_query *q, int which, const char *owner, uint16_t type, struct dns_validated **to)
-{
-	struct trust_look *t = &q->trusts[which];
-	*t = (struct trust_look){.q = q, .to = to};
-	t->query = dns_validate(q->observer->dns, owner, type, have_trust, t);
-	q->pending++;
 }
 
 static void have_vantages(struct dns_vantages *v, void *ctx)
@@ -311,10 +326,8 @@ struct observe_query *observe_start(struct observer *ob, const char *fqdn, unsig
 	look(q, LOOK_TXT, o->owner, DNS_TYPE_TXT, view_flags, &o->txt, have_txt);
 	if (what & OBSERVE_CAA)
 		look_caa(q);
-	if (what & OBSERVE_DNSSEC)
-		look_trust(q, 0, o->owner, DNS_TYPE_TXT, &o->txt_trust);
-	if (what & OBSERVE_DNSSEC && what & OBSERVE_CAA)
-		look_trust(q, 1, o->fqdn, DNS_TYPE_CAA, &o->caa_trust);
+	if (what & OBSERVE_PROMPT)
+		look_trusts(q);
 	if (what & OBSERVE_DELEGATION)
 		look_delegation(q, view_flags);
 	if (ob->resolvers)

@@ -29,6 +29,11 @@ enum observe_what {
 	OBSERVE_WILDCARD =
 		32, /* whether TXT and CNAME answers are synthesised: a few questions more in unsigned zones */
 	OBSERVE_ALL = 63,
+	/*
+	 * Few names are looked at, and somebody waits for them. Otherwise an answer is validated when the servers have
+	 * given it, so that libunbound, which keeps no pace, keeps to that of the other questions.
+	 */
+	OBSERVE_PROMPT = 64,
 };
 
 /* One look. */

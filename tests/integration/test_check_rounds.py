@@ -1,4 +1,8 @@
-"""How many round trips one after the other `perdure check` needs for a name whose servers are all in order: two more than `dig` at most."""
+"""
+What servers that answer in lockstep see of `perdure check` and `perdure audit`: how many round trips one after the other a name needs whose
+servers are all in order (two more than `dig` at most), and how many questions one server has at a time.
+"""
+import collections
 import itertools
 import json
 import os
@@ -82,3 +86,17 @@ def test_two_round_trips_more_than_dig(dnstree, steps, stage, name, secure):
         assert {(server, f"{LABEL}.{name}.", "TXT"), (server, f"{name}.", "CAA"), (server, f"{zone}.", "NS"),
                 (server, f"_acme-challenge.{name}.", "CNAME")} <= asked
     assert ("root", ".", "DNSKEY") in asked
+
+
+@pytest.mark.parametrize("validate, most", [(False, 3), (True, 6)])  # libunbound may have as many in work beside the other questions
+def test_no_server_has_more_questions_at_a_time_than_it_may(dnstree, steps, stage, validate, most):
+    names = [f"n{i}.shapes.alpha" for i in range(8)]
+    p = harness.Perdure(stage, dnstree.config(dns={"timeout": "5s", "per_server": 3, "validate": validate}))
+    path = harness.write(os.path.join(p.folder, "names"), "\n".join(names))
+    with steps.inside():
+        done = p.run("audit", "--names", path, "--allow-issuer", "ca.test", "--offline", "--json")
+    rounds = steps.take()
+    assert done.lines()[-1]["summary"]["names"] == len(names)
+    assert {f"{LABEL}.{n}." for n in names} <= {name for _, name, _ in itertools.chain(*rounds)}
+    at_once = [max(collections.Counter(server for server, _, _ in held).values()) for held in rounds]
+    assert 3 <= max(at_once) <= most, at_once

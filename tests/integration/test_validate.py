@@ -84,6 +84,11 @@ def test_what_is_secure_insecure_bogus_and_why(tool):
     assert len(said["hops9.shapes.alpha"]["chain"]) == 9
 
 
+def test_promptly_it_is_the_same(tool):
+    plain, prompt = tool(names=SEEN), tool("--prompt", names=SEEN)
+    assert {n: (s["security"], s["rcode"]) for n, s in prompt.items()} == {n: (s["security"], s["rcode"]) for n, s in plain.items()}
+
+
 def test_a_name_whose_servers_are_silent_ends_at_the_deadline(tool):
     s = tool.one("dead.beta", "--deadline", "700")
     assert (s["security"], s["why"]) == ("unresolved", "no answer within 1 s")

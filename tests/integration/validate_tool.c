@@ -3,7 +3,7 @@
  *
  *   validate_tool [--hint ADDRESS]… [--stub ZONE ADDRESS PORT]… [--resolver ADDRESS[@PORT]]… [--none] [--off]
  *                 [--anchor FILE] [--state DIR] [--timeout MS] [--deadline MS] [--vantage RESOLVER]… [--ca FILE]
- *                 [--type N] [--cancel | --leave] NAME…
+ *                 [--type N] [--prompt] [--cancel | --leave] NAME…
  *
  * --cancel gives every second question up a moment later, --leave ends the program then. All names are asked at once.
  * With --vantage these resolvers are asked instead; --ca is for those by HTTPS, which cannot be asked without.
@@ -31,7 +31,7 @@ struct tool {
 	struct dns_validation *validations[NAMES_MAX];
 	uint16_t type;
 	size_t open;
-	bool cancel, leave;
+	bool cancel, leave, prompt;
 	struct dns_resolvers *resolving[NAMES_MAX];
 	const char *ca;
 	struct dns_https *doh;
@@ -149,6 +149,8 @@ static void parse_flag(struct tool *t, const char *a)
 		t->cancel = true;
 	else if (!strcmp(a, "--leave"))
 		t->leave = true;
+	else if (!strcmp(a, "--prompt"))
+		t->prompt = true;
 	else if (t->names.n < NAMES_MAX)
 		strv_add(&t->names, a);
 }
@@ -195,7 +197,8 @@ static void ask(struct tool *t)
 			t->resolving[i] =
 				dns_resolvers_ask(t->dns, t->doh, &t->vantage, t->names.v[i], t->type, on_vantages, t);
 		else
-			t->validations[i] = dns_validate(t->dns, t->names.v[i], t->type, on_validated, t);
+			t->validations[i] = dns_validate(
+				t->dns, t->names.v[i], t->type, t->prompt ? DNS_VALIDATE_PROMPT : 0, on_validated, t);
 	}
 	t->timer = loop_timer_new(t->loop, give_up, t);
 	if (t->cancel || t->leave)
