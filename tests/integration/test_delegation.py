@@ -1,8 +1,9 @@
 """
-dns-01 behind standing CNAMEs: values are written together, waited for, taken out again; those of others stay.
+dns-01 behind standing CNAMEs: values are written together, waited for at every name server, taken out again; those of others stay. Also
+dns-01 at the domain itself, and what `auto` makes of it all.
 """
-import collections
 import os
+import re
 import signal
 import sqlite3
 import threading
@@ -11,10 +12,14 @@ import pytest
 
 import dns_servers
 import harness
+from rest_doubles import Desec
 from resolver import Unbound
+from small_servers import ZoneServer
+from state_tool import need_strace
 
 ZONE = "acme.bench.test"
 SHARED = "_acme." + ZONE
+FOREIGN = '"somebody else\'s; value"'
 
 
 def label(name):
@@ -23,26 +28,31 @@ def label(name):
 
 
 class Fleet:
-    """Domains with their CNAMEs at Knot, a CA without dns-persist-01 in use, perdure with Knot as its provider."""
+    """
+    Domains with their CNAMEs at Knot, which unbound asks for the CA, and perdure with Knot as its provider for the validation zone.
 
-    def __init__(self, stage, n=2, shared=True, extra=(), validation="delegation", cnames=True, process=0, **delegation):
+    cnames    the target of a domain's CNAME by its name, or None for no CNAMEs
+    ca        harness.Pebble or harness.TestCA (which takes many orders at once)
+    """
+
+    def __init__(self, stage, n=2, shared=True, extra=(), validation="delegation", cnames=..., ca=harness.Pebble, records=None, **delegation):
         self.stage = stage
         self.names = [f"w{i:02d}.bench.test" for i in range(n)]
-        target = (lambda name: SHARED) if shared else label
-        records = {z: [f"_acme-challenge 300 CNAME {target(z)}."] for z in self.names} if cnames else {}
-        self.knot = harness.Knot(stage, [*self.names, ZONE], records={**records, ZONE: list(extra)})
+        self.target = (lambda name: SHARED) if shared else label
+        target = self.target if cnames is ... else cnames
+        zones = {z: [f"_acme-challenge 300 CNAME {target(z)}."] if target else [] for z in self.names}
+        for zone, lines in (records or {}).items():
+            zones[zone] = zones[zone] + lines
+        self.knot = harness.Knot(stage, [*self.names, ZONE], records={**zones, ZONE: list(extra)})
         self.resolver = Unbound(stage, {z: self.knot.port for z in ["bench.test", *self.names, ZONE]})
-        self.ca = harness.Pebble(stage, self.resolver.address)
+        self.ca = ca(stage, self.resolver.address)
         self.delegation = {"zone": ZONE, **({"shared": True} if shared else {}), **delegation}
-        self.validation = validation
-        self.target = target
+        self.defaults = {"ca": [self.ca.config_entry()["name"]], "validation": validation}
+        self.provider = {"name": "edge", "type": "rfc2136", "server": f"127.0.0.1@{self.knot.port}", "zones": [ZONE], "tsig": {"file": self.knot.tsig_file}}
         self.p = self.perdure(self.names)
 
     def config(self, names, **more):
-        return harness.p_config(
-            self.ca, self.knot, names, delegation=self.delegation,
-            providers=[{"name": "edge", "type": "rfc2136", "server": f"127.0.0.1@{self.knot.port}", "zones": [ZONE], "tsig": {"file": self.knot.tsig_file}}],
-            defaults={"ca": ["pebble"], "validation": self.validation}, **more)
+        return harness.p_config(self.ca, self.knot, names, **{"delegation": self.delegation, "providers": [self.provider], "defaults": self.defaults, **more})
 
     def perdure(self, names, **more):
         p = harness.Perdure(self.stage, self.config(names, **more))
@@ -52,9 +62,26 @@ class Fleet:
     def values(self, owner=SHARED):
         return dns_servers.values(self.knot.port, owner)
 
-    def writes(self):
+    def writes(self, zone=ZONE):
         """Changes of the zone: each moves its serial."""
-        return int(self.knot.serials()[ZONE]) - 1
+        return int(self.knot.serials()[zone]) - 1
+
+    def second_server(self):
+        """Another server of the validation zone, which has nothing in it until it is told. perdure knows of it."""
+        server = ZoneServer(self.stage, "127.0.0.2", self.knot.port, ZONE, [])
+        self.p.configure(self.config(self.names, dns={"stubs": [self.knot.stub(), {
+            "zone": ZONE, "servers": ["127.0.0.1", "127.0.0.2"], "port": self.knot.port}]}))
+        return server
+
+
+def results(done):
+    return {line["certificate"]: line for line in done.lines() if "result" in line}
+
+
+def renewed(done, names, result="issued", how="delegation"):
+    lines = results(done.ok())
+    assert set(lines) == set(names)
+    assert {(line["result"], line["validation"]) for line in lines.values()} == {(result, how)}
 
 
 def rows(p):
@@ -62,14 +89,218 @@ def rows(p):
         return db.execute("SELECT owner, text, cert FROM value").fetchall()
 
 
-def test_base_name_and_wildcard_of_several_certificates_cost_two_writes(stage):
-    f = Fleet(stage, 3, extra=["_acme 300 TXT \"somebody else's; value\""])
-    done = f.p.run("renew", "--json").ok()
-    lines = [line for line in done.lines() if line.get("result")]
-    assert {line["result"] for line in lines} == {"issued"} and len(lines) == 3
-    assert {line["validation"] for line in lines} == {"delegation"}
+def all_at_once(jobs):
+    """Runs functions at once; their results in their order."""
+    out = [None] * len(jobs)
+    threads = [threading.Thread(target=lambda i=i, job=job: out.__setitem__(i, job())) for i, job in enumerate(jobs)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    return out
+
+
+def test_one_shared_name_costs_two_writes(stage):
+    f = Fleet(stage, 3, extra=[f"_acme 300 TXT {FOREIGN}"])
+    renewed(f.p.run("renew", "--json"), f.names)
     for name in f.names:
         harness.verify_chain(f.p, name, f.ca.roots(), [name, "*." + name])
     assert f.writes() == 2
-    assert f.values() == ['"somebody else\'s; value"']
+    assert f.values() == [FOREIGN]
     assert not rows(f.p)
+    status = f.p.run("status", "--json").ok().lines()
+    assert {(s["validation"], s["validated_by"]) for s in status} == {("delegation", "delegation")}
+    # In one order, by issue.
+    renewed(f.p.run("issue", f.names[0], "--json"), f.names[:1], "renewed")
+    assert f.writes() == 4 and f.values() == [FOREIGN]
+
+
+def test_a_name_for_each_domain(stage):
+    f = Fleet(stage, 3, shared=False)
+    renewed(f.p.run("renew", "--json"), f.names)
+    assert f.writes() == 2 * len(f.names)
+    assert [f.values(label(n)) for n in f.names] == [[]] * 3
+
+
+def test_kept_values_cost_one_write(stage):
+    f = Fleet(stage, 2, keep=True)
+    for times in (1, 2, 3):
+        renewed(f.p.run("renew", "--json", "--force-renewal"), f.names, "issued" if times == 1 else "renewed")
+        assert f.writes() == times
+        assert len(f.values()) == 4
+    # A certificate that is gone from the configuration leaves nothing.
+    f.p.configure(f.config(f.names[:1]))
+    f.p.run("renew").ok()
+    assert len(f.values()) == 2
+
+
+def test_four_processes_at_one_name(stage):
+    f = Fleet(stage, 12, ca=harness.TestCA, extra=[f"_acme 300 TXT {FOREIGN}"])
+    processes = [f.p, *(f.perdure(f.names) for _ in range(3))]
+    for i, p in enumerate(processes):
+        p.configure(f.config(f.names[i::4]))
+    for i, done in enumerate(all_at_once([lambda p=p: p.run("renew", "--json") for p in processes])):
+        renewed(done, f.names[i::4])
+    assert f.writes() <= 8
+    assert f.values() == [FOREIGN]
+
+
+def test_four_processes_where_the_provider_does_not_compare(stage):
+    """The RRset is replaced as a whole, by a provider that allows no TTL below an hour."""
+    f = Fleet(stage, 8, ca=harness.TestCA)
+    desec = Desec(stage, f.knot, [ZONE])
+    desec.put(SHARED, "TXT", FOREIGN)
+    f.provider = {**desec.entry(stage.folder("desec")), "name": "edge"}
+    processes = [f.perdure(f.names) for _ in range(4)]
+    for i, p in enumerate(processes):
+        p.configure(f.config(f.names[i::4]))
+    said = all_at_once([lambda p=p: p.run("renew", "--json") for p in processes])
+    for i, done in enumerate(said):
+        renewed(done, f.names[i::4])
+    assert desec.stands(SHARED) == [FOREIGN]
+    # Alone at the name it gets the wish as far as the provider allows it, and says so.
+    desec.zones[ZONE].clear()
+    desec.push(ZONE, "_acme", "TXT")
+    again = processes[0].run("renew", "--json", "--force-renewal").ok()
+    assert "3600 s, not the 300 s" in again.err
+    assert desec.stands(SHARED) == []
+
+
+def test_more_values_than_may_stand(stage):
+    f = Fleet(stage, 5, values=4)
+    most = []
+    stop = threading.Event()
+
+    def watch():
+        while not stop.is_set():
+            most.append(len(f.values()))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    done = f.p.run("renew", "--json")
+    stop.set()
+    watcher.join()
+    renewed(done, f.names)
+    assert max(most) <= 4
+    assert f.values() == [] and not rows(f.p)
+
+
+def test_the_wait_ends_when_the_last_server_has_it(stage):
+    f = Fleet(stage, 2)
+    second = f.second_server()
+    run = f.p.start("renew", "--json", "-v", log=os.path.join(f.p.folder, "log"))
+    log = lambda: harness.read(os.path.join(f.p.folder, "log"))  # noqa: E731
+    harness.wait_until("the look at both servers", 60, lambda: f"DNS {SHARED}: 1 of 2 servers" in log())
+    looks = log().count("1 of 2 servers")
+    harness.wait_until("two more looks", 60, lambda: log().count("1 of 2 servers") >= looks + 2)
+    assert f.ca.log_requests()["chalZ"] == 0 and run.poll() is None
+    assert len(f.values()) == 4
+    second.change([f"_acme 300 TXT {v}" for v in f.values()])
+    assert run.wait(60) == 0, log()
+    assert f.ca.log_requests()["chalZ"] >= 4
+    assert f.values() == []
+
+
+def test_a_run_that_was_killed_leaves_nothing_after_the_next(stage):
+    f = Fleet(stage, 2, extra=[f"_acme 300 TXT {FOREIGN}"])
+    f.second_server()
+    run = f.p.start("renew")
+    harness.wait_until("the values", 60, lambda: len(f.values()) == 5)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait(20)
+    assert len(f.values()) == 5 and len(rows(f.p)) == 4
+    # One is not configured any more, the other one's order goes on with the same value.
+    f.p.configure(f.config(f.names[:1]))
+    done = f.p.run("renew", "--json")
+    assert results(done)[f.names[0]]["resumed"]
+    renewed(done, f.names[:1])
+    assert f.values() == [FOREIGN] and not rows(f.p)
+
+
+def test_servers_that_never_get_it(stage):
+    f = Fleet(stage, 1, wait="1s")
+    f.second_server()
+    done = f.p.run("renew", "--json")
+    line = results(done)[f.names[0]]
+    assert done.rc == 75 and line["result"] == "parked" and "does not have it yet" in line["error"]
+    assert f.ca.log_requests()["chalZ"] == 0
+    f.p.configure(f.config(f.names))
+    renewed(f.p.run("renew", f.names[0], "--json"), f.names)
+    assert f.values() == [] and not rows(f.p)
+
+
+def test_a_refusal_takes_the_values_out(stage):
+    f = Fleet(stage, 1)
+    # The CA's way there is another one than ours: it sees nothing.
+    other = harness.Knot(stage, f.names)
+    f.ca.stop()
+    f.ca = harness.Pebble(stage, other.address)
+    f.p = f.perdure(f.names)
+    done = f.p.run("renew", "--json")
+    assert done.rc == 1 and results(done)[f.names[0]]["result"] == "failed"
+    assert f.writes() == 2 and f.values() == [] and not rows(f.p)
+
+
+@pytest.mark.parametrize("cnames, records, says", [
+    (None, [], "has no CNAME"),
+    (lambda name: "elsewhere.example", [], "leads to elsewhere.example and not to " + SHARED),
+    (None, ["* 300 CNAME " + SHARED + "."], "comes from the wildcard"),
+])
+def test_delegations_that_do_not_stand(stage, cnames, records, says):
+    f = Fleet(stage, 1, cnames=cnames, records={"w00.bench.test": records})
+    done = f.p.run("renew", "--json")
+    line = results(done)[f.names[0]]
+    assert done.rc == 1 and line["result"] == "held" and says in line["error"], line
+    assert "_acme-challenge.w00.bench.test" in line["error"] + line["hint"]
+    assert f.writes() == 0 and f.ca.log_requests()["chalZ"] == 0
+    if "wildcard" in says:  # with consent
+        f.delegation["follow"] = True
+        f.p.configure(f.config(f.names))
+        renewed(f.p.run("renew", f.names[0], "--json"), f.names)
+
+
+def test_dns_01_at_the_domain_itself(stage):
+    f = Fleet(stage, 2, cnames=None, validation="dns-01", records={"w01.bench.test": [f"_acme-challenge 300 TXT {FOREIGN}"]})
+    del f.provider["zones"]
+    f.p.configure(f.config(f.names))
+    renewed(f.p.run("renew", "--json"), f.names, how="dns-01")
+    assert [f.values("_acme-challenge." + n) for n in f.names] == [[], [FOREIGN]]
+    assert [f.writes(n) for n in f.names] == [2, 2]
+
+
+def test_auto_takes_what_works(stage):
+    """w00 has the standing record, w01 the delegation, w02 neither but a provider."""
+    f = Fleet(stage, 3, shared=False, validation="auto", cnames=None)
+    del f.provider["zones"]
+    f.p.configure(f.config(f.names))
+    f.knot.nsupdate([f"_acme-challenge.{f.names[1]}. 300 CNAME {label(f.names[1])}."])
+    shown = f.p.run("record", "show", "--format", "zone", "--ca", "pebble", f.names[0], "*." + f.names[0]).ok().out
+    f.knot.nsupdate([line for line in shown.splitlines() if line.strip() and not line.startswith(";")])
+    lines = results(f.p.run("renew", "--json").ok())
+    assert [lines[n]["validation"] for n in f.names] == ["dns-persist-01", "delegation", "dns-01"]
+    # Without a provider there is nothing but the record.
+    f.p.configure({k: v for k, v in f.config(f.names).items() if k not in ("providers", "delegation")})
+    done = f.p.run("renew", "--json", "--force-renewal")
+    assert [results(done)[n]["result"] for n in f.names] == ["renewed", "held", "held"]
+
+
+def test_standing_records_open_no_credentials_whatever_is_configured(stage):
+    need_strace()
+    f = Fleet(stage, 1, validation="auto")
+    harness.publish_records(f.p, f.knot)
+    log = os.path.join(f.p.folder, "strace.log")
+    renewed(f.p.run("renew", "--json", wrap=["strace", "-f", "-qq", "-o", log, "-e", "trace=open,openat,openat2", "-s", "4096"]), f.names, how="dns-persist-01")
+    opened = re.findall(r'"([^"]*)"', harness.read(log))
+    assert any(path.endswith("perdure.db") for path in opened)
+    assert f.knot.tsig_file not in opened
+
+
+@pytest.mark.long
+def test_47_wildcard_domains_by_four_processes(stage):
+    f = Fleet(stage, 47, ca=harness.TestCA, extra=[f"_acme 300 TXT {FOREIGN}"])
+    processes = [f.perdure(f.names) for _ in range(4)]
+    for i, p in enumerate(processes):
+        p.configure(f.config(f.names[i::4]))
+    for i, done in enumerate(all_at_once([lambda p=p: p.run("renew", "--json", timeout=600) for p in processes])):
+        renewed(done, f.names[i::4])
+    assert f.values() == [FOREIGN]
