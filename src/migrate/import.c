@@ -13,6 +13,7 @@
 #include "crypto/x509.h"
 #include "inventory/rollover.h"
 #include "inventory/site.h"
+#include "inventory/tell.h"
 #include "migrate/plan.h"
 #include "state/certfiles.h"
 
@@ -49,10 +50,11 @@ int migrate_import_account(struct site *s, const struct migrate_account_plan *p,
 	strv_copy(&ca->account.contact, &from->contact);
 	if (!ca->account.created)
 		ca->account.created = clk_wall(s->clk) / 1000;
-	return site_account_note_key(ca, ca->key, e) || store_account_put(s->store, &ca->account, e) ||
-			       store_commit(s->store, e)
-		       ? -1
-		       : 0;
+	if (site_account_note_key(ca, ca->key, e) || store_account_put(s->store, &ca->account, e) ||
+		store_commit(s->store, e))
+		return -1;
+	tell_account(s, EVENT_ACCOUNT_IMPORTED, &ca->account);
+	return 0;
 }
 
 /* ---- certificates ---- */
@@ -137,5 +139,14 @@ int migrate_import_cert(struct site *s, const struct migrate_cert_plan *p, struc
 		return err_ctx(e, "import %s", p->name);
 	FAULT("migrate.installed");
 	fill_row(&row, p, generation);
-	return store_cert_put(s->store, &row, e) || store_commit(s->store, e) ? err_ctx(e, "import %s", p->name) : 0;
+	if (store_cert_put(s->store, &row, e) || store_commit(s->store, e))
+		return err_ctx(e, "import %s", p->name);
+	tell_event(s, &(struct event){.type = EVENT_CERT_IMPORTED,
+			      .name = row.name,
+			      .names = &row.names,
+			      .ca = row.ca,
+			      .generation = row.generation,
+			      .not_after = row.not_after,
+			      .serial = row.serial});
+	return 0;
 }

@@ -72,6 +72,9 @@ def take_over(world, client, folder, expected):
     account = p.run("account", "show", "--live", "--json").ok().json()
     assert (account["url"], account["status"]) == (account_url(folder), "valid")
     assert account["contact"] == ["mailto:" + MAIL]
+    told = [(e["event"], e.get("name")) for e in p.run("events", "show", "--json").ok().lines()]
+    assert [e for e, _ in told].count("account.imported") == 1
+    assert sorted(name for e, name in told if e == "certificate.imported") == sorted(expected)
     again = p.run("migrate", client, folder, "--import", "--json").ok()
     assert not lines(again, "result") and {c["action"] for c in lines(again, "certificate")} == {"here"}
     assert e2e.summary(p.run("renew", "--dry-run", "--json").ok())["due"] == 0
@@ -116,7 +119,28 @@ def test_certbot(world):
 def test_lego(world):
     folder = world[3].lego(ZONE)
     idn = "xn--bcher-kva." + ZONE
-    take_over(world, "lego", folder, {ZONE: [ZONE, "*." + ZONE], idn: [idn]})
+    plan, _ = take_over(world, "lego", folder, {ZONE: [ZONE, "*." + ZONE], idn: [idn]})
+    assert {c["key_type"] for c in lines(plan, "certificate")} == {"rsa2048", "ec256"}
+    # A key that a service which is not root reads: our link would take it away.
+    os.chmod(f"{folder}/certificates/{idn}.key", 0o644)
+    before = tree(folder)
+    done = world[2].run("migrate", "lego", folder, "--commit", "--yes")
+    assert done.rc == 1 and "others than its owner may read the key" in done.err and "copy" in done.err, done
+    assert tree(folder) == before
+
+
+def test_lego_5(world):
+    """Version 5 keeps the key beside account.json, and the directory in it: made by hand from what version 4 wrote."""
+    folder = world[3].lego(ZONE)
+    account = next(b for b, _, f in os.walk(folder) if "account.json" in f)
+    os.rename(f"{account}/keys/{MAIL}.key", f"{account}/{MAIL}.key")
+    os.rmdir(f"{account}/keys")
+    with open(f"{account}/account.json", encoding="utf-8") as f:
+        text = json.load(f)
+    harness.write(f"{account}/account.json", json.dumps({**text, "id": MAIL, "keyType": "EC256", "server": world[0].dir_url}))
+    plan = world[2].run("migrate", "lego", folder, "--json").ok()
+    assert [(a["action"], a["directory"], a["used"]) for a in lines(plan, "account")] == [("import", world[0].dir_url, 2)]
+    assert {c["action"] for c in lines(plan, "certificate")} == {"import"}
 
 
 def test_dehydrated(world):
