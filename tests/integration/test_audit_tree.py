@@ -2,6 +2,9 @@
 `perdure audit` over the DNS tree of dnstree.py: which rules are told of each name, all of them: what is not in a row must stay silent there.
 """
 import os
+import re
+
+import pytest
 
 import harness
 
@@ -98,3 +101,20 @@ def test_standing_records_of_our_own(dnstree, stage):
     done = p.run("audit", "--offline", "--json")
     assert [(f["rule"], f["name"]) for f in done.lines()[:-1] if f["severity"] == "error"] == [("PD402", "bare.shapes.alpha")], done
     assert {f["rule"] for f in done.lines()[:-1] if f["name"] == "later.shapes.alpha"} == {"PD704"}
+
+
+@pytest.mark.parametrize("server, software", [("knot", "Knot"), ("bind", "BIND"), ("nsd", "NSD")])
+def test_zones_by_transfer(dnstree, stage, server, software):
+    """Allowed with the key, refused without it, and open to all: at servers of three makes."""
+    p = dnstree.perdure(stage)
+    zone = "differ.beta" if server == "nsd" else "shapes.beta"
+    where = ("--zone", zone, "--server", dnstree.addresses[server], "--offline", "--json")
+    done = p.run("audit", *where, "--tsig-file", dnstree.tsig_file)
+    lines = done.lines()
+    assert done.rc == 5 and lines[-1]["summary"]["records"] > 0, (software, done)
+    assert ("PD203", "differ.beta" if server == "nsd" else "wrong.shapes.beta") in {(f["rule"], f.get("name")) for f in lines[:-1]}
+    refused = p.run("audit", *where)
+    assert refused.rc == 1 and re.search("REFUSED|NOTAUTH", refused.err) and "--tsig-file" in refused.err, (software, refused)
+    if server != "nsd":
+        done = p.run("audit", "--zone", "openxfr.beta", "--server", dnstree.addresses[server], "--offline", "--json")
+        assert done.rc in (0, 5) and done.lines()[-1]["summary"]["records"] == 2, (software, done)

@@ -5,6 +5,7 @@ import pytest
 
 import harness
 from dnstree_zones import ACCOUNT, ISSUER, LABEL
+from test_validate import mounted
 
 Z = ".shapes.beta"
 # name -> findings beside those that are only good to know; a name that has none is not listed
@@ -159,6 +160,15 @@ def test_points_of_view(dnstree, tree):
     (a,) = tree.run("check", "bogus.alpha", *see, "--dialect", "pebble", "--offline", "--json").lines()
     assert [v["verdict"] for v in a["vantages"]] == ["unknown", "accepted"] and "vantage-silent" in codes(a, "warning")
     assert tree.run("check", "shapes.alpha", "--vantage", "nowhere").rc == 2
+
+
+def test_this_machines_own_resolvers(dnstree, tree):
+    """"system" stands for those of /etc/resolv.conf, which is read for this comparison alone."""
+    conf = harness.write(tree.config_file + ".resolv", f"nameserver {dnstree.plain_resolver}\nnameserver {dnstree.resolver}\n")
+    done = tree.run("check", "shapes.alpha", "--vantage", "system", "--offline", "--json", wrap=mounted(conf, "/etc/resolv.conf"))
+    (a,) = done.lines()
+    assert [(v["resolver"], v["verdict"]) for v in a["vantages"]] == [(dnstree.plain_resolver, "accepted"), (dnstree.resolver, "accepted")], a
+    assert [v["ad"] for v in a["vantages"]] == [False, True]
 
 
 # name, zone -> verdict, findings
