@@ -52,6 +52,7 @@ test  python3-dnspython f:/usr/lib/python3/dist-packages/dns
 test  python3-yaml     f:/usr/lib/python3/dist-packages/yaml
 test  python3-cryptography f:/usr/lib/python3/dist-packages/cryptography
 test  python3-prometheus-client f:/usr/lib/python3/dist-packages/prometheus_client
+test  nginx            f:/usr/sbin/nginx
 test  cppcheck         c:cppcheck
 test  clang            c:clang
 test  clang-tidy       c:clang-tidy

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "cli/cli.h"
+#include "cli/deployprint.h"
 #include "cli/output.h"
 #include "cli/pick.h"
 #include "cli/report.h"
@@ -141,6 +142,24 @@ static void say_where(const struct cli *c, const struct site *s, const struct wi
 	}
 }
 
+static void deployed(const struct deploy_report *r, void *ctx)
+{
+	deploy_print_report(ctx, r);
+}
+
+/* The exit status, or -1. */
+static int deploy(struct cli *c, struct site *s, const struct wish *w, struct err *e)
+{
+	static const struct deploy_hooks hooks = {.report = deployed};
+	static const struct deploy_options o = {.ignore_wait = true};
+	struct deploy_summary sum;
+	if (cli_flag(c, "no-deploy") || !w->cert.deploy)
+		return EXIT_DONE;
+	if (deploy_all(s, &w->cert, NULL, &o, &hooks, c, &sum, e))
+		return -1;
+	return sum.failed ? EXIT_PARTLY : EXIT_DONE;
+}
+
 static int dry_run(const struct cli *c, const struct wish *w, const struct site_ca *ca)
 {
 	const char *key = w->csr_der.n ? NULL : w->cert.key;
@@ -191,9 +210,10 @@ static int run(struct cli *c, struct err *e)
 	struct outcome o = {.c = c, .status = EXIT_FAILED};
 	if (issue_one(&r, stepped, reported, &o, e))
 		return -1;
-	if (o.status == EXIT_DONE)
-		say_where(c, &s, &w);
-	return o.status;
+	if (o.status != EXIT_DONE)
+		return o.status;
+	say_where(c, &s, &w);
+	return deploy(c, &s, &w, e);
 }
 
 static const struct cli_option options[] = {
@@ -205,6 +225,7 @@ static const struct cli_option options[] = {
 	{"must-staple", 0, NULL, false, "ask for the must-staple extension"},
 	{"profile", 0, "NAME", false, "the CA's certificate profile; \"perdure ca probe\" lists them"},
 	{"force", 0, NULL, false, "go on where the record would be refused (costs an authorization if it is)"},
+	{"no-deploy", 0, NULL, false, "leave the deploy actions alone"},
 	{"dry-run", 'n', NULL, false, "say what would be issued; nothing is asked of a CA"},
 	{NULL, 0, NULL, false, NULL},
 };

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "cli/cli.h"
+#include "cli/deployprint.h"
 #include "cli/output.h"
 #include "cli/pick.h"
 #include "cli/report.h"
@@ -30,6 +31,12 @@ static void stepped(const char *cert, const char *what, void *ctx)
 static void reported(const struct issue_report *r, void *ctx)
 {
 	report_print(ctx, r);
+	flush();
+}
+
+static void deployed(const struct deploy_report *r, void *ctx)
+{
+	deploy_print_report(ctx, r);
 	flush();
 }
 
@@ -74,7 +81,7 @@ static int try_config(void *ctx, struct err *e)
 
 static int run(struct cli *c, struct err *e)
 {
-	static const struct daemon_hooks hooks = {.renew = {.step = stepped, .report = reported},
+	static const struct daemon_hooks hooks = {.renew = {.step = stepped, .report = reported, .deployed = deployed},
 		.summary = summed,
 		.audit_line = audit_line,
 		.try_config = try_config};

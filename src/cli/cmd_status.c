@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "cli/cli.h"
+#include "cli/deployprint.h"
 #include "cli/output.h"
 #include "cli/pick.h"
 #include "cli/verbs.h"
@@ -74,6 +75,7 @@ static void print_json(
 	json_out_int(&j.w, "failures", row ? row->failures : 0);
 	out_json_time(&j.w, "next_at", row ? row->next_at : 0);
 	json_out_str(&j.w, "last_error", row && row->last_error[0] ? row->last_error : NULL);
+	deploy_json_status(&j.w, l->s, cert, live ? row->generation : 0, l->now);
 	out_json_end(&j);
 }
 
@@ -111,8 +113,10 @@ static void print_text(
 		AUTO(xfreep) char *how = validated_by(l->s, cert->name, live);
 		out_text("    validation %s, last by %s\n", config_validation_name(cert->validation), how);
 	}
-	if (live)
+	if (live) {
 		print_window(l, row);
+		deploy_print_status(l->c, l->s, cert, row->generation, l->now);
+	}
 	if (row && row->failures) {
 		AUTO(buf_done) struct buf said = buf_make(BUF_MAX_HTTP_BODY);
 		log_escape(&said, row->last_error);

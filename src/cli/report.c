@@ -84,6 +84,9 @@ void report_print_summary(const struct cli *c, const struct renew_summary *s, bo
 		json_out_int(&j.w, "held", (int64_t)s->held);
 		json_out_int(&j.w, "parked", (int64_t)s->parked);
 		json_out_int(&j.w, "failed", (int64_t)s->failed);
+		json_out_int(&j.w, "deployed", (int64_t)(s->deploy.done + s->deploy.unchanged));
+		json_out_int(&j.w, "deploy_failed", (int64_t)s->deploy.failed);
+		json_out_int(&j.w, "deploy_waiting", (int64_t)s->deploy.waiting);
 		json_out_bool(&j.w, "stopped", s->stopped);
 		json_out_end_object(&j.w);
 		out_json_end(&j);
@@ -97,4 +100,7 @@ void report_print_summary(const struct cli *c, const struct renew_summary *s, bo
 		out_text("%zu certificates, %zu due: %zu issued, %zu renewed, %zu held, %zu parked, %zu failed%s\n",
 			s->looked, s->due, s->issued, s->renewed, s->held, s->parked, s->failed,
 			s->stopped ? "; stopped by a signal, run again to go on" : "");
+	if (s->deploy.failed || s->deploy.waiting)
+		out_text("deploy actions: %zu done, %zu failed, %zu waiting after a failure\n",
+			s->deploy.done + s->deploy.unchanged, s->deploy.failed, s->deploy.waiting);
 }

@@ -37,6 +37,7 @@ static const struct cli_verb *const verbs[] = {
 	&verb_provider_policy,
 	&verb_issue,
 	&verb_renew,
+	&verb_deploy,
 	&verb_run,
 	&verb_control_status,
 	&verb_control_renew,

@@ -10,7 +10,7 @@ extern const struct cli_verb verb_account_export, verb_account_import, verb_acco
 extern const struct cli_verb verb_ca_list, verb_ca_probe;
 extern const struct cli_verb verb_record_show, verb_record_plan, verb_record_apply, verb_record_export,
 	verb_record_template, verb_record_judge, verb_record_prune, verb_record_rotate;
-extern const struct cli_verb verb_check, verb_issue, verb_renew, verb_status, verb_delete, verb_doctor;
+extern const struct cli_verb verb_check, verb_deploy, verb_issue, verb_renew, verb_status, verb_delete, verb_doctor;
 extern const struct cli_verb verb_audit;
 extern const struct cli_verb verb_events_show, verb_events_verify, verb_events_key;
 extern const struct cli_verb verb_run, verb_control_status, verb_control_renew, verb_control_reload, verb_control_stop;

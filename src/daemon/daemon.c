@@ -14,6 +14,7 @@
 #include "daemon/control.h"
 #include "daemon/daemon_internal.h"
 #include "daemon/sdnotify.h"
+#include "fleet/renewal.h"
 #include "inventory/site.h"
 #include "loop/loop.h"
 
@@ -56,7 +57,7 @@ static void run_done(const struct renew_summary *sum, const struct err *e, void 
 	d->last = *sum;
 	d->last_end = now_s(d);
 	d->last_failed = e != NULL;
-	renew_free(d->run);
+	renewal_free(d->run);
 	d->run = NULL;
 	strv_done(&d->only);
 	if (sum->due && d->hooks->summary)
@@ -78,7 +79,7 @@ static void start_run(struct daemon *d)
 		(struct renew_options){.only = d->only.n ? &d->only : NULL, .force_renewal = d->only.n && d->force};
 	d->force = false;
 	d->next_at = 0;
-	if (!renew_start(d->site, &d->options, &renew_real, &d->run_hooks, d, run_done, d, &d->run, &e))
+	if (!renewal_start(d->site, &d->options, &d->run_hooks, d, run_done, d, &d->run, &e))
 		return;
 	log_error("%s", e.msg);
 	err_done(&e);
@@ -122,6 +123,13 @@ static void reported(const struct issue_report *r, void *ctx)
 	const struct daemon *d = ctx;
 	if (d->hooks->renew.report)
 		d->hooks->renew.report(r, d->ctx);
+}
+
+static void deployed(const struct deploy_report *r, void *ctx)
+{
+	const struct daemon *d = ctx;
+	if (d->hooks->renew.deployed)
+		d->hooks->renew.deployed(r, d->ctx);
 }
 
 static void progressed(size_t done, size_t in_flight, size_t due, void *ctx)
@@ -192,8 +200,8 @@ static int park(struct daemon *d, struct err *e)
 	struct renew_summary sum;
 	sdnotify(d->end == DAEMON_RELOAD ? "RELOADING=1\nMONOTONIC_USEC=%" PRId64 : "STOPPING=1", clk_real_mono_us());
 	if (d->run) {
-		renew_park(d->run, &sum);
-		renew_free(d->run);
+		renewal_park(d->run, &sum);
+		renewal_free(d->run);
 	}
 	return store_commit(d->site->store, e);
 }
@@ -204,7 +212,11 @@ int daemon_run(struct site *s, const struct daemon_hooks *hooks, void *ctx, enum
 		.hooks = hooks,
 		.ctx = ctx,
 		.started = clk_wall(s->clk) / 1000,
-		.run_hooks = {.planned = planned, .step = stepped, .report = reported, .progress = progressed},
+		.run_hooks = {.planned = planned,
+			.step = stepped,
+			.report = reported,
+			.progress = progressed,
+			.deployed = deployed},
 		.watchdog_ms = sdnotify_watchdog_ms()};
 	if (control_open(&d, e))
 		return -1;

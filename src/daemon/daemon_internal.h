@@ -8,6 +8,7 @@
 struct auditor;
 struct lines;
 struct loop_timer;
+struct renewal;
 
 struct daemon {
 	struct site *site;
@@ -15,7 +16,7 @@ struct daemon {
 	void *ctx;
 	int64_t started; /* UNIX seconds */
 
-	struct renew *run; /* NULL between runs */
+	struct renewal *run; /* NULL between runs */
 	struct renew_options options;
 	struct renew_hooks run_hooks;
 	struct strv only; /* of the run */

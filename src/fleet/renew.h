@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "fleet/deploy.h"
 #include "fleet/issue.h"
 #include "fleet/schedule.h"
 
@@ -22,6 +23,7 @@ struct renew_options {
 	bool force_renewal; /* due or not */
 	bool force_record; /* go on where the record would be refused */
 	bool dry_run; /* only tell what is due */
+	bool no_deploy; /* of renew_run(): what is new is not deployed */
 };
 
 struct renew_hooks {
@@ -32,12 +34,15 @@ struct renew_hooks {
 	void (*report)(const struct issue_report *r, void *ctx);
 	/* Now and then, for a progress line: of `due` certificates `done` are finished and `in_flight` at work. */
 	void (*progress)(size_t done, size_t in_flight, size_t due, void *ctx);
+	/* Of renew_run(). May be NULL. */
+	void (*deployed)(const struct deploy_report *r, void *ctx);
 };
 
 struct renew_summary {
 	size_t looked, due, waiting, issued, renewed, held, parked, failed;
 	bool stopped; /* by a signal: what was in work is parked */
 	int64_t next_at; /* UNIX seconds: the first moment at which another run has something to do; 0: none is known */
+	struct deploy_summary deploy; /* of renew_run() */
 };
 
 /* What a run asks of the world; simulations give their own, and may leave out dns and windows_…. */
@@ -75,11 +80,12 @@ void renew_park(struct renew *r, struct renew_summary *ret);
 /* Ends it; the orders of jobs in flight are in the state. NULL is fine. */
 void renew_free(struct renew *r);
 
-/* A whole run on the site's loop. SIGINT and SIGTERM park what is in flight. */
+/* A whole run on the site's loop: new certificates are deployed as soon as they are live, then those that earlier runs
+ * did not deploy. SIGINT and SIGTERM park what is in flight. */
 int renew_run(struct site *s, const struct renew_options *o, const struct renew_hooks *hooks, void *ctx,
 	struct renew_summary *ret, struct err *e);
 
-/* Exit status of the program for such a summary (0, 1, 4 or 75). */
+/* Exit status of the program for such a summary (0, 1, 4 or 75): an action that failed makes it 4 unless it is 1. */
 int renew_exit_status(const struct renew_summary *s);
 
 #endif

@@ -23,6 +23,9 @@ int renew_exit_status(const struct renew_summary *s)
 	size_t good = s->issued + s->renewed, bad = s->held + s->failed;
 	if (bad)
 		return good ? 4 : 1;
+	/* The certificates are here, only not where they are used. */
+	if (s->deploy.failed)
+		return 4;
 	if (s->parked)
 		return good ? 4 : 75;
 	return 0;

@@ -148,6 +148,7 @@ static void exchange_free(struct http_exchange *x)
 	LIST_REMOVE(x, link);
 	leave(x);
 	curl_slist_free_all(x->headers);
+	curl_slist_free_all(x->connect_to);
 	loop_timer_free(x->refusal);
 	if (x->refused)
 		err_done(x->refused);

@@ -57,6 +57,8 @@ void http_easy_reply_(struct http_exchange *x)
 							      : 0;
 	for (struct curl_header *h = NULL; (h = curl_easy_nextheader(x->easy, CURLH_HEADER, -1, h));)
 		http_reply_add(&x->reply, h->name, h->value);
+	if (x->connect_to)
+		http_peer_reply_(x);
 }
 
 /* --- options --- */
@@ -170,7 +172,9 @@ CURLcode http_easy_setup_(struct http_exchange *x, const struct http_request *r,
 	CURLcode rc = set_request(x);
 	if (r->aws_sigv4)
 		rc = rc == CURLE_OK ? set_aws(x, r) : rc;
-	return rc == CURLE_OK ? set_connection(x, o) : rc;
+	if (rc == CURLE_OK)
+		rc = set_connection(x, o);
+	return rc == CURLE_OK && r->peer ? http_peer_setup_(x, r->peer) : rc;
 }
 
 CURLcode http_easy_waited_(struct http_exchange *x, int64_t waited_ms)

@@ -26,6 +26,7 @@ struct http_reply {
 	size_t n_headers;
 	struct buf body; /* at most BUF_MAX_HTTP_BODY */
 	int version; /* 10, 11, 20, 30 */
+	char *peer_pem; /* with http_request.peer: the certificate that was shown; else NULL */
 };
 /* The first header of that (lower-case) name, or NULL. */
 const char *http_reply_header(const struct http_reply *r, const char *name);
@@ -34,6 +35,12 @@ void http_reply_add(struct http_reply *r, const char *name, const char *value);
 void http_reply_done(struct http_reply *r);
 
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE };
+
+/* Where to look at the certificate that a server shows. */
+struct http_peer {
+	const char *connect; /* "HOST:PORT" to connect to, whatever the URL's host is */
+	const char *ciphers; /* TLS 1.2 with these only (as OpenSSL names them), NULL for any version and cipher */
+};
 
 struct http_request {
 	enum http_method method;
@@ -49,6 +56,9 @@ struct http_request {
 	const char *aws_sigv4;
 	const char *aws_key_id;
 	const char *aws_secret;
+	/* Set: the TLS handshake is all there is. Nothing is sent, no proxy is asked, the server's certificate is not
+	 * judged but given in the reply. The URL's host is the name asked for (SNI). */
+	const struct http_peer *peer;
 };
 
 /*

@@ -27,6 +27,7 @@ struct http_exchange {
 	int64_t since_ms; /* of the loop's clock: its time runs since */
 	TAILQ_ENTRY(http_exchange) turn;
 	struct curl_slist *headers;
+	struct curl_slist *connect_to; /* with a peer to look at */
 	enum http_method method;
 	char *url;
 	char *body;
@@ -57,6 +58,9 @@ struct curl_client_options {
 
 /* Sets up x->easy, which is new or reset. */
 CURLcode http_easy_setup_(struct http_exchange *x, const struct http_request *r, const struct curl_client_options *o);
+/* Makes it a look at the server's certificate, and takes that. */
+CURLcode http_peer_setup_(struct http_exchange *x, const struct http_peer *peer);
+void http_peer_reply_(struct http_exchange *x);
 /* Says that of x's time waited_ms have gone. */
 CURLcode http_easy_waited_(struct http_exchange *x, int64_t waited_ms);
 /* Fills the reply of a finished exchange but for the body, which is there already. */

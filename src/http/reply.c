@@ -45,6 +45,7 @@ void http_reply_done(struct http_reply *r)
 		free(r->headers[i].value);
 	}
 	free(r->headers);
+	free(r->peer_pem);
 	buf_done(&r->body);
 	*r = (struct http_reply){0};
 }

@@ -31,6 +31,7 @@ struct process {
 	struct loop_timer *timer;
 	struct buf input, output, words; /* words: the last of standard error */
 	size_t sent;
+	size_t output_last; /* so much of the output is kept; 0: all of it, up to its limit */
 	bool overflow, late;
 	process_fn fn;
 	void *ctx;
@@ -75,13 +76,12 @@ void process_cancel(struct process *p)
 
 /* --- what it says --- */
 
-static void keep_last(struct buf *words)
+static void keep_last(struct buf *words, size_t max)
 {
-	if (words->n <= PROCESS_ERRORS_MAX)
+	if (words->n <= max)
 		return;
-	size_t over = words->n - PROCESS_ERRORS_MAX;
-	memmove(words->p, words->p + over, PROCESS_ERRORS_MAX + 1);
-	words->n = PROCESS_ERRORS_MAX;
+	memmove(words->p, words->p + (words->n - max), max + 1);
+	words->n = max;
 }
 
 /* Reads a piece; false when there is no more now. The end of the pipe closes our side. */
@@ -97,10 +97,12 @@ static bool take(struct process *p, struct end *x)
 	}
 	if (x == &p->errors) {
 		buf_put(&p->words, piece, (size_t)n);
-		keep_last(&p->words);
+		keep_last(&p->words, PROCESS_ERRORS_MAX);
 		return true;
 	}
 	buf_put(&p->output, piece, (size_t)n);
+	if (p->output_last)
+		keep_last(&p->output, p->output_last);
 	if (p->output.bad && !p->overflow) {
 		p->overflow = true;
 		kill_group(p);
@@ -257,7 +259,8 @@ int process_start(
 	struct process *p = xcalloc(1, sizeof(*p));
 	p->done.fd = p->in.fd = p->out.fd = p->errors.fd = -1;
 	p->input = buf_make(q->input_n);
-	p->output = buf_make(q->output_max);
+	p->output = buf_make(q->output_max + (q->output_last ? PIECE : 0));
+	p->output_last = q->output_last ? q->output_max : 0;
 	p->words = buf_make(PROCESS_ERRORS_MAX + PIECE);
 	p->fn = fn;
 	p->ctx = ctx;

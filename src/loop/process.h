@@ -6,6 +6,7 @@
 #ifndef PERDURE_LOOP_PROCESS_H
 #define PERDURE_LOOP_PROCESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct process_request {
 	const void *input; /* its standard input, then the end of file; may be NULL when input_n is 0 */
 	size_t input_n;
 	size_t output_max; /* octets of standard output; more ends it */
+	bool output_last; /* more does not end it: the last output_max octets are kept */
 	int64_t timeout_ms;
 };
 

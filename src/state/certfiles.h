@@ -47,6 +47,19 @@ int certfiles_prune(const char *state_dir, const char *name, int64_t keep, struc
 int certfiles_delete(const char *state_dir, const char *name, struct err *e);
 /* Reads live/<name>/privkey.pem. *ret_found is false when there is none. */
 int certfiles_read_key(const char *state_dir, const char *name, struct secret *ret, bool *ret_found, struct err *e);
+/* The files of a generation as texts. */
+struct certfiles_texts {
+	int64_t generation;
+	struct secret key_pem; /* empty for a certificate of a foreign CSR, as combined_pem */
+	struct secret combined_pem;
+	char *cert_pem;
+	char *chain_pem;
+	char *fullchain_pem;
+};
+void certfiles_texts_done(struct certfiles_texts *t);
+/* Reads the generation that live/<name> names; whoever may remove generations must not run meanwhile. ERR_STORE when
+ * there is none, ERR_SYS. */
+int certfiles_read_live(const char *state_dir, const char *name, struct certfiles_texts *ret, struct err *e);
 /* Names of all lineages in live/. */
 int certfiles_list(const char *state_dir, struct strv *ret, struct err *e);
 /* Paths of the cert.pem of every generation in archive/, also of lineages that are not in live/. */

@@ -10,7 +10,7 @@
 
 #define COLUMNS "cert, action, label, generation, done, status, tries, at, next_at, last_error"
 
-enum sql { PUT, DELETE, DELETE_ALL, EACH, EACH_OF, SQL_N_ };
+enum sql { PUT, DELETE, DELETE_ALL, EACH, EACH_OF, EACH_LIVE, SQL_N_ };
 _Static_assert((int)STORE_SLOT_DEPLOY + (int)SQL_N_ <= (int)STORE_SLOT_VALUE, "a place for every statement");
 
 static const char *const sql[SQL_N_] = {
@@ -19,6 +19,8 @@ static const char *const sql[SQL_N_] = {
 	[DELETE_ALL] = "DELETE FROM deploy WHERE cert=?",
 	[EACH] = "SELECT " COLUMNS " FROM deploy ORDER BY cert, action",
 	[EACH_OF] = "SELECT " COLUMNS " FROM deploy WHERE cert=? ORDER BY action",
+	[EACH_LIVE] = "SELECT c.name, coalesce(d.action, '') FROM cert c LEFT JOIN deploy d"
+		      " ON d.cert=c.name AND d.generation=c.generation AND d.done WHERE c.generation>0 ORDER BY c.name",
 };
 
 static int begin(struct store *s, enum sql which, struct sq_stmt **ret, struct err *e)
@@ -102,6 +104,25 @@ int store_deploy_each(struct store *s, const char *cert,
 			return 0;
 		AUTO(store_deploy_done) struct store_deploy d = row_of(st);
 		int r = fn(&d, ctx, e);
+		if (r)
+			return r;
+	}
+}
+
+int store_deploy_each_live(struct store *s, int (*fn)(const char *cert, const char *action, void *ctx, struct err *e),
+	void *ctx, struct err *e)
+{
+	AUTO(sq_endp) struct sq_stmt *st = NULL;
+	if (begin(s, EACH_LIVE, &st, e))
+		return err_ctx(e, "read the deploy actions");
+	for (;;) {
+		bool row;
+		if (sq_step(st, &row, e))
+			return err_ctx(e, "read the deploy actions");
+		if (!row)
+			return 0;
+		const char *cert = sq_text(st);
+		int r = fn(cert, sq_text(st), ctx, e);
 		if (r)
 			return r;
 	}

@@ -32,5 +32,11 @@ int store_deploy_delete(struct store *s, const char *cert, const char *action, s
 /* Those of one certificate, or with NULL of all, in order of name. d is borrowed during the call. */
 int store_deploy_each(struct store *s, const char *cert,
 	int (*fn)(const struct store_deploy *d, void *ctx, struct err *e), void *ctx, struct err *e);
+/*
+ * Every live certificate, in order of name, with each action that is done for its live generation: once with action ""
+ * when there is none. The strings are borrowed during the call.
+ */
+int store_deploy_each_live(struct store *s, int (*fn)(const char *cert, const char *action, void *ctx, struct err *e),
+	void *ctx, struct err *e);
 
 #endif
