@@ -12,7 +12,6 @@
 #include "cli/output.h"
 #include "config/form.h"
 #include "dns/dns.h"
-#include "inventory/doh.h"
 #include "inventory/observe.h"
 #include "loop/loop.h"
 
@@ -78,21 +77,19 @@ static int round_once(struct rounds *r, struct err *e)
 	int64_t now = clk_wall(a->site.clk) / 1000;
 	for (size_t i = 0; i < a->n; i++)
 		a->items[i].q.q.now = now;
-	struct dns_https *https = NULL;
-	if (a->vantages.n && doh_new(a->site.loop, NULL, &https, e))
+	if (a->vantages.n && site_doh(&a->site, e))
 		return -1;
 	struct observer *ob = observer_new(a->site.dns);
 	const struct config_dns *d = &a->site.config->dns;
 	for (size_t i = 0; i < d->n_stubs; i++)
 		observer_set_top(ob, d->stubs[i].zone);
 	if (a->vantages.n)
-		observer_set_vantages(ob, &a->vantages, https);
+		observer_set_vantages(ob, &a->vantages, a->site.doh);
 	memset(r->counts, 0, sizeof(r->counts));
 	r->n_told = 0;
 	struct checkall all = {.items = a->items, .n = a->n, .what = a->what, .told = told, .ctx = r};
 	int result = checkall_run(&a->site, ob, &all, e);
 	observer_free(ob);
-	doh_free(https);
 	out_progress_clear();
 	return result;
 }

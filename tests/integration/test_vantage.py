@@ -134,6 +134,15 @@ def test_https_that_cannot_be_had(tool, tls, doh):
     assert s["result"] == "failed" and s["text"]
 
 
+def test_check_asks_over_https(dnstree, stage, tls, doh):
+    """With the certificates that the configuration trusts; without them the resolver is named, and nothing else suffers."""
+    for bundle, verdict in ((tls[0], "accepted"), (None, "unknown")):
+        p = dnstree.perdure(stage, dns={"ca_bundle": bundle} if bundle else {})
+        (a,) = p.run("check", "shapes.alpha", "--vantage", doh, "--offline", "--json").ok().lines()
+        assert (a["verdict"], [v["verdict"] for v in a["vantages"]]) == ("accepted", [verdict]), a
+        assert ("vantage-silent" in {f["code"] for f in a["findings"]}) == (bundle is None)
+
+
 class Odd:
     """A double: an HTTPS server that answers questions as `reply` says: status, type, octets from the query."""
 
