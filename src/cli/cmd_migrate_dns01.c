@@ -59,10 +59,10 @@ static int publish(struct dns01 *d, bool *ret_dry, int *ret_status, struct err *
 	*ret_dry = cli_flag(d->c, "dry-run");
 	*ret_status = blocked ? EXIT_PARTLY : EXIT_DONE;
 	if (*ret_dry || (blocked && !n))
-		recordrun_show(d->c, &p);
+		recordrun_show(&r);
 	if (*ret_dry || !n)
 		return 0;
-	if (recordrun_agreed(d->c, &p, n, e) || recordrun(&r, e))
+	if (recordrun_agreed(&r, n, e) || recordrun(&r, e))
 		return -1;
 	*ret_status = recordrun_status(&r, blocked);
 	return 0;

@@ -13,6 +13,8 @@
 #include "inventory/plan.h"
 #include "inventory/planfile.h"
 #include "inventory/site.h"
+#include "inventory/tokens.h"
+#include "inventory/written.h"
 
 /* The opposite of a run: what it added is deleted, what it deleted is added again. */
 static int undo_plan(const struct site *s, const char *id, struct plan *ret, struct err *e)
@@ -37,20 +39,28 @@ static int undo_plan(const struct site *s, const char *id, struct plan *ret, str
 	return 0;
 }
 
-static int get_plan(struct cli *c, struct site *s, bool *ret_exact, struct plan *ret, struct err *e)
+static int get_plan(
+	struct cli *c, struct site *s, bool *ret_exact, struct tokens *tokens, struct plan *ret, struct err *e)
 {
+	AUTO(written_freep) struct written *w = NULL;
 	*ret_exact = false;
 	if (cli_value(c, "undo")) {
 		if (c->args.n)
 			return err_set(e, ERR_USAGE, "--undo takes neither a plan nor names");
-		return undo_plan(s, cli_value(c, "undo"), ret, e);
+		return undo_plan(s, cli_value(c, "undo"), ret, e) || written_read(s->config->state_dir, &w, e) ||
+				       recordplan_tokens(s, w, tokens, e)
+			       ? -1
+			       : 0;
 	}
 	if (c->args.n == 1 && fs_exists(c->args.v[0])) {
 		*ret_exact = true;
-		return planfile_read(c->args.v[0], ret, e);
+		return planfile_read(c->args.v[0], ret, e) || written_read(s->config->state_dir, &w, e) ||
+				       recordplan_tokens(s, w, tokens, e) || tokens_reveal(tokens, ret, e)
+			       ? -1
+			       : 0;
 	}
 	/* What the provider holds is read right before each change; asking it twice would only cost calls. */
-	return recordplan_make(c, s, NULL, ret, e);
+	return recordplan_make(c, s, NULL, tokens, ret, e);
 }
 
 /* Undoing takes away what was added. */
@@ -63,20 +73,25 @@ static int run(struct cli *c, struct err *e)
 {
 	AUTO(site_close) struct site s = {.lock = {.fd = -1}};
 	AUTO(plan_done) struct plan p = {0};
-	struct recordrun r = {
-		.c = c, .site = &s, .plan = &p, .remove = removes(c), .literal = cli_value(c, "undo") != NULL};
+	AUTO(tokens_done) struct tokens tokens = {0};
+	struct recordrun r = {.c = c,
+		.site = &s,
+		.plan = &p,
+		.tokens = &tokens,
+		.remove = removes(c),
+		.literal = cli_value(c, "undo") != NULL};
 	if (pick_site(c, SITE_STATE_READ, &s, e) || site_dns(&s, e) || recordrun_wait(c, &r.wait_ms, e) ||
-		get_plan(c, &s, &r.exact, &p, e))
+		get_plan(c, &s, &r.exact, &tokens, &p, e))
 		return -1;
 	size_t n = plan_count_changes(&p, r.remove);
 	size_t blocked = plan_count(&p, PLAN_BLOCKED);
 	if (cli_flag(c, "no-wait"))
 		r.wait_ms = 0;
 	if (cli_flag(c, "dry-run") || !n) {
-		recordrun_show(c, &p);
+		recordrun_show(&r);
 		return blocked ? EXIT_PARTLY : EXIT_DONE;
 	}
-	if (recordrun_agreed(c, &p, n, e) || recordrun(&r, e))
+	if (recordrun_agreed(&r, n, e) || recordrun(&r, e))
 		return -1;
 	return recordrun_status(&r, blocked);
 }

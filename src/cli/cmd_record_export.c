@@ -11,12 +11,14 @@
 #include "inventory/desired.h"
 #include "inventory/export_collect.h"
 #include "inventory/site.h"
+#include "inventory/tokens.h"
+#include "inventory/wishes.h"
 
-enum what { WHAT_RECORDS, WHAT_CAA, WHAT_DELEGATIONS };
+enum what { WHAT_RECORDS, WHAT_CAA, WHAT_DELEGATIONS, WHAT_TOKENS, WHAT_ALL };
 
 static int read_what(const struct cli *c, enum what *ret, struct err *e)
 {
-	static const char *const names[] = {"records", "caa", "delegations"};
+	static const char *const names[] = {"records", "caa", "delegations", "tokens"};
 	const char *s = cli_value(c, "what");
 	*ret = WHAT_RECORDS;
 	for (size_t i = 0; s && i < ARRAY_LEN(names); i++)
@@ -25,9 +27,9 @@ static int read_what(const struct cli *c, enum what *ret, struct err *e)
 			s = NULL;
 		}
 	if (s)
-		return err_set(e, ERR_USAGE, "--what %s: records, caa or delegations is needed", s);
-	if ((*ret == WHAT_DELEGATIONS) != (cli_value(c, "validation-zone") != NULL)) {
-		err_set(e, ERR_USAGE, "--what delegations and --validation-zone belong together");
+		return err_set(e, ERR_USAGE, "--what %s: records, caa, delegations or tokens is needed", s);
+	if (*ret != WHAT_DELEGATIONS && cli_value(c, "validation-zone")) {
+		err_set(e, ERR_USAGE, "--validation-zone goes with --what delegations");
 		err_hint(
 			e, "perdure record export --format zone --what delegations --validation-zone auth.example.net");
 		return -1;
@@ -50,6 +52,27 @@ static int add_caa(const struct site_ca *ca, const struct cafacts *f, void *ctx,
 	return 0;
 }
 
+/* What the configuration says of delegations and tokens. */
+static int collect_wishes(
+	struct cli *c, struct site *s, enum what what, const struct strv *names, struct export_set *set, struct err *e)
+{
+	AUTO(wishes_done) struct wishes w = {0};
+	AUTO(tokens_done) struct tokens tokens = {0};
+	bool tokens_too = what == WHAT_TOKENS || (what == WHAT_ALL && !names->n && !cli_value(c, "ca"));
+	if (what != WHAT_TOKENS && wishes_delegations(&w, s->config, names->n ? names : NULL, cli_value(c, "ca"), e))
+		return -1;
+	if (what == WHAT_DELEGATIONS && !w.n && !config_delegation_given(&s->config->delegation)) {
+		err_set(e, ERR_USAGE, "no certificate of %s is validated by delegation", s->config->path);
+		err_hint(e, "add delegation: {zone: ZONE} there, or give --validation-zone ZONE");
+		return -1;
+	}
+	if (tokens_too && tokens_open(s->config, &tokens, e))
+		return -1;
+	tokens_wishes(&tokens, NULL, &w);
+	export_collect_wishes(set, &w);
+	return 0;
+}
+
 /* What the command line asks for, with zones and with what stands already. */
 static int collect(struct cli *c, struct site *s, enum what what, struct export_set *set, struct err *e)
 {
@@ -59,11 +82,16 @@ static int collect(struct cli *c, struct site *s, enum what what, struct export_
 		pick_site(c, SITE_STATE_READ, s, e))
 		return -1;
 	struct caa caa = {.set = set, .d = &d, .ttl = (uint32_t)s->config->record_ttl};
-	if (pick_desired(c, s, &names, &d, what == WHAT_CAA ? add_caa : NULL, &caa, e))
+	const char *zone = what == WHAT_DELEGATIONS ? cli_value(c, "validation-zone") : NULL;
+	bool wishes = what == WHAT_TOKENS || what == WHAT_ALL || (what == WHAT_DELEGATIONS && !zone);
+	bool records = what == WHAT_RECORDS || what == WHAT_ALL;
+	if ((records || zone || what == WHAT_CAA) &&
+		pick_desired(c, s, &names, &d, what == WHAT_CAA ? add_caa : NULL, &caa, e))
 		return -1;
-	if (what == WHAT_RECORDS)
+	if (records)
 		export_collect_records(set, &d, caa.ttl);
-	if (what == WHAT_DELEGATIONS && export_collect_delegations(set, &d, cli_value(c, "validation-zone"), e))
+	if ((zone && export_collect_delegations(set, &d, zone, e)) ||
+		(wishes && collect_wishes(c, s, what, &names, set, e)))
 		return -1;
 	export_merge(set);
 	export_zones(set, (const char *const *)zones.v, zones.n);
@@ -149,8 +177,9 @@ static int run_export(struct cli *c, struct err *e)
 
 static const struct cli_option export_options[] = {
 	{"format", 'f', "FORMAT", false, "for which tool: see above"},
-	{"what", 0, "WHAT", false, "records (default), caa, or delegations"},
-	{"validation-zone", 0, "ZONE", false, "for delegations: the zone that automation may write to"},
+	{"what", 0, "WHAT", false, "records (default), caa, delegations, or tokens"},
+	{"validation-zone", 0, "ZONE", false,
+		"for delegations of all names, whatever the configuration says: the zone"},
 	{"zone", 0, "ZONE", true, "a zone that the names are in; otherwise the DNS is asked"},
 	{"ca", 0, "NAME", false, "for this CA only"},
 	{"offline", 0, NULL, false, "ask neither the CAs nor the DNS"},
@@ -173,7 +202,9 @@ const struct cli_verb verb_record_export = {
 		 "records\n"
 		 "that tie each domain to the account and to dns-persist-01: from then on no other CA may issue for "
 		 "it.\n"
-		 "--what delegations prints the standing CNAME of each name for CAs that only have dns-01.",
+		 "--what delegations prints the standing CNAME of each name for CAs that only have dns-01; --what "
+		 "tokens the\n"
+		 "token records, with their secret values.",
 	.options = export_options,
 	.examples = "  perdure record export --format terraform-aws > acme.tf\n"
 		    "  perdure record export --format nsupdate example.com '*.example.com'\n"
@@ -209,7 +240,7 @@ static int run_template(struct cli *c, struct err *e)
 {
 	AUTO(site_close) struct site s = {.lock = {.fd = -1}};
 	AUTO(export_set_done) struct export_set set = {0};
-	if (collect(c, &s, WHAT_RECORDS, &set, e))
+	if (collect(c, &s, WHAT_ALL, &set, e))
 		return -1;
 	for (size_t i = 0; i < set.n; i++)
 		for (size_t k = 0; k < set.v[i].n_ours; k++) {
@@ -236,7 +267,10 @@ const struct cli_verb verb_record_template = {
 	.summary = "print the fields of each record, for a provider's web form",
 	.about = "Web forms differ: most want the host relative to the zone, as printed; some want the full name. The "
 		 "value goes\n"
-		 "in as it is, without quotes. What stands already is said.",
+		 "in as it is, without quotes. What stands already is said. Without names the CNAMEs of delegations "
+		 "and the "
+		 "token\n"
+		 "records are printed, too.",
 	.options = template_options,
 	.examples = "  perdure record template '*.example.com'",
 	.run = run_template,

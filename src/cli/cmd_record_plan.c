@@ -18,6 +18,7 @@
 #include "inventory/planmake.h"
 #include "inventory/publisher.h"
 #include "inventory/site.h"
+#include "inventory/tokens.h"
 #include "inventory/wishes.h"
 #include "inventory/written.h"
 
@@ -41,20 +42,44 @@ static void progressed(size_t done, size_t total, void *ctx)
 	out_progress("%zu of %zu names looked at", done, total);
 }
 
-int recordplan_make(struct cli *c, struct site *s, struct publisher *publisher, struct plan *ret, struct err *e)
+int recordplan_tokens(const struct site *s, const struct written *w, struct tokens *ret, struct err *e)
+{
+	if (tokens_open(s->config, ret, e))
+		return -1;
+	tokens_learn(ret, w);
+	return 0;
+}
+
+/* What the command line asks for: everything, or some names, or one CA. */
+static int collect(
+	struct cli *c, struct site *s, struct wishes *w, struct ours *ours, struct tokens *tokens, struct err *e)
 {
 	AUTO(strv_done) struct strv names = {0};
 	AUTO(desired_done) struct desired d = {0};
-	AUTO(wishes_done) struct wishes wishes = {0};
-	AUTO(ours_done) struct ours ours = {0};
-	if (pick_names(&c->args, &names, e) || pick_desired(c, s, &names, &d, recordplan_account, &ours, e))
+	const char *ca = cli_value(c, "ca");
+	if (pick_names(&c->args, &names, e) || pick_desired(c, s, &names, &d, recordplan_account, ours, e))
 		return -1;
 	/* With --ca what the other CAs need would look like something that nobody needs. */
-	if (!cli_value(c, "ca") && recordplan_written(s, &ours, e))
+	if (!ca && recordplan_written(s, ours, e))
 		return -1;
-	wishes_records(&wishes, &d, s->config->record_ttl);
-	wishes_zones(&ours, s->config);
-	if (wishes_delegations(&wishes, s->config, names.n ? &names : NULL, cli_value(c, "ca"), e))
+	wishes_records(w, &d, s->config->record_ttl);
+	wishes_zones(ours, s->config);
+	if (wishes_delegations(w, s->config, names.n ? &names : NULL, ca, e))
+		return -1;
+	if (ca || names.n)
+		return 0;
+	if (recordplan_tokens(s, ours->written, tokens, e))
+		return -1;
+	tokens_wishes(tokens, NULL, w);
+	return 0;
+}
+
+int recordplan_make(struct cli *c, struct site *s, struct publisher *publisher, struct tokens *ret_tokens,
+	struct plan *ret, struct err *e)
+{
+	AUTO(wishes_done) struct wishes wishes = {0};
+	AUTO(ours_done) struct ours ours = {0};
+	if (collect(c, s, &wishes, &ours, ret_tokens, e))
 		return -1;
 	struct planmake m = {.site = s,
 		.publisher = publisher,
@@ -124,12 +149,14 @@ static int run(struct cli *c, struct err *e)
 {
 	AUTO(site_close) struct site s = {.lock = {.fd = -1}};
 	AUTO(plan_done) struct plan p = {0};
+	AUTO(tokens_done) struct tokens tokens = {0};
 	if (pick_site(c, SITE_STATE_READ, &s, e) || site_dns(&s, e))
 		return -1;
 	bool ask = s.config->n_providers && !cli_flag(c, "no-provider");
 	struct publisher *publisher = ask ? publisher_new(s.loop, s.config) : NULL;
-	int r = recordplan_make(c, &s, publisher, &p, e);
+	int r = recordplan_make(c, &s, publisher, &tokens, &p, e);
 	publisher_free(publisher);
+	tokens_hide(&tokens, &p);
 	if (r || (cli_value(c, "out") && write_out(cli_value(c, "out"), &p, e)))
 		return -1;
 	if (c->json)

@@ -211,10 +211,10 @@ static int run(struct cli *c, struct err *e)
 		return -1;
 	size_t n = plan_count_changes(&p, true);
 	if (cli_flag(c, "dry-run") || !n) {
-		recordrun_show(c, &p);
+		recordrun_show(&r);
 		return EXIT_DONE;
 	}
-	if (recordrun_agreed(c, &p, n, e) || recordrun(&r, e))
+	if (recordrun_agreed(&r, n, e) || recordrun(&r, e))
 		return -1;
 	return recordrun_status(&r, 0);
 }

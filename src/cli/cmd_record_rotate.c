@@ -21,8 +21,10 @@
 #include "inventory/publisher.h"
 #include "inventory/rotation.h"
 #include "inventory/site.h"
+#include "inventory/tokens.h"
 #include "inventory/wishes.h"
 #include "loop/loop.h"
+#include "provider/rdata.h"
 
 enum { ORDER_POLL_MS = 5000, WAIT_MAX_MS = 3600000 };
 
@@ -31,6 +33,7 @@ struct rotate {
 	struct site s;
 	struct fs_lock lock;
 	struct rotation r;
+	struct tokens tokens;
 	bool stopped;
 	int64_t wait_ms;
 	size_t done, bad;
@@ -40,6 +43,7 @@ struct rotate {
 static void rotate_done(struct rotate *t)
 {
 	rotation_done(&t->r);
+	tokens_done(&t->tokens);
 	strv_done(&t->held);
 	fs_lock_release(&t->lock);
 	site_close(&t->s);
@@ -81,10 +85,12 @@ static int read_until(const char *s, int64_t *ret, struct err *e)
 /* The kind of the command line; "" when it says none. */
 static int read_kind(const struct cli *c, const char **ret, struct err *e)
 {
-	bool until = cli_value(c, "persist-until"), account = cli_flag(c, "account");
-	*ret = until ? "persist-until" : account ? "account" : "";
-	if (until && account)
-		return err_set(e, ERR_USAGE, "--persist-until and --account are two rotations: one after the other");
+	bool until = cli_value(c, "persist-until"), account = cli_flag(c, "account"), token = cli_value(c, "token");
+	*ret = until ? "persist-until" : account ? "account" : token ? "token" : "";
+	if (until + account + token > 1)
+		return err_set(e, ERR_USAGE, "--persist-until, --account and --token: one rotation after the other");
+	if (token && (c->args.n || cli_value(c, "ca")))
+		return err_set(e, ERR_USAGE, "--token is about no certificate and no CA");
 	if (!account && cli_values(c, "from")->n)
 		return err_set(e, ERR_USAGE, "--from goes with --account");
 	return 0;
@@ -92,10 +98,11 @@ static int read_kind(const struct cli *c, const char **ret, struct err *e)
 
 static const char *what_of(const struct cli *c)
 {
-	const char *until = cli_value(c, "persist-until");
-	return until ? until : "";
+	const char *until = cli_value(c, "persist-until"), *token = cli_value(c, "token");
+	return until ? until : token ? token : "";
 }
 
+/* The records of certificates. */
 static int wanted(struct rotate *t, struct wishes *w, struct ours *ours, struct err *e)
 {
 	AUTO(strv_done) struct strv none = {0}, lineages = {0}, fqdns = {0};
@@ -147,15 +154,44 @@ static void progressed(size_t done, size_t total, void *ctx)
 	out_progress("%zu of %zu names looked at", done, total);
 }
 
+/* One that is made here gets another value; one of a file has it already. */
+static int wanted_token(struct rotate *t, struct wishes *w, struct ours *ours, struct token_value **ret, struct err *e)
+{
+	const char *id = cli_value(t->c, "token");
+	if (recordplan_written(&t->s, ours, e))
+		return -1;
+	tokens_learn(&t->tokens, ours->written);
+	if (tokens_find(&t->tokens, id, ret, e) || (!(*ret)->conf->value_file && tokens_renew(&t->tokens, *ret, e)))
+		return -1;
+	tokens_wishes(&t->tokens, id, w);
+	return 0;
+}
+
+/* What stands there of the token's earlier values goes, also when another tool published it; other tokens' stay. */
+static void give_up_old_values(const struct rotate *t, const struct token_value *token, struct plan *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		for (size_t k = 0; k < p->v[i].n; k++) {
+			struct plan_item *it = &p->v[i].items[k];
+			if (it->action != PLAN_UNKNOWN && it->action != PLAN_REMOVE)
+				continue;
+			const struct token_value *v = tokens_whose(&t->tokens, it->data);
+			it->action = v && v != token && v->conf == token->conf ? PLAN_REMOVE : PLAN_UNKNOWN;
+		}
+}
+
 static int make_plan(struct rotate *t, bool exact, struct plan *ret, struct err *e)
 {
 	AUTO(wishes_done) struct wishes w = {0};
 	AUTO(ours_done) struct ours ours = {0};
-	if (wanted(t, &w, &ours, e))
+	struct token_value *token = NULL;
+	if (cli_value(t->c, "token") ? wanted_token(t, &w, &ours, &token, e) : wanted(t, &w, &ours, e))
 		return -1;
 	struct planmake m = {.site = &t->s, .wishes = &w, .ours = &ours, .exact = exact, .progress = progressed};
 	int r = planmake(&m, ret, e);
 	out_progress_clear();
+	if (!r && token)
+		give_up_old_values(t, token, ret);
 	return r;
 }
 
@@ -163,18 +199,33 @@ static int make_plan(struct rotate *t, bool exact, struct plan *ret, struct err 
 static int begin(struct rotate *t, const char *kind, struct err *e)
 {
 	AUTO(plan_done) struct plan p = {0};
-	bool account = !strcmp(kind, "account");
-	if (make_plan(t, !account, &p, e))
+	struct recordrun shown = {.c = t->c, .plan = &p, .tokens = &t->tokens};
+	bool until = !strcmp(kind, "persist-until");
+	if (make_plan(t, until, &p, e))
 		return -1;
-	rotation_begin(&t->r, kind, what_of(t->c), now_of(t), &p, !account);
+	rotation_begin(&t->r, kind, what_of(t->c), now_of(t), &p, until);
 	if (cli_flag(t->c, "dry-run") || !t->r.n) {
-		recordrun_show(t->c, &p);
+		recordrun_show(&shown);
 		return 1;
 	}
-	if (recordrun_agreed(t->c, &p, t->r.n, e))
+	if (recordrun_agreed(&shown, t->r.n, e))
 		return -1;
 	warn_of_configuration(t);
 	return rotation_save(t->s.config->state_dir, &t->r, e);
+}
+
+/* From now on the new value is the token's, for whoever reads its file: both are good while both stand. */
+static int keep_token(const struct rotate *t, struct err *e)
+{
+	const struct config *c = t->s.config;
+	AUTO(buf_done) struct buf text = buf_make(RDATA_MAX);
+	for (size_t i = 0; !strcmp(t->r.kind, "token") && t->r.n && t->r.v[0].add.n && i < c->n_tokens; i++)
+		if (!strcmp(c->tokens[i].id, t->r.what) && !c->tokens[i].value_file) {
+			rdata_text(t->r.v[0].add.v[0], &text);
+			if (text.n > strlen(c->tokens[i].prefix))
+				return tokens_keep(c, &c->tokens[i], buf_str(&text), text.n, e);
+		}
+	return 0;
 }
 
 static int same_as_in_work(const struct rotate *t, const char *kind, struct err *e)
@@ -208,6 +259,7 @@ static int step(struct rotate *t, enum rotation_phase phase, struct err *e)
 	struct recordrun run = {.c = t->c,
 		.site = &t->s,
 		.plan = &p,
+		.tokens = &t->tokens,
 		.remove = phase == ROTATION_REMOVE,
 		.verify = true,
 		.literal = true,
@@ -216,7 +268,8 @@ static int step(struct rotate *t, enum rotation_phase phase, struct err *e)
 		.ctx = t};
 	if (!t->c->json && !t->c->quiet)
 		out_text("%s, %zu RRsets:\n",
-			phase == ROTATION_REMOVE ? "the old values are taken away" : "the new values are to stand everywhere",
+			phase == ROTATION_REMOVE ? "the old values are taken away"
+						 : "the new values are to stand everywhere",
 			p.n);
 	struct err not_kept = {0};
 	int r = recordrun(&run, e);
@@ -232,7 +285,8 @@ static int go(struct rotate *t, bool *ret_moved, struct err *e)
 {
 	AUTO(strv_done) struct strv ordered = {0};
 	strv_done(&t->held);
-	if (step(t, ROTATION_PUBLISH, e) || step(t, ROTATION_REMOVE, e) || rotation_ordered(t->s.store, &ordered, e))
+	if (step(t, ROTATION_PUBLISH, e) || step(t, ROTATION_REMOVE, e) ||
+		(strcmp(t->r.kind, "token") != 0 && rotation_ordered(t->s.store, &ordered, e)))
 		return -1;
 	*ret_moved = rotation_advance(&t->r, now_of(t), &ordered, &t->held) > 0 ||
 		     rotation_count(&t->r, ROTATION_REMOVE) > 0;
@@ -301,6 +355,18 @@ static int run_steps(struct rotate *t, struct err *e)
 
 /* --- the command --- */
 
+/* The journals may be gone; what a token had and gets is in the rotation itself. */
+static void hide_what_is_in_work(struct rotate *t)
+{
+	for (size_t i = 0; i < t->s.config->n_tokens && !strcmp(t->r.kind, "token"); i++) {
+		const struct config_token *conf = &t->s.config->tokens[i];
+		for (size_t k = 0; k < t->r.n && !strcmp(conf->id, t->r.what); k++) {
+			tokens_learn_data(&t->tokens, conf, &t->r.v[k].add);
+			tokens_learn_data(&t->tokens, conf, &t->r.v[k].del);
+		}
+	}
+}
+
 static void print_state(const struct rotate *t)
 {
 	size_t n = rotation_count(&t->r, ROTATION_DONE), hold = rotation_count(&t->r, ROTATION_HOLD);
@@ -366,13 +432,14 @@ static int run(struct cli *c, struct err *e)
 	AUTO(rotate_done) struct rotate t = {.c = c, .s = {.lock = {.fd = -1}}, .lock = {.fd = -1}};
 	const char *kind;
 	bool found;
-	if (read_kind(c, &kind, e) || open_all(&t, e) || rotation_load(t.s.config->state_dir, &t.r, &found, e))
+	if (read_kind(c, &kind, e) || open_all(&t, e) || rotation_load(t.s.config->state_dir, &t.r, &found, e) ||
+		tokens_open(t.s.config, &t.tokens, e))
 		return -1;
 	if (cli_flag(c, "abandon"))
 		return found && rotation_forget(t.s.config->state_dir, e) ? -1 : EXIT_DONE;
 	if (!found && !*kind) {
 		err_set(e, ERR_USAGE, "no rotation is in work: which one is to begin?");
-		err_hint(e, "--persist-until TIME or --account");
+		err_hint(e, "--persist-until TIME, --account, or --token NAME");
 		return -1;
 	}
 	if (found && same_as_in_work(&t, kind, e))
@@ -384,7 +451,9 @@ static int run(struct cli *c, struct err *e)
 	int r = found ? 0 : begin(&t, kind, e);
 	if (r)
 		return r < 0 ? -1 : EXIT_DONE;
-	return run_steps(&t, e) ? -1 : finish(&t, e);
+	if (found)
+		hide_what_is_in_work(&t);
+	return keep_token(&t, e) || run_steps(&t, e) ? -1 : finish(&t, e);
 }
 
 static const struct cli_option options[] = {
@@ -392,6 +461,7 @@ static const struct cli_option options[] = {
 		"records that end then (RFC 3339, UNIX seconds, or none) instead of those there"},
 	{"account", 0, NULL, false, "records of the accounts of today, after a new account, key or text of the draft"},
 	{"from", 0, "URL", true, "with --account: an account that we had before"},
+	{"token", 0, "NAME", false, "a new value for this token of the configuration"},
 	{"wait", 0, NULL, false, "stay until all is done"},
 	{"abandon", 0, NULL, false, "forget the rotation in work; what it has published stays"},
 	{"ca", 0, "NAME", false, "for this CA only"},
@@ -418,6 +488,7 @@ const struct cli_verb verb_record_rotate = {
 	.options = options,
 	.examples = "  perdure record rotate --persist-until 2028-01-01T00:00:00Z --dry-run\n"
 		    "  perdure record rotate --persist-until 2028-01-01T00:00:00Z --yes --wait\n"
-		    "  perdure record rotate --account --from https://acme.example.com/acct/1",
+		    "  perdure record rotate --account --from https://acme.example.com/acct/1\n"
+		    "  perdure record rotate --token _service-proof.example.com",
 	.run = run,
 };

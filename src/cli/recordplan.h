@@ -10,9 +10,17 @@ struct plan;
 struct publisher;
 struct site;
 struct site_ca;
+struct tokens;
+struct written;
 
-/* The plan for the names and the CA of the command line. The site's DNS must be open; publisher may be NULL. */
-int recordplan_make(struct cli *c, struct site *s, struct publisher *publisher, struct plan *ret, struct err *e);
+/*
+ * The plan for the names and the CA of the command line, or for everything, tokens too. The site's DNS must be open;
+ * publisher may be NULL. *ret_tokens gets the values that are to be hidden when the plan is shown.
+ */
+int recordplan_make(struct cli *c, struct site *s, struct publisher *publisher, struct tokens *ret_tokens,
+	struct plan *ret, struct err *e);
+/* The tokens of the configuration, with what was written for them earlier. */
+int recordplan_tokens(const struct site *s, const struct written *w, struct tokens *ret, struct err *e);
 void recordplan_print(const struct cli *c, const struct plan *p);
 /* A line of JSON for each RRset. */
 void recordplan_json(const struct plan *p);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/xalloc.h"
 #include "cli/output.h"
 #include "cli/recordplan.h"
 #include "inventory/apply.h"
@@ -10,22 +11,31 @@
 #include "inventory/plan.h"
 #include "inventory/publisher.h"
 #include "inventory/site.h"
+#include "inventory/tokens.h"
 
 enum { WAIT_DEFAULT_S = 600, WAIT_MAX_S = 86400 };
 
-static void print_json(const struct apply_report *r)
+static void out_values(struct json_out *w, const char *member, const struct strv *values, const struct tokens *t)
 {
-	static const struct strv none;
+	AUTO(strv_done) struct strv shown = {0};
+	if (values)
+		strv_copy(&shown, values);
+	tokens_hide_all(t, &shown);
+	json_out_strv(w, member, &shown);
+}
+
+static void print_json(const struct apply_report *r, const struct err *e, const struct tokens *t)
+{
 	struct out_json j;
 	out_json_begin(&j);
 	json_out_str(&j.w, "type", provider_type_name(r->rrset->type));
 	json_out_str(&j.w, "owner", r->rrset->owner);
 	json_out_str(&j.w, "name", r->rrset->fqdn);
 	json_out_str(&j.w, "outcome", apply_outcome_name(r->outcome));
-	json_out_strv(&j.w, "added", r->added ? r->added : &none);
-	json_out_strv(&j.w, "removed", r->removed ? r->removed : &none);
+	out_values(&j.w, "added", r->added, t);
+	out_values(&j.w, "removed", r->removed, t);
 	json_out_str(&j.w, "note", r->note);
-	out_json_err(&j.w, r->e);
+	out_json_err(&j.w, e);
 	out_json_end(&j);
 }
 
@@ -36,14 +46,18 @@ static void told(const struct apply_report *r, void *ctx)
 	++*of[r->outcome];
 	if (p->each)
 		p->each(r, p->ctx);
+	struct err e = {0};
+	if (r->e)
+		err_copy(&e, r->e);
+	tokens_hide_text(p->tokens, e.msg, sizeof(e.msg));
 	if (p->c->json) {
-		print_json(r);
+		print_json(r, &e, p->tokens);
 	} else if (r->e) {
 		out_progress_clear();
 		out_text("%s: %s%s%s: %s\n", r->rrset->owner, out_colour_on(OUT_BAD), apply_outcome_name(r->outcome),
-			out_colour_off(), r->e->msg);
-		if (r->e->hint[0])
-			out_text("  hint: %s\n", r->e->hint);
+			out_colour_off(), e.msg);
+		if (e.hint[0])
+			out_text("  hint: %s\n", e.hint);
 	} else if (!p->c->quiet) {
 		out_progress_clear();
 		out_text("%s: %s%s%s\n", r->rrset->owner, out_colour_on(OUT_GOOD), apply_outcome_name(r->outcome),
@@ -51,6 +65,7 @@ static void told(const struct apply_report *r, void *ctx)
 	}
 	if (r->note && !p->c->json)
 		out_text("  note: %s\n", r->note);
+	err_done(&e);
 }
 
 static void progressed(size_t changed, size_t served, size_t total, void *ctx)
@@ -68,11 +83,14 @@ int recordrun_wait(const struct cli *c, int64_t *ret_ms, struct err *e)
 	return 0;
 }
 
-int recordrun_agreed(const struct cli *c, const struct plan *p, size_t n, struct err *e)
+int recordrun_agreed(struct recordrun *r, size_t n, struct err *e)
 {
-	if (cli_flag(c, "yes"))
+	if (cli_flag(r->c, "yes"))
 		return 0;
-	recordplan_print(c, p);
+	tokens_hide(r->tokens, r->plan);
+	recordplan_print(r->c, r->plan);
+	if (r->tokens && tokens_reveal(r->tokens, r->plan, e))
+		return -1;
 	if (out_confirm("Change %zu RRsets at the provider?", n))
 		return 0;
 	err_set(e, ERR_USAGE, "nothing was changed: it was not agreed to");
@@ -80,12 +98,13 @@ int recordrun_agreed(const struct cli *c, const struct plan *p, size_t n, struct
 	return -1;
 }
 
-void recordrun_show(const struct cli *c, const struct plan *p)
+void recordrun_show(struct recordrun *r)
 {
-	if (c->json)
-		recordplan_json(p);
-	else if (!c->quiet)
-		recordplan_print(c, p);
+	tokens_hide(r->tokens, r->plan);
+	if (r->c->json)
+		recordplan_json(r->plan);
+	else if (!r->c->quiet)
+		recordplan_print(r->c, r->plan);
 }
 
 static void print_sum(const struct recordrun *r, const struct publisher *publisher, const struct journal *journal)

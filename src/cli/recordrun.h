@@ -15,6 +15,7 @@ struct apply_report;
 struct err;
 struct plan;
 struct site;
+struct tokens;
 
 /* The options of such a verb, for its table: recordrun_wait() reads them. */
 #define RECORDRUN_OPTIONS                                                                                              \
@@ -26,7 +27,8 @@ struct site;
 struct recordrun {
 	const struct cli *c;
 	struct site *site; /* its DNS must be open */
-	const struct plan *plan;
+	struct plan *plan;
+	const struct tokens *tokens; /* whose values are not to be shown; may be NULL */
 	bool remove, exact, verify, literal; /* as in struct apply */
 	int64_t wait_ms;
 	/* Told of each RRset beside what is printed; may be NULL. */
@@ -38,9 +40,10 @@ struct recordrun {
 /* The milliseconds of --timeout. ERR_USAGE. */
 int recordrun_wait(const struct cli *c, int64_t *ret_ms, struct err *e);
 /* Shows the plan and asks, unless there is --yes. n: how many RRsets would change. ERR_USAGE when not agreed. */
-int recordrun_agreed(const struct cli *c, const struct plan *p, size_t n, struct err *e);
-/* For --dry-run, and where there is nothing to do: prints the plan, as lines of JSON with --json. */
-void recordrun_show(const struct cli *c, const struct plan *p);
+int recordrun_agreed(struct recordrun *r, size_t n, struct err *e);
+/* For --dry-run, and where there is nothing to do: prints the plan, as lines of JSON with --json. It is of no use
+ * after. */
+void recordrun_show(struct recordrun *r);
 /* Carries the plan out, prints each RRset and the sum. As apply_run(). */
 int recordrun(struct recordrun *r, struct err *e);
 /* The exit status when `blocked` items could not even be tried. */

@@ -106,6 +106,7 @@ void config_free(struct config *c)
 	dns_done(&c->dns);
 	audit_done(&c->audit);
 	load_obs_done(c);
+	load_tokens_done(c);
 	load_deploys_free(c);
 	free(c->path);
 	free(c->state_dir);

@@ -209,6 +209,16 @@ struct config_ignore {
 	struct config_mark mark;
 };
 
+/* A standing TXT record with a secret value. */
+struct config_token {
+	char *id;
+	char *owner; /* lower case, no dot at the end */
+	char *prefix; /* "" for none */
+	char *value_file; /* absolute; NULL: the value is made and kept in the state directory */
+	int64_t ttl; /* seconds */
+	struct config_mark mark;
+};
+
 struct config_audit {
 	struct strv issuers;
 	struct strv accounts;
@@ -292,6 +302,8 @@ struct config {
 	size_t n_deploy_lists;
 	struct config_deploy_group *deploy_groups;
 	size_t n_deploy_groups;
+	struct config_token *tokens; /* in their order in the file */
+	size_t n_tokens;
 	struct config_audit audit;
 	struct config_events events;
 	struct config_metrics metrics;

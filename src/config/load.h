@@ -84,6 +84,10 @@ int load_delegation(struct load *l, struct err *e);
 /* What `delegation` of an entry of certificates makes of the above: borrowed from the configuration. */
 int load_cert_delegation(struct load *l, const struct section *s, const struct config_delegation **ret, struct err *e);
 
+/* load_token.c: all of `tokens`; and its release. */
+int load_tokens(struct load *l, struct err *e);
+void load_tokens_done(struct config *c);
+
 /* load_audit.c: all of `audit`. */
 int load_audit(struct load *l, struct err *e);
 

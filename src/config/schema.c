@@ -2,6 +2,7 @@
 #include "config/schema.h"
 
 #include "config/schema_tell.h"
+#include "config/schema_token.h"
 
 #define CERT_KEYS "ec256 ec384 rsa2048 rsa3072 rsa4096"
 #define PROVIDERS "rfc2136 powerdns cloudflare route53 google azure hetzner digitalocean desec exec acme-sh"
@@ -536,6 +537,9 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 		DURATION(366 * 86400LL), NULL, "0s", NULL,
 		"How often it audits the names of all certificates, telling what has changed since; 0 for never.",
 		NULL},
+
+	SCHEMA_TOKEN_ROWS,
+
 	[SCHEMA_AUDIT] = {.name = "audit",
 		.type = SCHEMA_MAP,
 		.help = "What \"perdure audit\" takes for right.",

@@ -11,6 +11,7 @@
 #include "inventory/cafacts.h"
 #include "inventory/desired.h"
 #include "inventory/site.h"
+#include "inventory/wishes.h"
 #include "loop/loop.h"
 
 enum {
@@ -36,6 +37,19 @@ void export_collect_caa(
 	for (size_t i = 0; i < d->n; i++)
 		if (!strcmp(d->v[i].ca, ca->conf->name))
 			export_add(s, d->v[i].fqdn, EXPORT_CAA, ttl, value, 0, "issue");
+}
+
+/* The values behind delegations are changed by renewals, so that only their place is exported. */
+void export_collect_wishes(struct export_set *s, const struct wishes *w)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		const struct wish *wish = &w->v[i];
+		bool cname = wish->type == PROVIDER_CNAME;
+		export_add(
+			s, wish->owner, cname ? EXPORT_CNAME : EXPORT_TXT, (uint32_t)wish->ttl, wish->value, 0, NULL);
+		if (cname)
+			export_add(s, wish->value, EXPORT_TXT, CHALLENGE_TTL, "-", 0, NULL)->automated = true;
+	}
 }
 
 int export_collect_delegations(

@@ -15,6 +15,7 @@ struct desired;
 struct err;
 struct site;
 struct site_ca;
+struct wishes;
 
 /* The validation records. */
 void export_collect_records(struct export_set *s, const struct desired *d, uint32_t ttl);
@@ -24,6 +25,8 @@ void export_collect_records(struct export_set *s, const struct desired *d, uint3
  */
 void export_collect_caa(
 	struct export_set *s, const struct desired *d, const struct site_ca *ca, const struct cafacts *f, uint32_t ttl);
+/* TXT and CNAME of wishes: tokens, delegations. */
+void export_collect_wishes(struct export_set *s, const struct wishes *w);
 /*
  * For each FQDN of d a CNAME from _acme-challenge.FQDN to FQDN.validation_zone, and the TXT there, which renewals
  * change; TTLs of a day and of five minutes. ERR_USAGE for a name that becomes too long.

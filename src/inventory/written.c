@@ -115,6 +115,13 @@ const char *written_by(const struct written *w, enum provider_type type, const c
 	return NULL;
 }
 
+void written_values(const struct written *w, enum provider_type type, const char *owner,
+	void (*fn)(const char *data, void *ctx), void *ctx)
+{
+	for (size_t i = w ? first_of(w, type, owner) : 0; w && i < w->n && is(&w->v[i], type, owner); i++)
+		fn(w->v[i].data, ctx);
+}
+
 void written_each(const struct written *w, void (*fn)(enum provider_type type, const char *owner, void *ctx), void *ctx)
 {
 	for (size_t i = 0; i < w->n; i++)

@@ -16,6 +16,9 @@ void written_free(struct written *w);
 void written_freep(struct written **w);
 /* The latest run that added this value there, or NULL. Borrowed. w may be NULL: nothing is known. */
 const char *written_by(const struct written *w, enum provider_type type, const char *owner, const char *data);
+/* Calls fn for each value that was ever written there. w may be NULL. */
+void written_values(const struct written *w, enum provider_type type, const char *owner,
+	void (*fn)(const char *data, void *ctx), void *ctx);
 /* Calls fn for each RRset that was ever written to, each once. */
 void written_each(
 	const struct written *w, void (*fn)(enum provider_type type, const char *owner, void *ctx), void *ctx);

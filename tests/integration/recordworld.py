@@ -42,7 +42,7 @@ class World:
 
     def runs(self):
         folder = os.path.join(self.p.state_dir, "records")
-        return sorted(f[:-6] for f in os.listdir(folder)) if os.path.isdir(folder) else []
+        return sorted(f[:-6] for f in os.listdir(folder) if f.endswith(".jsonl")) if os.path.isdir(folder) else []
 
 
 def has(world, i, value):

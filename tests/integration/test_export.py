@@ -319,7 +319,7 @@ def test_template_says_what_to_type(world):
 @pytest.mark.parametrize("args, words", [
     ((), "--format is needed"),
     (("--format", "bind"), "no such format"),
-    (("--format", "zone", "--what", "mx"), "records, caa or delegations"),
+    (("--format", "zone", "--what", "mx"), "records, caa, delegations or tokens"),
     (("--format", "zone", "--what", "delegations"), "--validation-zone"),
     (("--format", "zone", "--offline", "--zone", "other.test"), "which zone"),
 ])
