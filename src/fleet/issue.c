@@ -142,17 +142,7 @@ static void fail(struct issue_job *j, struct err *e, bool order_lost)
 	struct store_cert *row = &j->row;
 	presenter_release(j->presenter, j->cert->name, !order_lost);
 	err_move(&j->failure, e);
-	const struct err *f = &j->failure;
-	if (row->failures < INT64_MAX)
-		row->failures++;
-	row->next_at = now_s(j) + schedule_backoff(row->failures, random_below(UINT64_MAX));
-	/* A record that is published a moment later must not find us waiting; holding costs the CA nothing. */
-	if (f->kind == ERR_POLICY)
-		row->next_at = 0;
-	if (f->retry_at / 1000 > row->next_at)
-		row->next_at = f->retry_at / 1000;
-	free(row->last_error);
-	row->last_error = xstrdup(f->msg);
+	schedule_failed(row, &j->failure, now_s(j), random_below(UINT64_MAX));
 	if (store_cert_put(j->site->store, row, &ignored) ||
 		(order_lost && j->order.id && store_order_delete(j->site->store, j->order.id, &ignored)))
 		log_warn("%s: the failure could not be recorded: %s", j->cert->name, ignored.msg);

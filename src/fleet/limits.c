@@ -42,7 +42,9 @@ int limits_read(struct store *s, const struct config_ca *ca, struct limits *ret,
 	AUTO(xfreep) char *down = NULL;
 	if (s && read_fact(s, "down", ca, &down, e))
 		return -1;
-	ret->down_since = down ? strtoll(down, NULL, 10) : 0;
+	char *rest = NULL;
+	ret->down_since = down ? strtoll(down, &rest, 10) : 0;
+	ret->tried_at = down ? strtoll(rest, NULL, 10) : 0;
 	budget_know(&ret->of[LIMITS_NEW], ca->limit_orders, ca->limit_ms);
 	if (!ca->limit_replacing_exempt)
 		budget_know(&ret->of[LIMITS_REPLACING], ca->limit_orders, ca->limit_ms);
@@ -59,7 +61,7 @@ int limits_write(struct store *s, const struct config_ca *ca, struct limits *l, 
 		if (write_fact(s, class_keys[i], ca, text, e))
 			return -1;
 	}
-	AUTO(xfreep) char *down = xasprintf("%" PRId64, l->down_since);
+	AUTO(xfreep) char *down = xasprintf("%" PRId64 " %" PRId64, l->down_since, l->tried_at);
 	if (write_fact(s, "down", ca, down, e))
 		return -1;
 	l->changed = false;

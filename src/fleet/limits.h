@@ -16,6 +16,7 @@ enum limits_class { LIMITS_NEW, LIMITS_REPLACING, LIMITS_N_ };
 struct limits {
 	struct budget of[LIMITS_N_];
 	int64_t down_since; /* UNIX seconds: it has served nothing since then; 0 while it serves */
+	int64_t tried_at; /* UNIX seconds: the last try while it is down */
 	bool changed; /* since they were read or written */
 };
 

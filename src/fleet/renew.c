@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "config/config.h"
+#include "fleet/fallback.h"
 #include "fleet/install.h"
 #include "fleet/renew_internal.h"
 #include "fleet/windows.h"
@@ -41,7 +42,8 @@ enum phase { PHASE_PREPARING, PHASE_READY, PHASE_AT_CA, PHASE_WAITING, PHASE_SER
 
 struct job {
 	struct renew *r;
-	struct issue_job *issue;
+	struct issue_job *issue; /* NULL while its records are looked at */
+	struct fallback *fallback;
 	struct queue *q;
 	struct due due;
 	enum phase phase;
@@ -150,7 +152,7 @@ static void learn(const struct renew *r, struct queue *q, const struct due *d, c
 		return;
 	err_copy(&q->paused, e);
 	if (!l->down_since) {
-		l->down_since = now / 1000;
+		l->down_since = l->tried_at = now / 1000;
 		l->changed = true;
 	}
 }
@@ -189,7 +191,10 @@ static void drop_job(struct job *j)
 	LIST_REMOVE(j, link);
 	j->q->n_jobs--;
 	j->r->n_jobs--;
-	j->r->ops->free(j->issue);
+	if (j->fallback)
+		j->r->ops->fallback_free(j->fallback);
+	if (j->issue)
+		j->r->ops->free(j->issue);
 	free(j);
 }
 
@@ -231,20 +236,70 @@ static void job_served(struct issue_job *issue, void *ctx)
 static const struct issue_hooks job_hooks = {
 	.step = job_step, .ready = job_ready, .waiting = job_waiting, .served = job_served, .done = job_done};
 
-static void start_job(struct renew *r, struct queue *q, const struct due *d)
+static void start_issue(struct job *j)
 {
+	const struct renew *r = j->r;
 	struct issue_request req = {.site = r->site,
-		.ca = q->ca,
-		.cert = d->cert,
+		.ca = j->q->ca,
+		.cert = j->due.cert,
 		.presenter = r->presenter,
 		.force_record = r->o->force_record};
+	j->issue = r->ops->start(&req, &job_hooks, j);
+}
+
+/* The CA's account and session; a CA that is not ready fails its own certificates only. */
+static void open_queue(const struct renew *r, struct queue *q)
+{
+	if (!q->opened)
+		(void)r->ops->open(r->site, q->ca, &q->paused);
+	q->opened = true;
+}
+
+/* Whether it is validated by the standing record alone. */
+static bool by_record(const struct config_cert *c)
+{
+	return c->validation == CONFIG_VALIDATION_PERSIST ||
+	       (c->validation == CONFIG_VALIDATION_AUTO && !config_delegation_given(c->delegation));
+}
+
+/* Without records for another CA it waits for its first one, as if there were no other. */
+static void fallback_checked(bool good, const struct err *e, void *ctx)
+{
+	struct job *j = ctx;
+	struct renew *r = j->r;
+	struct due d = j->due;
+	if (good)
+		log_info("%s: asked of CA \"%s\", because \"%s\" does not serve", d.cert->name, j->q->ca->conf->name,
+			d.cert->cas.v[0]);
+	else
+		log_info("%s: not asked of CA \"%s\" instead of its first one: %s", d.cert->name, j->q->ca->conf->name,
+			e->msg);
+	r->ops->fallback_free(j->fallback);
+	j->fallback = NULL;
+	if (good) {
+		start_issue(j);
+		return;
+	}
+	drop_job(j);
+	d.fallback = false;
+	struct queue *first = renew_queue(r, d.cert->cas.v[0]);
+	open_queue(r, first);
+	renew_enqueue(first, &d);
+	start_more(r);
+}
+
+static void start_job(struct renew *r, struct queue *q, const struct due *d)
+{
 	struct job *j = xcalloc(1, sizeof(*j));
 	*j = (struct job){.r = r, .q = q, .due = *d};
 	q->n_jobs++;
 	r->n_jobs++;
 	LIST_INSERT_HEAD(&r->jobs, j, link);
 	TAILQ_INSERT_TAIL(&q->line, j, line);
-	j->issue = r->ops->start(&req, &job_hooks, j);
+	if (d->fallback && r->ops->fallback_start && by_record(d->cert))
+		j->fallback = r->ops->fallback_start(r->site, q->ca, d->cert, fallback_checked, j);
+	else
+		start_issue(j);
 }
 
 /* The job whose turn it is: keys are ready in any order, orders are placed by urgency. Those of a CA
@@ -398,16 +453,12 @@ static void start_more(struct renew *r)
 
 /* ---- a run ---- */
 
-/* Accounts and sessions of the CAs that have work; a CA that is not ready fails its own certificates only. */
 static int work(struct renew *r, struct err *e)
 {
 	for (size_t i = 0; i < r->site->config->n_cas; i++) {
 		struct queue *q = &r->queues[i];
-		if (!q->n)
-			continue;
-		if (limits_read(r->site->store, q->ca->conf, &q->limits, e))
-			return -1;
-		(void)r->ops->open(r->site, q->ca, &q->paused);
+		if (q->n)
+			open_queue(r, q);
 	}
 	if (r->ops->dns && r->ops->dns(r->site, e))
 		return -1;
@@ -543,6 +594,8 @@ const struct renew_ops renew_real = {
 	.start = issue_start,
 	.go = issue_go,
 	.free = issue_free,
+	.fallback_start = fallback_start,
+	.fallback_free = fallback_free,
 	.windows_start = windows_start,
 	.windows_free = windows_free,
 };

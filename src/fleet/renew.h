@@ -13,6 +13,7 @@
 
 struct config_cert;
 struct err;
+struct fallback;
 struct site;
 struct site_ca;
 struct store_cert;
@@ -45,7 +46,7 @@ struct renew_summary {
 	struct deploy_summary deploy; /* of renew_run() */
 };
 
-/* What a run asks of the world; simulations give their own, and may leave out dns and windows_…. */
+/* What a run asks of the world; simulations give their own, and may leave out dns, fallback_… and windows_…. */
 struct renew_ops {
 	int (*open)(struct site *s, struct site_ca *ca, struct err *e); /* site_account_session() */
 	int (*dns)(struct site *s, struct err *e); /* site_dns() */
@@ -55,6 +56,10 @@ struct renew_ops {
 	struct issue_job *(*start)(const struct issue_request *r, const struct issue_hooks *hooks, void *ctx);
 	void (*go)(struct issue_job *j);
 	void (*free)(struct issue_job *j);
+	/* fallback_start(), fallback_free(). */
+	struct fallback *(*fallback_start)(struct site *s, struct site_ca *ca, const struct config_cert *cert,
+		void (*done)(bool good, const struct err *e, void *ctx), void *ctx);
+	void (*fallback_free)(struct fallback *f);
 	/* windows_start(), windows_free(). */
 	struct windows *(*windows_start)(struct site *s, const struct strv *only, void (*done)(void *ctx), void *ctx);
 	void (*windows_free)(struct windows *w);

@@ -20,6 +20,7 @@ struct due {
 	int64_t urgency; /* the least is the first; UNIX seconds */
 	bool placed; /* the CA has taken an order in an earlier run: it takes nothing of the budget */
 	bool replacing; /* the order will name the certificate it replaces */
+	bool fallback; /* at another CA than its first: only with the records for that in place */
 };
 
 /* Those that are due at one CA. */
@@ -27,6 +28,7 @@ struct queue {
 	struct site_ca *ca;
 	struct due *due;
 	size_t n, cap, next;
+	bool opened;
 	size_t n_jobs; /* at work */
 	size_t n_at_ca;
 	size_t n_waiting; /* for the DNS: placed, but nothing is asked of the CA */
@@ -64,6 +66,10 @@ int renew_check_selection(const struct site *s, const struct strv *only, struct 
 /* Looks at every certificate, tells the hooks, and puts what is due into the queues, the most urgent first. ERR_STORE.
  */
 int renew_plan(struct renew *r, struct err *e);
+/* Puts one more at the end of the queue. */
+void renew_enqueue(struct queue *q, const struct due *d);
+/* The queue of the CA of that name, or NULL. */
+struct queue *renew_queue(const struct renew *r, const char *ca);
 /* Something may be due at that moment (UNIX seconds; 0 for nothing): the summary keeps the first. */
 void renew_note_next(struct renew *r, int64_t at);
 

@@ -11,6 +11,9 @@
 /* A certificate that does not exist yet comes before those that live longer than this. */
 enum { NEW_URGENCY = 7 * 86400 };
 
+/* Between the CAs of a certificate: how long, how often, how soon again. */
+enum { PATIENCE_MIN = 3600, PATIENCE_MAX = 86400, FAILURES_MAX = 6, TRY_AGAIN = 3600 };
+
 struct look {
 	struct renew *r;
 	int64_t now;
@@ -30,7 +33,7 @@ static bool selected(const struct renew *r, const struct config_cert *c)
 	return !r->o->only || strv_has(r->o->only, c->name);
 }
 
-static struct queue *queue_of(const struct renew *r, const char *ca)
+struct queue *renew_queue(const struct renew *r, const char *ca)
 {
 	for (size_t i = 0; i < r->site->config->n_cas; i++)
 		if (!strcmp(r->queues[i].ca->conf->name, ca))
@@ -38,22 +41,62 @@ static struct queue *queue_of(const struct renew *r, const char *ca)
 	return NULL;
 }
 
-static void enqueue(const struct look *l, const struct config_cert *c, const struct store_cert *row, bool live)
+/* So long a certificate waits for a CA that does not serve, before it is asked of the next one. */
+static int64_t patience_of(const struct look *l, const struct store_cert *row, bool live)
 {
-	struct renew *r = l->r;
-	struct queue *q = queue_of(r, c->cas.v[0]);
-	if (!q)
-		return;
+	int64_t part = live && row->not_after > l->now ? (row->not_after - l->now) / 8 : 0;
+	return part < PATIENCE_MIN ? PATIENCE_MIN : part > PATIENCE_MAX ? PATIENCE_MAX : part;
+}
+
+/* A CA that is down is tried again by one certificate now and then: else nobody would see that it is back. */
+static bool may_try(const struct look *l, struct queue *q, const struct store_cert *row, bool live)
+{
+	struct limits *lim = &q->limits;
+	if (!lim->down_since || l->now - lim->down_since < patience_of(l, row, live))
+		return true;
+	if (l->now - lim->tried_at < TRY_AGAIN)
+		return false;
+	lim->tried_at = l->now;
+	lim->changed = true;
+	return true;
+}
+
+/* Which of its CAs is asked: the first; after some failures in a row, or when that has served nobody for too long, the
+ * next. */
+static struct queue *choose(const struct look *l, const struct config_cert *c, const struct store_cert *row, bool live)
+{
+	size_t n = c->cas.n, from = row ? (size_t)(row->failures / FAILURES_MAX) % n : 0;
+	for (size_t i = 0; i < n; i++) {
+		struct queue *q = renew_queue(l->r, c->cas.v[(from + i) % n]);
+		if (q && (n == 1 || may_try(l, q, row, live)))
+			return q;
+	}
+	return renew_queue(l->r, c->cas.v[from]);
+}
+
+void renew_enqueue(struct queue *q, const struct due *d)
+{
 	if (q->n == q->cap) {
 		q->cap = q->cap ? q->cap * 2 : 64;
 		q->due = xreallocarray(q->due, q->cap, sizeof(*q->due));
 	}
-	q->due[q->n++] = (struct due){
+	q->due[q->n++] = *d;
+}
+
+static void enqueue(const struct look *l, const struct config_cert *c, const struct store_cert *row, bool live)
+{
+	struct renew *r = l->r;
+	struct queue *q = choose(l, c, row, live);
+	if (!q)
+		return;
+	struct due d = {
 		.cert = c,
 		.urgency = live ? row->not_after : l->now + NEW_URGENCY,
 		.placed = l->placed[c - r->site->config->certs],
 		.replacing = row && schedule_replaces(row, q->ca->conf->name, &c->names),
+		.fallback = strcmp(q->ca->conf->name, c->cas.v[0]) != 0,
 	};
+	renew_enqueue(q, &d);
 }
 
 static void plan_one(const struct look *l, const struct config_cert *c, const struct store_cert *row)
@@ -140,6 +183,9 @@ int renew_plan(struct renew *r, struct err *e)
 	AUTO(xfreep) bool *placed = xcalloc(conf->n_certs, sizeof(*placed));
 	struct look l = {
 		.r = r, .now = clk_wall(r->site->clk) / 1000, .seen = seen, .in_work = in_work, .placed = placed};
+	for (size_t i = 0; i < conf->n_cas; i++)
+		if (limits_read(r->site->store, r->queues[i].ca->conf, &r->queues[i].limits, e))
+			return -1;
 	if (look_at_all(&l, e))
 		return -1;
 	for (size_t i = 0; i < conf->n_cas; i++)

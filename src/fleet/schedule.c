@@ -1,6 +1,7 @@
 /* schedule.c: when a certificate is due. */
 #include "fleet/schedule.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -10,7 +11,13 @@
 #include "config/config.h"
 #include "state/store.h"
 
-enum { DAY = 86400, SHORT_LIFETIME = 10 * DAY, ASK_AGAIN = DAY / 4, ASK_AGAIN_MIN = 60 };
+/* With so small a part of its lifetime left, a certificate that could not be renewed is an alarm. */
+enum { ALARM_PART = 6 };
+
+/* Of what is left of a live certificate no wait takes more than this part: some tries are left whatever happens. */
+enum { WAIT_PART = 8 };
+
+enum { DAY = 86400, SHORT_LIFETIME = 10 * DAY, ASK_AGAIN = DAY / 4, ASK_AGAIN_MIN = 60, BACKOFF_MIN = 60 };
 
 static const char *const verdict_names[] = {
 	[SCHEDULE_NOT_DUE] = "not-due",
@@ -35,9 +42,29 @@ int64_t schedule_renew_at(int64_t not_before, int64_t not_after)
 	return not_after - (lifetime <= SHORT_LIFETIME ? lifetime / 2 : lifetime / 3);
 }
 
+/* A fleet that was issued in one hour is not renewed in one: each certificate is due up to an eighth of its lifetime
+ * before the last moment, always the same for one certificate. */
+static int64_t earlier_by(const struct store_cert *row)
+{
+	int64_t most = (row->not_after - row->not_before) / 8;
+	uint64_t hash = 0xcbf29ce484222325; /* FNV-1a of the serial number, which is random */
+	if (!row->serial || !row->serial[0] || most < 1)
+		return 0;
+	for (const char *p = row->serial; *p; p++)
+		hash = (hash ^ (unsigned char)*p) * 0x100000001b3;
+	return (int64_t)((hash >> 16) % (uint64_t)most);
+}
+
 int64_t schedule_due_at(const struct store_cert *row)
 {
-	return row->window.start ? row->window.at : schedule_renew_at(row->not_before, row->not_after);
+	if (row->window.start)
+		return row->window.at;
+	return schedule_renew_at(row->not_before, row->not_after) - earlier_by(row);
+}
+
+int64_t schedule_alarm_at(int64_t not_before, int64_t not_after)
+{
+	return not_after - (not_after - not_before) / ALARM_PART;
 }
 
 static int useless(int64_t start, int64_t end, const char *why, struct err *e)
@@ -88,7 +115,8 @@ static enum schedule_verdict wanted(const struct config_cert *cert, const struct
 		return SCHEDULE_CA;
 	if (now < schedule_due_at(row))
 		return f->in_work ? SCHEDULE_UNFINISHED : SCHEDULE_NOT_DUE;
-	return now < schedule_renew_at(row->not_before, row->not_after) ? SCHEDULE_WINDOW : SCHEDULE_EXPIRING;
+	return row->window.start && now < schedule_renew_at(row->not_before, row->not_after) ? SCHEDULE_WINDOW
+											     : SCHEDULE_EXPIRING;
 }
 
 enum schedule_verdict schedule_due(const struct config_cert *cert, const struct schedule_facts *f, int64_t now)
@@ -111,10 +139,28 @@ const char *schedule_replaces(const struct store_cert *row, const char *ca, cons
 
 int64_t schedule_backoff(int64_t failures, uint64_t r)
 {
-	int64_t wait = 60;
+	int64_t wait = BACKOFF_MIN;
 	for (int64_t i = 1; i < failures && wait < DAY; i++)
 		wait *= 2;
 	if (wait > DAY)
 		wait = DAY;
 	return wait + (int64_t)(r % (uint64_t)(wait / 10));
+}
+
+void schedule_failed(struct store_cert *row, const struct err *e, int64_t now, uint64_t r)
+{
+	int64_t left = row->generation && row->not_after > now ? row->not_after - now : 0;
+	if (row->failures < INT64_MAX)
+		row->failures++;
+	int64_t wait = schedule_backoff(row->failures, r);
+	if (left && wait > left / WAIT_PART)
+		wait = left / WAIT_PART > BACKOFF_MIN ? left / WAIT_PART : BACKOFF_MIN;
+	row->next_at = now + wait;
+	/* A record that is published a moment later must not find us waiting; holding costs the CA nothing. */
+	if (e->kind == ERR_POLICY)
+		row->next_at = 0;
+	if (e->retry_at / 1000 > row->next_at)
+		row->next_at = e->retry_at / 1000;
+	free(row->last_error);
+	row->last_error = xstrdup(e->msg);
 }

@@ -31,8 +31,12 @@ const char *schedule_verdict_name(enum schedule_verdict v);
  * ten days. */
 int64_t schedule_renew_at(int64_t not_before, int64_t not_after);
 
-/* The moment from which a live certificate is due: that picked in its CA's window, without one schedule_renew_at(). */
+/* The moment from which a live certificate is due: that picked in its CA's window; without one schedule_renew_at(), or
+ * up to an eighth of its lifetime before, by its serial number. */
 int64_t schedule_due_at(const struct store_cert *row);
+
+/* The moment from which a certificate that could not be renewed is an alarm: a sixth of its lifetime left. */
+int64_t schedule_alarm_at(int64_t not_before, int64_t not_after);
 
 /*
  * Takes a window that the CA has said (RFC 9773 section 4.2): one moment in it is picked by r, any number, unless the
@@ -65,5 +69,9 @@ const char *schedule_replaces(const struct store_cert *row, const char *ca, cons
 /* Seconds to wait after the n-th failure in a row (n >= 1): doubling from one minute, at most a day, saturating; 10 %
  * of jitter by r, any number. */
 int64_t schedule_backoff(int64_t failures, uint64_t r);
+
+/* Keeps a failure in the row: the back-off counts, the moment that the CA said when it is later, nothing for a record
+ * that is missing (ERR_POLICY); of what is left of a live certificate at most an eighth is waited. r is any number. */
+void schedule_failed(struct store_cert *row, const struct err *e, int64_t now, uint64_t r);
 
 #endif
