@@ -8,14 +8,11 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "config/config.h"
-#include "fleet/fallback.h"
 #include "fleet/install.h"
 #include "fleet/renew_internal.h"
-#include "fleet/windows.h"
 #include "inventory/presenter.h"
 #include "inventory/site.h"
 #include "loop/loop.h"
-#include "state/certfiles.h"
 #include "state/store.h"
 
 /* After so many certificates in a row that could not reach a CA, the rest of its queue is parked without trying. */
@@ -575,27 +572,3 @@ void renew_free(struct renew *r)
 	free(r->queues);
 	free(r);
 }
-
-/* ---- the world ---- */
-
-static bool has_files(const struct site *s, const char *cert)
-{
-	struct err ignored = {0};
-	int64_t live = 0;
-	if (certfiles_live_generation(s->config->state_dir, cert, &live, &ignored))
-		err_done(&ignored);
-	return live != 0;
-}
-
-const struct renew_ops renew_real = {
-	.open = site_account_session,
-	.dns = site_dns,
-	.live = has_files,
-	.start = issue_start,
-	.go = issue_go,
-	.free = issue_free,
-	.fallback_start = fallback_start,
-	.fallback_free = fallback_free,
-	.windows_start = windows_start,
-	.windows_free = windows_free,
-};
