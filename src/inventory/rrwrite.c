@@ -45,10 +45,12 @@ struct rrwrite {
 	unsigned tries;
 	int64_t poll_ms, deadline;
 	bool changed;
+	bool read_back; /* since the last change */
 	char *note;
 };
 
 static void read_rrset(struct rrwrite *w);
+static void was_read(const struct provider_rrset *held, const struct err *e, void *ctx);
 static void look(void *ctx);
 
 static void want_done(struct rrwrite_want *want)
@@ -135,12 +137,52 @@ static void look_again(struct rrwrite *w, size_t serving, size_t of)
 		w->hooks->looked(serving, of, w->ctx);
 }
 
+/* Whether the provider holds what we wrote. */
+static bool is_held(const struct rrwrite *w, const struct provider_rrset *held)
+{
+	bool all = true;
+	for (size_t i = 0; i < w->want.must.n; i++)
+		all &= provider_rrset_find(held, w->want.must.v[i]) != NULL;
+	for (size_t i = 0; i < w->want.must_not.n; i++)
+		all &= !provider_rrset_find(held, w->want.must_not.v[i]);
+	return all;
+}
+
+/* What was overwritten is written anew. */
+static void was_read_back(const struct provider_rrset *held, const struct err *e, void *ctx)
+{
+	struct rrwrite *w = ctx;
+	w->op = NULL;
+	if (held && !is_held(w, held) && ++w->tries < TRIES)
+		was_read(held, e, w);
+	else
+		look(w);
+}
+
+/*
+ * Where the provider compares nothing, somebody may have written over what we wrote at the same moment. Reading it back
+ * each time would be a call more for every record, so that is done only when the servers do not get it. True: it is
+ * under way.
+ */
+static bool reads_back(struct rrwrite *w, bool late)
+{
+	const struct provider_caps *c = provider_caps(w->provider);
+	if (!w->changed || w->read_back || c->write != PROVIDER_RRSET || c->cas)
+		return false;
+	if (!late && w->poll_ms < w->q.poll_max_ms)
+		return false;
+	w->read_back = true;
+	w->op = provider_read(w->provider, &w->zone, w->owner, w->q.type, was_read_back, w);
+	return true;
+}
+
 static void looked(struct dns_view *v, const struct err *e, void *ctx)
 {
 	struct rrwrite *w = ctx;
 	size_t n = 0, serving = 0;
 	char lacking[128] = "";
 	bool asked = v->looked;
+	bool late = clk_mono(w->q.site->clk) >= w->deadline;
 	w->query = NULL;
 	for (size_t i = 0; i < v->n; i++) {
 		const struct dns_answer *a = &v->answers[i];
@@ -157,7 +199,9 @@ static void looked(struct dns_view *v, const struct err *e, void *ctx)
 		end(w, RRWRITE_CHANGED, NULL);
 	else if (n && serving == n)
 		end(w, RRWRITE_SERVED, NULL);
-	else if (clk_mono(w->q.site->clk) >= w->deadline)
+	else if (reads_back(w, late))
+		return;
+	else if (late)
 		not_served(w, lacking, e);
 	else
 		look_again(w, serving, n);
@@ -178,7 +222,8 @@ static void wait_for_servers(struct rrwrite *w)
 	}
 	w->poll_ms = POLL_FIRST_MS;
 	w->deadline = clk_mono(w->q.site->clk) + w->q.wait_ms;
-	w->timer = loop_timer_new(w->q.site->loop, look, w);
+	if (!w->timer)
+		w->timer = loop_timer_new(w->q.site->loop, look, w);
 	look(w);
 }
 
@@ -232,6 +277,7 @@ static void changed(const struct provider_result *results, size_t n, const struc
 		return;
 	}
 	w->changed = outcome == PROVIDER_CHANGED;
+	free(w->note);
 	w->note = result->note ? xstrdup(result->note) : NULL;
 	if (w->changed)
 		tell_change(w, NULL);
@@ -253,6 +299,7 @@ static void send_change(struct rrwrite *w, const struct rrwrite_at *at)
 		.del = &w->want.del,
 		.expect = at->held,
 		.mark = "perdure"};
+	w->read_back = false;
 	w->op = provider_change(w->provider, &w->zone, &c, 1, changed, w);
 }
 

@@ -1,7 +1,8 @@
 /*
- * desec.c: deSEC. An RRset is written as a whole, and nothing compares it with what was read. So it is read once more
- * after writing: who was overwritten notices, and begins again. What is written by another between the reading before
- * and the writing is lost; it is a moment as long as one call.
+ * desec.c: deSEC. An RRset is written as a whole, and nothing compares it with what was read. What is written by
+ * another between the reading and the writing is lost; it is a moment as long as one call. Who was overwritten so finds
+ * out by the name servers, which is for the callers to do: reading it back each time would be a call more for each
+ * record.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,18 +87,6 @@ static bool take_sets(struct rest_work *w, const struct rest_reply *r, const str
 	return false;
 }
 
-/* The RRsets of all types at the name: what stands in the way shows, too. */
-static void ask(struct rest_work *w, const char *name, enum provider_type type, rest_fn fn)
-{
-	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX), subname = buf_make(NAME_OCTETS);
-	provider_rrset_done(&w->found);
-	provider_rrset_init(&w->found, name, type);
-	put_subname(&subname, name, w->op->zone.name);
-	buf_printf(&path, "/domains/%s/rrsets/?subname=", w->op->zone.id);
-	rest_escape(&path, buf_str(&subname));
-	rest_work_get(w, &path, fn);
-}
-
 static void on_read(const struct rest_reply *r, const struct err *e, void *ctx)
 {
 	struct rest_work *w = ctx;
@@ -105,38 +94,35 @@ static void on_read(const struct rest_reply *r, const struct err *e, void *ctx)
 		provider_op_rrset(w->op, &w->found);
 }
 
+/* The RRsets of all types at the name: what stands in the way shows, too. */
 static void read_rrset(struct provider *p, struct provider_op *op)
 {
-	ask(rest_work_new(p, op, "read %.200s", op->name), op->name, op->type, on_read);
+	struct rest_work *w = rest_work_new(p, op, "read %.200s", op->name);
+	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX), subname = buf_make(NAME_OCTETS);
+	provider_rrset_init(&w->found, op->name, op->type);
+	put_subname(&subname, op->name, op->zone.name);
+	buf_printf(&path, "/domains/%s/rrsets/?subname=", op->zone.id);
+	rest_escape(&path, buf_str(&subname));
+	rest_work_get(w, &path, on_read);
 }
 
 /* --- changing --- */
 
-static void on_read_back(const struct rest_reply *r, const struct err *e, void *ctx)
-{
-	struct rest_work *w = ctx;
-	const struct provider_change *c = &w->op->changes[0];
-	bool held = true;
-	if (!take_sets(w, r, e))
-		return;
-	for (size_t i = 0; i < c->add->n; i++)
-		held &= provider_rrset_find(&w->found, c->add->v[i]) != NULL;
-	for (size_t i = 0; i < c->del->n; i++)
-		held &= strv_has(c->add, c->del->v[i]) || !provider_rrset_find(&w->found, c->del->v[i]);
-	if (held)
-		rest_work_changed(w, NULL);
-	else
-		rest_work_lost(w);
-}
-
+/* The answer has the sets as they are now, but for those that are gone. */
 static void on_written(const struct rest_reply *r, const struct err *e, void *ctx)
 {
 	struct rest_work *w = ctx;
 	const struct provider_change *c = &w->op->changes[0];
-	if (!r || err_is(e))
-		rest_work_fail(w, e);
-	else
-		ask(w, c->name, c->type, on_read_back);
+	struct err bad = {0};
+	provider_rrset_init(&w->found, c->name, c->type);
+	if (!take_sets(w, r, e))
+		return;
+	if (provider_change_is_done(c, &w->found)) {
+		rest_work_changed(w, NULL);
+		return;
+	}
+	provider_err(&bad, &w->d->p, PROVIDER_IGNORED, "it took the change of %s and did not make it", c->name);
+	rest_work_refuse(w, &bad);
 }
 
 static void change(struct provider *p, struct provider_op *op)

@@ -33,8 +33,8 @@ struct provider_driver {
 	 * has_zone: whether the provider has a zone of exactly the name op->candidate; asked from the longest candidate
 	 * to the shortest, and never twice. Both end with provider_op_zone(), with name NULL for "no". list_zones: all
 	 * zones, each through provider_op_list(), ends with provider_op_listed(); asked once. Where there are both of
-	 * the last two, has_zone is used when the configuration lists zones: credentials for one zone may not be
-	 * allowed to list.
+	 * the last two, the list is asked for, which is one call for any number of names; if that is refused
+	 * (PROVIDER_POLICY), or costs too much (PROVIDER_SIZE), and the configuration names the zones, has_zone is.
 	 */
 	void (*find_zone)(struct provider *p, struct provider_op *op);
 	void (*has_zone)(struct provider *p, struct provider_op *op);
@@ -69,6 +69,7 @@ struct provider {
 	struct provider_ops ops;
 	struct provider_zones known;
 	bool listed; /* all zones are known */
+	bool unlisted; /* they will not be: each is asked for by its name */
 };
 
 struct provider_op {

@@ -68,7 +68,7 @@ struct rest_work {
 	struct loop_timer *timer;
 	int64_t pause_ms;
 	int64_t deadline; /* monotonic ms */
-	unsigned page; /* from 1 */
+	unsigned page; /* from 1; of a list the one that is asked for */
 	const struct rest_list *list;
 	char *list_path;
 	struct strv names, ids; /* the driver's own lists; of a search for zones those of rest_work_zone_add() */

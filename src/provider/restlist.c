@@ -7,7 +7,10 @@
 #include "provider/restdriver.h"
 #include "json/json.h"
 
-enum { NOT_FOUND = 404 };
+enum {
+	NOT_FOUND = 404,
+	ZONE_PAGES_MAX = 10, /* of a list of zones, where asking for those that the configuration names costs less */
+};
 
 /* --- pages --- */
 
@@ -19,6 +22,19 @@ static void list_end(struct rest_work *w)
 		rest_work_zones_end(w);
 	else
 		provider_op_rrset(w->op, &w->found);
+}
+
+static bool is_too_long(const struct rest_work *w)
+{
+	const struct provider *p = &w->d->p;
+	return w->op->call == PROVIDER_CALL_ZONE && w->page > ZONE_PAGES_MAX && p->conf->zones.n && p->driver->has_zone;
+}
+
+static void too_long(struct rest_work *w)
+{
+	struct err e = {0};
+	provider_err(&e, &w->d->p, PROVIDER_SIZE, "%s: more than %d pages", w->what, ZONE_PAGES_MAX);
+	provider_op_fail(w->op, &e);
 }
 
 static void on_page(const struct rest_reply *r, const struct err *e, void *ctx)
@@ -39,14 +55,16 @@ static void on_page(const struct rest_reply *r, const struct err *e, void *ctx)
 	}
 	if (w->list->next)
 		w->list->next(w, r, &next);
-	if (next.n) {
-		rest_work_get(w, &next, on_page);
-	} else if (w->list->more && w->list->more(w, r->json)) {
-		w->page++;
-		ask_page(w);
-	} else {
+	bool more = next.n || (w->list->more && w->list->more(w, r->json));
+	w->page++;
+	if (!more)
 		list_end(w);
-	}
+	else if (is_too_long(w))
+		too_long(w);
+	else if (next.n)
+		rest_work_get(w, &next, on_page);
+	else
+		ask_page(w);
 }
 
 static void ask_page(struct rest_work *w)

@@ -117,7 +117,7 @@ static bool is_asked(const struct provider_op *op)
 static bool wants_list(const struct provider *p)
 {
 	const struct provider_driver *d = p->driver;
-	return d->list_zones && !(d->has_zone && p->conf->zones.n);
+	return d->list_zones && !p->unlisted;
 }
 
 static void ask(struct provider_op *op, void (*call)(struct provider *p, struct provider_op *op))
@@ -133,7 +133,10 @@ static void step(struct provider_op *op)
 {
 	struct provider *p = op->p;
 	if (wants_list(p) && !p->listed) {
-		ask(op, p->driver->list_zones);
+		if (is_allowed(p, op->name))
+			ask(op, p->driver->list_zones);
+		else
+			refuse(op, NULL);
 		return;
 	}
 	for (const char *c = op->candidate ? op->candidate : op->name; c && *c; c = name_parent(c)) {
@@ -181,6 +184,15 @@ void zones_cancelled_(struct provider_op *op)
 	op->asking = false;
 }
 
+/* Whether zones are asked for one by one where the list failed so: the configuration names them. */
+static bool goes_unlisted(const struct provider_op *op, const struct err *e)
+{
+	const struct provider *p = op->p;
+	enum provider_cause cause = provider_cause(e);
+	return !p->driver->find_zone && !op->candidate && p->driver->has_zone && p->conf->zones.n &&
+	       (cause == PROVIDER_POLICY || cause == PROVIDER_SIZE);
+}
+
 /* A failure of one is a failure of all that waited for the same answer: it is not asked again for each of them. */
 void zones_failed_(struct provider_op *op, struct err *e)
 {
@@ -188,6 +200,12 @@ void zones_failed_(struct provider_op *op, struct err *e)
 	const char *candidate = op->candidate;
 	struct provider_op *o, *next;
 	op->asking = false;
+	if (goes_unlisted(op, e)) {
+		p->unlisted = true;
+		err_done(e);
+		zones_go_on_(p);
+		return;
+	}
 	for (o = LIST_FIRST(&p->ops); o && !p->driver->find_zone; o = next) {
 		next = LIST_NEXT(o, link);
 		bool same = !candidate || (o->candidate && !strcmp(o->candidate, candidate));

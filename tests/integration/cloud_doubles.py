@@ -257,6 +257,7 @@ class Azure(Tokens):
         super().__init__(*a, **kw)
         self.etags, self.more = {}, {}  # (zone, name, kind) -> ETag, further properties
         self.private = []
+        self.may_list = True
 
     def entry(self, folder):
         file = harness.write(f"{folder}/azure.secret", self.SECRET + "\n", 0o600)
@@ -311,6 +312,9 @@ class Azure(Tokens):
             raise self.error(404, "ResourceGroupNotFound", f"Resource group '{parts[3]}' could not be found.")
         if len(parts) == 7:
             assert method == "GET" and set(query) <= {"$top", "$skipToken"}
+            if not self.may_list:
+                raise self.error(403, "AuthorizationFailed", f"The client '{self.CLIENT}' does not have authorization to perform action "
+                                 "'Microsoft.Network/dnsZones/read' over scope '/subscriptions/…' or the scope is invalid.")
             return self.listed(path, query)
         assert not query
         zone = parts[7]

@@ -37,14 +37,13 @@ class Double:
     lag       seconds until Knot serves a change
 
     A subclass says: KIND, SECRET (a canary), BAD_KEY (what it answers to another), FOREIGN (a value of others, in master-file form), MARKS (whether
-    a mark is kept with a value), CALLS (for one record), POLLS (paths that ask for the progress of a change), TOKENS (paths that give access tokens: no calls of
+    a mark is kept with a value), POLLS (paths that ask for the progress of a change), TOKENS (paths that give access tokens: no calls of
     the interface, so no limit holds for them). put() is somebody else's change, stands() what
     is there, in master-file form.
     """
 
     POLLS = None
     TOKENS = None
-    CALLS = 2
     TWICE = False  # the same record may be there twice
     COMPARES = True  # two writers at once cannot undo each other
 

@@ -255,7 +255,6 @@ class Desec(Zones):
     BAD_KEY = "Invalid token"
     FOREIGN = '"v=spf1 -all" " second \\"string\\""'
     MARKS = False
-    CALLS = 3
     COMPARES = False
 
     def entry(self, folder):

@@ -58,7 +58,7 @@ class Route53(Double):
 
     def entry(self, folder):
         file = harness.write(f"{folder}/aws.credentials", f"[default]\naws_access_key_id = {self.KEY_ID}\naws_secret_access_key = {self.SECRET}\n", 0o600)
-        return {"name": "aws", "type": "route53", "url": self.base + "/2013-04-01", "access_key_file": file}
+        return {"name": "aws", "type": "route53", "url": self.base + "/2013-04-01", "access_key_file": file, "rate": 200}
 
     def break_key(self):
         self.secret = "another"

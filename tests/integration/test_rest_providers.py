@@ -54,7 +54,7 @@ def test_digitalocean_the_same_record_twice(world):
 
 
 def test_desec_overwritten_at_the_last_moment(world):
-    """Another writes the RRset right after us: reading back shows it, and both values end up there."""
+    """Another writes the RRset right after us: the servers never get it, reading back shows why, and both values end up there."""
     w = world(Desec, n=1)
     zone, relative = w.api.split(w.owner())
     handle, times = w.api.handle, []
@@ -64,11 +64,24 @@ def test_desec_overwritten_at_the_last_moment(world):
         if method == "PATCH" and not times:
             times.append(1)
             w.api.zones[zone][relative, "TXT"] = [3600, [('"other"', None)]]
+            w.api.push(zone, relative, "TXT")
         return done
 
     w.api.handle = overwritten
-    w.apply("--no-wait")
+    w.apply(timeout="1")
     assert times and w.api.stands(w.owner()) == sorted([w.value, '"other"'])
+
+
+@pytest.mark.parametrize("double", [Hetzner, DigitalOcean, Desec], ids=lambda d: d.KIND)
+def test_a_list_of_zones_that_is_too_long(world, double):
+    """After ten pages the zones that the configuration names are asked for one by one."""
+    w = world(double, n=11, page=1)
+    w.config["providers"][0]["zones"] = [w.zones[0], w.zones[10]]
+    w.p.configure(w.config)
+    w.apply("--no-wait", w.zones[0], w.zones[10])
+    assert [len(w.api.stands(w.owner(i))) for i in (0, 10)] == [1, 1]
+    # Ten pages, which name the first; the names of both records and the second zone; a read and a write each.
+    assert len(w.api.counted()) == 10 + 3 + 2 * (1 + 1), w.api.calls
 
 
 @pytest.mark.parametrize("double, words", [

@@ -29,7 +29,8 @@ struct fake {
 	size_t changes; /* that came to the driver */
 	struct provider_op *held[OPS_MAX]; /* asked, not answered yet */
 	size_t n_held;
-	bool fail;
+	enum provider_cause fail; /* 0: all is well */
+	enum provider_cause fail_list;
 	unsigned dropped;
 };
 
@@ -90,6 +91,13 @@ static const struct provider_driver walker = {.type = "fake",
 static const struct provider_driver lister = {
 	.type = "fake", .title = "", .free = fake_free, .list_zones = fake_list, .change = fake_change};
 
+static const struct provider_driver both = {.type = "fake",
+	.title = "",
+	.free = fake_free,
+	.has_zone = fake_has_zone,
+	.list_zones = fake_list,
+	.change = fake_change};
+
 static const char *const two_zones[] = {"example.com", "sub.example.com", NULL};
 
 static void start(struct test *t, const struct provider_driver *d)
@@ -122,20 +130,20 @@ static void answer(struct test *t)
 	memcpy(ops, f->held, sizeof(ops));
 	f->n_held = 0;
 	for (size_t i = 0; i < n; i++) {
-		bool has = false;
+		bool has = false, list = !ops[i]->candidate;
 		struct err e = {0};
-		if (f->fail) {
-			provider_err(&e, &f->p, PROVIDER_KEY, "wrong key");
+		if (f->fail || (list && f->fail_list)) {
+			provider_err(&e, &f->p, f->fail ? f->fail : f->fail_list, "no");
 			provider_op_fail(ops[i], &e);
 			continue;
 		}
 		for (size_t k = 0; f->zones[k]; k++) {
-			if (f->p.driver == &lister)
+			if (list)
 				provider_op_list(ops[i], f->zones[k], "id");
 			else
 				has = has || !strcmp(f->zones[k], ops[i]->candidate);
 		}
-		if (f->p.driver == &lister)
+		if (list)
 			provider_op_listed(ops[i]);
 		else
 			provider_op_zone(ops[i], has ? ops[i]->candidate : NULL, has ? "id" : NULL);
@@ -209,7 +217,7 @@ static void many_at_once(void **state)
 	run(&t);
 	assert_int_equal(t.ends, 6);
 	/* A failure is told to all that waited, and asked again by the next. */
-	t.f.fail = true;
+	t.f.fail = PROVIDER_KEY;
 	for (int i = 0; i < 3; i++)
 		provider_find_zone(&t.f.p, "b.example.net", on_zone, &t);
 	assert_int_equal(t.f.n_held, 1);
@@ -233,6 +241,41 @@ static void listed(void **state)
 	assert_int_equal(t.f.asked, 1);
 	assert_int_equal(provider_cause(&t.e), PROVIDER_NO_ZONE);
 	stop(&t);
+}
+
+/* A list is one question for all names; where it cannot be had, the zones that the configuration names are asked for.
+ */
+static void list_or_each(void **state)
+{
+	static const struct {
+		enum provider_cause fail_list;
+		bool zones;
+		unsigned asked;
+		enum provider_cause cause;
+	} table[] = {
+		{0, false, 1, 0},
+		{0, true, 1, 0},
+		{PROVIDER_POLICY, true, 3, 0},
+		{PROVIDER_SIZE, true, 3, 0},
+		{PROVIDER_POLICY, false, 1, PROVIDER_POLICY},
+		{PROVIDER_KEY, true, 1, PROVIDER_KEY},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct test t;
+		start(&t, &both);
+		t.f.fail_list = table[i].fail_list;
+		if (table[i].zones)
+			strv_add(&t.conf.zones, "example.com");
+		provider_find_zone(&t.f.p, "_v.example.com", on_zone, &t);
+		provider_find_zone(&t.f.p, "_v.example.com", on_zone, &t);
+		run(&t);
+		assert_int_equal(t.ends, 2);
+		assert_int_equal(t.f.asked, table[i].asked);
+		assert_int_equal(provider_cause(&t.e), table[i].cause);
+		assert_string_equal(t.zone, table[i].cause ? "" : "example.com");
+		stop(&t);
+	}
 }
 
 /* The configuration gives the provider some zones: others are not asked for. */
@@ -392,6 +435,7 @@ int main(void)
 		cmocka_unit_test(zones_are_asked_once),
 		cmocka_unit_test(many_at_once),
 		cmocka_unit_test(listed),
+		cmocka_unit_test(list_or_each),
 		cmocka_unit_test(only_some_zones),
 		cmocka_unit_test(what_changes_make),
 		cmocka_unit_test(a_batch),
