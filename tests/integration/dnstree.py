@@ -112,6 +112,25 @@ ALPHA = {z: BOTH for z in ("shapes", "nsec3", "bogus", "expired", "nosig", "dsmi
 NO_DS = ("island", "unsigned")
 
 
+def unbound_conf(folder, settings, more=""):
+    """The configuration of an unbound that keeps to the folder; settings: of `server`, more: what comes behind."""
+    return f"""
+server:
+  access-control: 0.0.0.0/0 allow
+  directory: "{folder}"
+  username: ""
+  chroot: ""
+  pidfile: ""
+  use-syslog: no
+  do-daemonize: no
+  num-threads: 1
+{settings}
+remote-control:
+  control-enable: no
+{more}
+"""
+
+
 class Zone:
     """A zone file for some servers. sign: None, "good", "nsec3", "bogus", "expired", "nosig"."""
 
@@ -401,25 +420,13 @@ zone:
         out = []
         program = self._program("/usr/sbin/unbound")
         for name, modules in (("resolver", "validator iterator"), ("plain_resolver", "iterator")):
-            conf = f"""
-server:
+            conf = unbound_conf("@DIR@", f"""
   interface: {ADDRESSES[name]}
-  access-control: 0.0.0.0/0 allow
-  directory: "@DIR@"
-  username: ""
-  chroot: ""
-  pidfile: ""
-  use-syslog: no
-  do-daemonize: no
   do-ip6: {"yes" if self.ipv6 else "no"}
-  num-threads: 1
   module-config: "{modules}"
   root-hints: "{self.hints_file}"
   trust-anchor-file: "{self.anchor_file}"
-  val-log-level: 2
-remote-control:
-  control-enable: no
-"""
+  val-log-level: 2""")
             process, log = self._spawn(name, [program, "-d", "-c", "@CONF@"], conf)
             out.append((f"unbound ({name})", process, log, ADDRESSES[name], "shapes.alpha"))
         return out

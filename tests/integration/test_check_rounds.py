@@ -10,6 +10,7 @@ import os
 import pytest
 
 import harness
+from dnstree import unbound_conf
 from dnstree_zones import LABEL
 from lockstep import Lockstep
 
@@ -31,28 +32,18 @@ def dig(steps, stage, name):
     the whole name asked of every server. The way from dig to the resolver is not counted.
     """
     folder = stage.folder("unbound")
-    conf = harness.write(os.path.join(folder, "unbound.conf"), f"""
-server:
+    conf = harness.write(os.path.join(folder, "unbound.conf"), unbound_conf(folder, f"""
   interface: {RESOLVER}
-  access-control: 0.0.0.0/0 allow
-  directory: "{folder}"
-  username: ""
-  chroot: ""
-  pidfile: ""
-  use-syslog: no
-  do-daemonize: no
   do-ip6: no
-  num-threads: 1
   module-config: "iterator"
   qname-minimisation: no
   target-fetch-policy: "0 0 0 0 0"
-remote-control:
-  control-enable: no
+""", f"""
 stub-zone:
   name: "."
   stub-addr: {steps.tree.addresses["root"]}
   stub-prime: no
-""")
+"""))
     with steps.inside():
         log = os.path.join(folder, "log")
         server = stage.spawn([steps.tree.folder + "/unbound", "-d", "-c", conf], log)

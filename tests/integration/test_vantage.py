@@ -15,6 +15,7 @@ import dns.rrset
 import pytest
 
 import harness
+from dnstree import unbound_conf
 from dnstree_zones import GOOD, LABEL
 from test_validate import Tool
 
@@ -41,30 +42,20 @@ def tls(dnstree):
 def doh(dnstree, tls):
     """unbound with DNS over HTTPS, before the tree's validating one."""
     folder = dnstree.stage.folder("unbound-doh")
-    conf = harness.write(os.path.join(folder, "unbound.conf"), f"""
-server:
+    conf = harness.write(os.path.join(folder, "unbound.conf"), unbound_conf(folder, f"""
   interface: {DOH}@443
   interface: {DOH}@53
   https-port: 443
   tls-service-key: "{tls[1]}"
   tls-service-pem: "{tls[0]}"
-  access-control: 0.0.0.0/0 allow
-  directory: "{folder}"
-  username: ""
-  chroot: ""
-  pidfile: ""
-  use-syslog: no
-  do-daemonize: no
   do-ip6: no
-  num-threads: 1
   module-config: "validator iterator"
   trust-anchor-file: "{dnstree.anchor_file}"
-remote-control:
-  control-enable: no
+""", f"""
 forward-zone:
   name: "."
   forward-addr: {dnstree.resolver}
-""")
+"""))
     log = os.path.join(folder, "log")
     with dnstree.inside():
         dnstree.stage.spawn(["/usr/sbin/unbound", "-d", "-c", conf], log)
