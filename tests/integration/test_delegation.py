@@ -2,11 +2,14 @@
 dns-01 behind standing CNAMEs: values are written together, waited for at every name server, taken out again; those of others stay. Also
 dns-01 at the domain itself, and what `auto` makes of it all.
 """
+import fcntl
+import hashlib
 import os
 import re
 import signal
 import sqlite3
 import threading
+import time
 
 import pytest
 
@@ -164,6 +167,23 @@ def test_four_processes_where_the_provider_does_not_compare(stage):
     again = processes[0].run("renew", "--json", "--force-renewal").ok()
     assert "3600 s, not the 300 s" in again.err
     assert desec.stands(SHARED) == []
+
+
+def test_only_one_process_changes_a_name_that_cannot_be_compared(stage):
+    f = Fleet(stage, 1)
+    desec = Desec(stage, f.knot, [ZONE])
+    f.provider = {**desec.entry(stage.folder("desec")), "name": "edge"}
+    f.p.configure(f.config(f.names))
+    folder = "/run/lock" if os.access("/run/lock", os.W_OK) else "/tmp"
+    path = f"{folder}/perdure-{os.geteuid()}-{hashlib.sha256(SHARED.encode()).hexdigest()[:32]}.lock"
+    with open(path, "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        run = f.p.start("renew")
+        harness.wait_until("the search for the zone", 60, lambda: desec.calls)
+        time.sleep(1)
+        assert run.poll() is None and not [c for c in desec.calls if "/rrsets/" in c[1]], desec.calls
+    assert run.wait(60) == 0
+    assert [c for c in desec.calls if "/rrsets/" in c[1]]
 
 
 def test_more_values_than_may_stand(stage):
