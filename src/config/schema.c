@@ -48,7 +48,7 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 		"Talk to the CA over IPv4 or IPv6 only.",
 		"Without it both are tried, a fifth of a second apart, and the first that answers is taken."},
 	[SCHEMA_CA_MAX_ORDERS] = {SCHEMA_CAS, "max_orders", SCHEMA_INT, SCHEMA_TEXT, 1, 1000, NULL, "8", NULL,
-		"How many orders may be open at the CA at once.", NULL},
+		"How many orders may be open at the CA at once.", "Orders that wait for the DNS do not count."},
 	[SCHEMA_CA_LIMITS] = {SCHEMA_CAS, "limits", SCHEMA_MAP, SCHEMA_TEXT, 0, 0, NULL, NULL, NULL,
 		"How many new orders the CA takes from one account.",
 		"Presets know it where the CA has published it. A limit that is not known is learnt from the first "
@@ -145,9 +145,10 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 
 	[SCHEMA_PROVIDERS] = {.name = "providers",
 		.type = SCHEMA_LIST,
-		.help = "DNS providers, for the host that publishes records. No other host needs them.",
-		.text = "Credentials are in files of their own, which only \"perdure record\" and \"perdure provider\" "
-			"open. "
+		.help = "DNS providers, for the host that publishes records or validates by dns-01.",
+		.text = "Credentials are in files of their own, which \"perdure record\" and \"perdure provider\" "
+			"open, "
+			"and a renewal only when it writes a value for dns-01. "
 			"A file that group or others have any right to is refused."},
 	[SCHEMA_PROVIDER_NAME] = {SCHEMA_PROVIDERS, "name", SCHEMA_STRING, SCHEMA_LABEL, 0, 64, NULL, NULL, "edge",
 		"Name of the provider in this configuration. Required.", NULL},
