@@ -53,6 +53,8 @@ test  python3-yaml     f:/usr/lib/python3/dist-packages/yaml
 test  python3-cryptography f:/usr/lib/python3/dist-packages/cryptography
 test  python3-prometheus-client f:/usr/lib/python3/dist-packages/prometheus_client
 test  nginx            f:/usr/sbin/nginx
+test  python3-aiosmtpd f:/usr/lib/python3/dist-packages/aiosmtpd
+test  prometheus       c:promtool
 test  cppcheck         c:cppcheck
 test  clang            c:clang
 test  clang-tidy       c:clang-tidy
@@ -137,6 +139,7 @@ hold_services() {
 		case $p in
 		knot | nsd | unbound) held="$held $p.service" ;;
 		pdns-server) held="$held pdns.service" ;;
+		prometheus) held="$held prometheus.service" ;;
 		bind9) held="$held named.service" ;;
 		certbot) held="$held certbot.timer" ;;
 		esac

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acme/metered.h"
 #include "acme/problem.h"
 #include "acme/session_internal.h"
 #include "base/clock.h"
@@ -19,6 +20,7 @@ struct acme_window_query {
 	struct acme_session *s;
 	struct http_exchange *x;
 	char *url;
+	int64_t sent_ms;
 	acme_window_fn done;
 	void *ctx;
 };
@@ -76,6 +78,7 @@ static void on_reply(const struct http_reply *r, const struct err *failed, void 
 	struct err e = {0};
 	int64_t now = session_wall(q->s);
 	q->x = NULL;
+	metered_reply(q->s, "renewalInfo", q->sent_ms, r);
 	if (!r)
 		err_copy(&e, failed);
 	else if (r->status >= 300)
@@ -103,6 +106,7 @@ struct acme_window_query *acme_window_ask(struct acme_session *s, const char *ar
 	q->url = xasprintf("%s%s%s", base, n && base[n - 1] == '/' ? "" : "/", ari_id);
 	struct http_request r = {.method = HTTP_GET, .url = q->url, .timeout_ms = TIMEOUT_MS};
 	s->requests++;
+	q->sent_ms = session_mono(s);
 	q->x = http_send(s->http, &r, on_reply, q);
 	return q;
 }

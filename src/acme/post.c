@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acme/metered.h"
 #include "acme/problem.h"
 #include "acme/session.h"
 #include "acme/session_internal.h"
@@ -27,6 +28,7 @@ struct acme_post {
 	struct loop_timer *timer;
 	struct err *failed; /* to be told when the timer fires */
 	int64_t since;
+	int64_t sent_ms;
 	unsigned tries;
 	unsigned bad_nonces;
 	bool repeating; /* the next request repeats one */
@@ -123,6 +125,7 @@ static void on_nonce(const struct http_reply *r, const struct err *failed, void 
 	struct acme_post *p = ctx;
 	struct err e = {0};
 	p->exchange = NULL;
+	metered_reply(p->s, "newNonce", p->sent_ms, r);
 	if (!r) {
 		err_copy(&e, failed);
 	} else if (r->status < 200 || r->status > 299) {
@@ -163,6 +166,7 @@ static void fetch_nonce(struct acme_post *p)
 		p->s->requests++;
 	else
 		count(p, false);
+	p->sent_ms = session_mono(p->s);
 	p->exchange = http_send(p->s->http, &r, on_nonce, p);
 }
 
@@ -173,6 +177,7 @@ static void on_reply(const struct http_reply *r, const struct err *failed, void 
 	struct acme_post *p = ctx;
 	struct err e = {0};
 	p->exchange = NULL;
+	metered_reply(p->s, metered_action(p->s, p->url, p->payload, p->flags), p->sent_ms, r);
 	if (r)
 		session_keep_nonce(p->s, r);
 	if (r && r->status >= 200 && r->status <= 299) {
@@ -235,6 +240,7 @@ static void post_send(struct acme_post *p)
 	};
 	count(p, p->repeating);
 	p->repeating = false;
+	p->sent_ms = session_mono(p->s);
 	p->exchange = http_send(p->s->http, &r, on_reply, p);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acme/metered.h"
 #include "acme/problem.h"
 #include "acme/session_internal.h"
 #include "base/clock.h"
@@ -28,6 +29,7 @@ struct acme_session *acme_session_new(struct loop *l, struct http *h, const stru
 	s->name = xstrdup(o->name);
 	s->directory_url = xstrdup(o->directory_url);
 	s->timeout_ms = o->timeout_ms ? o->timeout_ms : DEFAULT_TIMEOUT_MS;
+	s->metrics = o->metrics;
 	s->patience_ms = o->patience_ms ? o->patience_ms : DEFAULT_PATIENCE_MS;
 	s->dir_timer = loop_timer_new(l, fetch_directory, s);
 	return s;
@@ -214,6 +216,7 @@ static void on_directory(const struct http_reply *r, const struct err *failed, v
 	struct acme_session *s = ctx;
 	struct err e = {0};
 	s->dir_exchange = NULL;
+	metered_reply(s, "directory", s->dir_sent_ms, r);
 	if (!r) {
 		err_copy(&e, failed);
 	} else if (r->status != 200) {
@@ -250,6 +253,7 @@ static void fetch_directory(void *ctx)
 	}
 	struct http_request r = {.method = HTTP_GET, .url = s->directory_url, .timeout_ms = s->timeout_ms};
 	s->requests++;
+	s->dir_sent_ms = session_mono(s);
 	s->dir_exchange = http_send(s->http, &r, on_directory, s);
 }
 

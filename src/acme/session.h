@@ -16,6 +16,7 @@ struct http;
 struct http_reply;
 struct key;
 struct loop;
+struct metrics;
 
 struct acme_session;
 
@@ -32,6 +33,7 @@ struct acme_session_options {
 	const char *name; /* the CA's name in the configuration, for messages */
 	const char *directory_url; /* https */
 	int64_t timeout_ms; /* one exchange; 0 for 60 s */
+	struct metrics *metrics; /* where requests are counted; NULL for nowhere. Must outlive the session */
 	int64_t patience_ms; /* how long one request is retried over 5xx, lost connections and 429 with a short
 				Retry-After; 0 for 60 s */
 };

@@ -29,6 +29,7 @@ struct acme_session {
 	char *directory_url;
 	int64_t timeout_ms;
 	int64_t patience_ms;
+	struct metrics *metrics;
 	struct key *key;
 	char *account_url;
 	uint64_t requests;
@@ -42,6 +43,7 @@ struct acme_session {
 	struct http_exchange *dir_exchange;
 	struct loop_timer *dir_timer;
 	int64_t dir_since;
+	int64_t dir_sent_ms;
 	unsigned dir_tries;
 	size_t posts; /* in flight */
 	struct x509_chain *chain; /* the last good one: the next has the same issuers as a rule. NULL at first */

@@ -12,6 +12,7 @@
 #include "cli/pick.h"
 #include "cli/report.h"
 #include "cli/verbs.h"
+#include "fleet/endrun.h"
 #include "fleet/renew.h"
 
 struct printing {
@@ -104,6 +105,8 @@ static int run(struct cli *c, struct err *e)
 	struct renew_summary sum;
 	if (renew_run(&s, &o, &hooks, &p, &sum, e))
 		return -1;
+	if (!dry_run)
+		endrun(&s, &sum);
 	report_print_summary(c, &sum, dry_run);
 	if (!sum.due && !sum.deploy.failed && cli_flag(c, "exit-code"))
 		return EXIT_NOTHING_DUE;

@@ -53,6 +53,7 @@ static const struct cli_verb *const verbs[] = {
 	&verb_events_show,
 	&verb_events_verify,
 	&verb_events_key,
+	&verb_notify_test,
 	&verb_doctor,
 };
 

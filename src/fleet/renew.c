@@ -12,6 +12,7 @@
 #include "fleet/renew_internal.h"
 #include "inventory/presenter.h"
 #include "inventory/site.h"
+#include "inventory/tell.h"
 #include "loop/loop.h"
 #include "state/store.h"
 
@@ -431,6 +432,8 @@ static void start_more(struct renew *r)
 		struct queue *q = &r->queues[i];
 		let_go(r, q);
 		at_ca += q->n_at_ca;
+		metrics_set(tell_metrics(r->site), METRIC_ORDERS_IN_FLIGHT, METRIC_L(q->ca->conf->name),
+			(double)q->n_at_ca);
 		while (q->next < q->n && err_is(&q->paused))
 			report_unstarted(r, q, q->due[q->next++].cert, &q->paused);
 		while (q->next < q->n && has_room(q) && start_next(r, q))

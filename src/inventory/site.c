@@ -141,7 +141,6 @@ int site_open(const struct site_options *o, struct site *ret, struct err *e)
 
 void site_close(struct site *s)
 {
-	tell_close(s);
 	for (size_t i = 0; s->cas && i < s->config->n_cas; i++) {
 		struct site_ca *ca = &s->cas[i];
 		if (ca->session)
@@ -151,6 +150,7 @@ void site_close(struct site *s)
 		store_account_done(&ca->account);
 	}
 	free(s->cas);
+	tell_close(s);
 	dns_free(s->dns);
 	doh_free(s->doh);
 	if (s->store)
@@ -304,8 +304,10 @@ int site_session(struct site *s, struct site_ca *ca, struct err *e)
 		};
 		if (http_curl_new(s->loop, &ho, &ca->http, e))
 			return err_ctx(e, "CA \"%s\"", ca->conf->name);
-		struct acme_session_options so = {
-			.name = ca->conf->name, .directory_url = ca->conf->directory, .patience_ms = s->patience_ms};
+		struct acme_session_options so = {.name = ca->conf->name,
+			.directory_url = ca->conf->directory,
+			.metrics = tell_metrics(s),
+			.patience_ms = s->patience_ms};
 		ca->session = acme_session_new(s->loop, ca->http, &so);
 	}
 	if (ca->key)

@@ -82,6 +82,19 @@ struct metrics *tell_metrics(struct site *s)
 	return t->metrics;
 }
 
+bool tell_log_state(struct site *s, struct events_state *ret)
+{
+	struct telling *t = telling_of(s);
+	struct err e = {0};
+	if (!s->config->events.enabled)
+		return false;
+	if ((!t->log && open_log(s, &t->log, &e)) || events_look(t->log, ret, &e)) {
+		complain(t, &e);
+		return false;
+	}
+	return true;
+}
+
 void tell_tick(struct site *s)
 {
 	struct telling *t = telling_of(s);

@@ -26,6 +26,9 @@ void tell_account(struct site *s, enum event_type t, const struct store_account 
 /* The numbers of this process; never NULL. */
 struct metrics *tell_metrics(struct site *s);
 
+/* What the log has; false when there is none or it cannot be read. */
+bool tell_log_state(struct site *s, struct events_state *ret);
+
 /* Signs the head of the log if it is time; for a program that runs on, now and then. */
 void tell_tick(struct site *s);
 

@@ -82,6 +82,11 @@ static bool find(const struct family *f, const char *const *labels, size_t n, si
 	return false;
 }
 
+static bool per_certificate(const struct metric_family *k)
+{
+	return k->labels[0] && (!strcmp(k->labels[0], "name") || !strcmp(k->labels[0], "domain"));
+}
+
 struct series *metrics_series_(struct metrics *m, enum metric id, const char *const labels[METRIC_LABELS_MAX])
 {
 	static const char *const other[METRIC_LABELS_MAX] = {"other", "other", "other"};
@@ -90,7 +95,7 @@ struct series *metrics_series_(struct metrics *m, enum metric id, const char *co
 	size_t n = metrics_n_labels_(k), at;
 	if (find(f, labels, n, &at))
 		return &f->v[at];
-	if (n && f->n >= m->limit && find(f, labels = other, n, &at))
+	if (per_certificate(k) && f->n >= m->limit && find(f, labels = other, n, &at))
 		return &f->v[at];
 	if (f->n == f->cap) {
 		f->cap = f->cap ? f->cap * 2 : 8;

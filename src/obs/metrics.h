@@ -82,14 +82,15 @@ struct metrics;
 struct metrics *metrics_new(void);
 void metrics_free(struct metrics *m);
 
-/* m may be NULL in all three: then nothing happens. Labels are copied. The type of the family must be counter (v is not
- * negative), gauge, histogram. */
+/* m may be NULL in all three: then nothing happens. Labels are copied. Counters (v is not negative) and gauges are added
+ * to, gauges are set, histograms observe. */
 void metrics_add(struct metrics *m, enum metric id, const char *const labels[METRIC_LABELS_MAX], double v);
 void metrics_set(struct metrics *m, enum metric id, const char *const labels[METRIC_LABELS_MAX], double v);
 void metrics_observe(struct metrics *m, enum metric id, const char *const labels[METRIC_LABELS_MAX], double v);
 /* Forgets all series of the family: gauges per certificate are set anew each time. */
 void metrics_clear(struct metrics *m, enum metric id);
-/* Of the family, at most so many series are held (1000 at first); further ones are counted under labels "other". */
+/* Of families whose first label is name or domain at most so many series are held (1000 at first); further ones are
+ * counted under labels "other". */
 void metrics_limit(struct metrics *m, size_t n);
 /* The value of a series of a counter or gauge, or a histogram's count; 0 when there is none. */
 double metrics_get(const struct metrics *m, enum metric id, const char *const labels[METRIC_LABELS_MAX]);

@@ -230,9 +230,11 @@ void sq_end(struct sq_stmt *st)
 		free(st);
 		return;
 	}
-	/* The bindings point to the caller's memory. */
-	sqlite3_reset(st->st);
-	sqlite3_clear_bindings(st->st);
+	/* The bindings point to the caller's memory. There is no statement when it could not be prepared. */
+	if (st->st) {
+		sqlite3_reset(st->st);
+		sqlite3_clear_bindings(st->st);
+	}
 	st->bound = 0;
 	st->rc = SQLITE_OK;
 	st->in_use = false;

@@ -33,8 +33,8 @@ static void put(struct store *s, char *channel, char *key, char *text)
 	struct err e = {0};
 	struct store_notice n = {.channel = channel,
 		.key = key,
-		.kind = "k",
-		.subject = "s",
+		.kind = text,
+		.subject = text,
 		.text = text,
 		.severity = 2,
 		.since = 3,
@@ -61,10 +61,10 @@ static void test_rows(void **state)
 	must(store_open(*state, false, &s, &e), &e);
 	must(store_metric_each(s, join_metric, &b, &e), &e);
 	assert_string_equal(buf_str(&b), "m\tx=4 m\ty=2 3 ");
-	assert_notices(s, one, "a:k:s:u:2:3:4 z:k:s:t:2:3:4 ");
+	assert_notices(s, one, "a:u:u:u:2:3:4 z:t:t:t:2:3:4 ");
 	must(store_notice_clear(s, one, &e), &e);
 	assert_notices(s, one, "");
-	assert_notices(s, two, "a:k:s:t:2:3:4 ");
+	assert_notices(s, two, "a:t:t:t:2:3:4 ");
 	store_close(s);
 }
 

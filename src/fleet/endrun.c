@@ -1,0 +1,14 @@
+/* endrun.c: the end of a run of renewals. */
+#include "fleet/endrun.h"
+
+#include "fleet/meter.h"
+#include "fleet/notifyrun.h"
+#include "fleet/renew.h"
+
+void endrun(struct site *s, const struct renew_summary *sum)
+{
+	/* First the messages: they are counted, too. */
+	if (!sum->stopped)
+		notifyrun_fleet(s);
+	meter_end_of_run(s, !sum->failed && !sum->stopped);
+}

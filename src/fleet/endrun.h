@@ -1,0 +1,11 @@
+/* endrun.h: the end of a run of renewals: people are told, numbers are written. */
+#ifndef PERDURE_FLEET_ENDRUN_H
+#define PERDURE_FLEET_ENDRUN_H
+
+struct renew_summary;
+struct site;
+
+/* Nothing of it fails the run; what goes wrong is warned of. */
+void endrun(struct site *s, const struct renew_summary *sum);
+
+#endif

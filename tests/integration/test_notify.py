@@ -1,0 +1,194 @@
+"""Notifications to real receivers: an HTTP server, an SMTP server (aiosmtpd), programs."""
+import email
+import email.policy
+import hashlib
+import hmac
+import http.server
+import json
+import os
+import threading
+import time
+
+import pytest
+from aiosmtpd.controller import Controller
+
+import harness
+from test_json_page import page, printed
+
+SECRET = "canary-hook-secret"
+
+
+class Hook:
+    """A webhook: gives the answers it was told to (then 204) and keeps what came."""
+
+    def __init__(self):
+        self.got, self.answers = [], []
+        hook = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                hook.got.append((dict(self.headers), body))
+                self.send_response(hook.answers.pop(0) if hook.answers else 204)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def take(self):
+        """The one message that came."""
+        assert len(self.got) == 1, self.got
+        headers, body = self.got.pop()
+        stamp, code = headers["X-Perdure-Signature"].split(",")
+        mine = hmac.new(SECRET.encode(), stamp[2:].encode() + b"." + body, hashlib.sha256).hexdigest()
+        assert code == "v1=" + mine
+        assert headers["Content-Type"] == "application/json"
+        return json.loads(body)
+
+
+@pytest.fixture
+def hook():
+    h = Hook()
+    yield h
+    h.server.shutdown()
+    h.server.server_close()
+
+
+class Sink:
+    def __init__(self):
+        self.got = []
+
+    async def handle_DATA(self, server, session, envelope):
+        self.got.append((envelope.mail_from, envelope.rcpt_tos, envelope.content))
+        return "250 OK"
+
+
+@pytest.fixture
+def smtp():
+    sink = Sink()
+    controller = Controller(sink, hostname="127.0.0.1", port=harness.free_port())
+    controller.start()
+    sink.url = f"smtp://127.0.0.1:{controller.port}"
+    yield sink
+    controller.stop()
+
+
+def secret_file(p, name="secret", text=SECRET):
+    path = harness.write(os.path.join(p.folder, name), text)
+    os.chmod(path, 0o600)
+    return path
+
+
+@pytest.fixture
+def box(stage, make_testca):
+    ca = make_testca(always_valid=True)
+    config = {"cas": [ca.config_entry()], "dns": {"mode": "none"}, "certificates": [{"names": ["a.example"]}, {"names": ["b.example"]}]}
+    p = harness.Perdure(stage, config)
+    p.run("account", "register", "--agree-tos").ok()
+    p.ca = ca
+    return p
+
+
+def channels(p, *entries, **more):
+    p.configure({**p.config, **more, "notify": list(entries)})
+
+
+def kinds(message):
+    return sorted((i["news"], i["kind"], i["subject"]) for i in message["problems"])
+
+
+def test_lifecycle(box, hook):
+    """Certificates expire: one message for both, no second one, then one that it is over."""
+    channel = {"name": "oncall", "type": "webhook", "url": hook.url, "secret_file": secret_file(box)}
+    box.run("renew").ok()
+    channels(box, {**channel, "expiry": "89d"})
+    box.run("renew").ok()
+    assert hook.got == []
+    # By the thresholds of this channel they are about to expire.
+    channels(box, {**channel, "expiry": "91d"})
+    hook.answers = [500, 503]
+    box.run("renew").ok()
+    assert len(hook.got) == 3 and len({body for _, body in hook.got}) == 1  # sent again, octet by octet the same
+    hook.got = hook.got[:1]
+    message = hook.take()
+    assert kinds(message) == [("new", "expiring", "a.example"), ("new", "expiring", "b.example")]
+    assert message["severity"] == "error" and message["version"] == 1 and len(message["id"]) == 32
+    assert "2 errors" in message["subject"]
+    box.run("renew").ok()
+    assert hook.got == []
+    # Refused: told again by the next run.
+    channels(box, {**channel, "expiry": "89d"})
+    hook.answers = [400]
+    assert "nobody was told" in box.run("renew").ok().err
+    hook.got.clear()
+    box.run("renew").ok()
+    assert kinds(hook.take()) == [("gone", "expiring", "a.example"), ("gone", "expiring", "b.example")]
+    box.run("renew").ok()
+    assert hook.got == []
+
+
+def test_failures_and_repeat(box, hook):
+    channel = {"name": "oncall", "type": "webhook", "url": hook.url, "secret_file": secret_file(box), "failures": 2, "repeat": "1s"}
+    channels(box, channel)
+    box.ca.fault("problem", endpoint="newOrder", type="urn:ietf:params:acme:error:rejectedIdentifier", status=403)
+    box.run("renew", "a.example")
+    assert hook.got == []
+    box.run("renew", "a.example")
+    assert kinds(hook.take()) == [("new", "renewal-failing", "a.example")]
+    time.sleep(1.1)  # `repeat` has passed
+    box.run("renew", "a.example")
+    assert kinds(hook.take()) == [("still", "renewal-failing", "a.example")]
+
+
+def test_mail(box, smtp):
+    programs = harness.write(os.path.join(box.folder, "sendmail"), '#!/bin/sh\necho "$@" > "%s/args"\ncat > "%s/mail"\n' % (box.folder,
+                                                                                                                  box.folder))
+    os.chmod(programs, 0o755)
+    channels(box, {"name": "smtp", "type": "mail", "to": ["ops@example.com", "dns@example.com"], "from": "perdure@example.com",
+                   "smtp": smtp.url, "expiry": "91d"},
+             {"name": "local", "type": "mail", "to": "root@localhost", "sendmail": programs, "expiry": "91d"})
+    box.run("renew").ok()
+    sender, to, text = smtp.got.pop()
+    assert (sender, to, smtp.got) == ("perdure@example.com", ["ops@example.com", "dns@example.com"], [])
+    mail = email.message_from_bytes(text, policy=email.policy.default)
+    assert "2 errors" in mail["Subject"] and mail["To"] == "ops@example.com, dns@example.com" and not mail.defects
+    assert "a.example: expiring" in mail.get_content() and mail["Auto-Submitted"] == "auto-generated"
+    local = harness.read(os.path.join(box.folder, "mail"))
+    assert harness.read(os.path.join(box.folder, "args")) == "-i -- root@localhost\n"
+    assert "a.example: expiring" in local and "\r" not in local
+
+
+def test_notify_test(box, hook, smtp):
+    out = os.path.join(box.folder, "out")
+    channels(box, {"name": "hook", "type": "webhook", "url": hook.url, "secret_file": secret_file(box)},
+             {"name": "mail", "type": "mail", "to": "ops@example.com", "smtp": smtp.url},
+             {"name": "page", "type": "command", "command": ["/usr/bin/tee", out]},
+             {"name": "bad", "type": "command", "command": ["/bin/false"]})
+    doc = page()["notify test"]
+    assert printed(box, "notify", "test", "hook") == doc
+    assert hook.take()["test"] is True
+    done = box.run("notify", "test")
+    assert done.rc == 1 and done.out.count("sent") == 3 and "bad (command): failed" in done.out
+    assert json.loads(harness.read(out))["problems"] == []
+    assert len(smtp.got) == 1
+    assert box.run("notify", "test", "nobody").rc == 2
+    assert SECRET not in done.out + done.err
+
+
+def test_wrong_configuration(box):
+    for entry, why in (
+            ({"name": "x", "type": "webhook"}, "needs url"),
+            ({"name": "x", "type": "webhook", "url": "http://example.com/"}, "https URL is needed"),
+            ({"name": "x", "type": "mail"}, "needs to"),
+            ({"name": "x", "type": "mail", "to": "a@b.example", "user": "u"}, "needs password_file"),
+            ({"name": "x", "type": "command", "command": ["page"]}, "whole path"),
+            ({"type": "command"}, "needs name"),
+    ):
+        channels(box, entry)
+        done = box.run("config", "check")
+        assert done.rc == 2 and why in done.err + done.out, done
