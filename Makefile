@@ -5,7 +5,7 @@ N ?= 47
 SECONDS ?= 60
 ONLY ?=
 
-.PHONY: all demo test torture bench fuzz install clean distclean help
+.PHONY: all demo test torture sim bench fuzz install clean distclean help
 
 all:
 	@tools/bootstrap.sh build
@@ -23,6 +23,12 @@ test:
 torture:
 	@tools/bootstrap.sh build test
 	@tools/torture.sh $(if $(SAMPLE),--sample $(SAMPLE))
+
+sim:
+	@tools/bootstrap.sh build test
+	@tools/configure.sh build
+	@ninja -C build tests/sim/sim_fleet
+	@build/tests/sim/sim_fleet 10000 730
 
 bench: all
 	@tools/bootstrap.sh demo bench
@@ -50,6 +56,7 @@ help:
 	@echo 'make               build/perdure and build/perdure-testca'
 	@echo 'make demo [N=47]   N wildcard certificates issued and renewed from standing records, on loopback servers'
 	@echo 'make test [ONLY="static unit integration"]   every check'
+	@echo 'make sim           ten thousand certificates over two years on a fake clock: what the scheduler does'
 	@echo 'make torture       killed and its calls failed, everywhere: the full sweep (SAMPLE=N: a part of it)'
 	@echo 'make bench         the numbers, as ratios'
 	@echo 'make fuzz [SECONDS=60]   each fuzz target for so long'

@@ -79,8 +79,10 @@ void budget_refused(struct budget *b, int64_t now, int64_t retry_at)
 		burst = placed > 1 ? placed / 2 : 1;
 		every = (now - b->since + wait) / (placed - burst > 0 ? placed - burst : 1);
 	} else {
+		/* Some of the time for one more had passed already, unless one was given back since. */
+		int64_t passed = now - b->since < wait ? now - b->since : wait;
 		burst = placed;
-		every = wait;
+		every = wait + passed;
 	}
 	/* Our pace was too quick by the time that was still to wait. */
 	if (b->burst) {
