@@ -201,6 +201,8 @@ static void let_go(struct presenter *p, const char *cert, bool kept)
 			if (!kept)
 				v->state = VALUE_DONE;
 		}
+		/* A batch that waits for room need not wait for its next look. */
+		t->go |= t->full && !target_in_use(t);
 	}
 }
 

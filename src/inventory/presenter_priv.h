@@ -87,6 +87,8 @@ void presenter_turn(struct presenter *p);
 void target_kick(struct target *t);
 /* Whether something is to be done there, or being done. */
 bool target_busy(const struct target *t);
+/* Whether values stand there that orders of this run need. */
+bool target_in_use(const struct target *t);
 /* Ends what is under way. */
 void target_stop(struct target *t);
 

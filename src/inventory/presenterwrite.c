@@ -89,11 +89,33 @@ static bool waited_enough(const struct target *t)
 	return t->full_since && clk_mono(t->p->site->clk) - t->full_since > t->wait_ms;
 }
 
+bool target_in_use(const struct target *t)
+{
+	const struct value *v;
+	LIST_FOREACH(v, &t->values, link)
+	if (v->in_use && v->state == VALUE_STANDING)
+		return true;
+	return false;
+}
+
+static int no_room(struct target *t, const struct provider_rrset *held, struct err *e)
+{
+	t->full = true;
+	return err_set(e, ERR_BUSY, "%s holds %zu values already, at most %" PRId64 " may stand there", t->owner,
+		held->n, t->values_max);
+}
+
 static int take_in(struct target *t, const struct provider_rrset *held, struct rrwrite_want *w, struct err *e)
 {
 	const struct presenter_request *r;
 	size_t room = (size_t)t->values_max > held->n - w->del.n ? (size_t)t->values_max - (held->n - w->del.n) : 0;
+	size_t missing = 0;
 	bool any = false, empty = held->n == w->del.n || waited_enough(t);
+	TAILQ_FOREACH(r, &t->p->requests, link)
+	missing += missing_for(t, r, held);
+	/* The next batch goes when the last one is decided, and not bit by bit. */
+	if (missing > room && target_in_use(t))
+		return no_room(t, held, e);
 	TAILQ_FOREACH(r, &t->p->requests, link)
 	{
 		size_t n = missing_for(t, r, held);
@@ -105,10 +127,7 @@ static int take_in(struct target *t, const struct provider_rrset *held, struct r
 		any |= w->must.n > before;
 	}
 	t->full = !any;
-	return any || w->del.n
-		       ? 0
-		       : err_set(e, ERR_BUSY, "%s holds %zu values already, at most %" PRId64 " may stand there",
-				 t->owner, held->n, t->values_max);
+	return any || w->del.n ? 0 : no_room(t, held, e);
 }
 
 static void tell_ttl(struct presenter *p, const struct target *t, const struct rrwrite_at *at)

@@ -35,10 +35,12 @@ class Fleet:
     Domains with their CNAMEs at Knot, which unbound asks for the CA, and perdure with Knot as its provider for the validation zone.
 
     cnames    the target of a domain's CNAME by its name, or None for no CNAMEs
+    home      a server of dns_servers for the validation zone instead of Knot
     ca        harness.Pebble or harness.TestCA (which takes many orders at once)
     """
 
-    def __init__(self, stage, n=2, shared=True, extra=(), validation="delegation", cnames=..., ca=harness.Pebble, records=None, **delegation):
+    def __init__(self, stage, n=2, shared=True, extra=(), validation="delegation", cnames=..., ca=harness.Pebble, records=None, home=None,
+                 **delegation):
         self.stage = stage
         self.names = [f"w{i:02d}.bench.test" for i in range(n)]
         self.target = (lambda name: SHARED) if shared else label
@@ -47,15 +49,20 @@ class Fleet:
         for zone, lines in (records or {}).items():
             zones[zone] = zones[zone] + lines
         self.knot = harness.Knot(stage, [*self.names, ZONE], records={**zones, ZONE: list(extra)})
-        self.resolver = Unbound(stage, {z: self.knot.port for z in ["bench.test", *self.names, ZONE]})
+        self.home = home(stage, {ZONE: list(extra)}) if home else self.knot
+        self.stubs = [self.knot.stub(), {"zone": ZONE, "servers": ["127.0.0.1"], "port": self.home.port}]
+        self.resolver = Unbound(stage, {**{z: self.knot.port for z in ["bench.test", *self.names]}, ZONE: self.home.port})
         self.ca = ca(stage, self.resolver.address)
         self.delegation = {"zone": ZONE, **({"shared": True} if shared else {}), **delegation}
         self.defaults = {"ca": [self.ca.config_entry()["name"]], "validation": validation}
         self.provider = {"name": "edge", "type": "rfc2136", "server": f"127.0.0.1@{self.knot.port}", "zones": [ZONE], "tsig": {"file": self.knot.tsig_file}}
+        if home:
+            self.provider = self.home.entry(zones=[ZONE])
         self.p = self.perdure(self.names)
 
     def config(self, names, **more):
-        return harness.p_config(self.ca, self.knot, names, **{"delegation": self.delegation, "providers": [self.provider], "defaults": self.defaults, **more})
+        return harness.p_config(self.ca, self.knot, names, **{"delegation": self.delegation, "providers": [self.provider], "defaults": self.defaults,
+                                                                "dns": {"stubs": self.stubs}, **more})
 
     def perdure(self, names, **more):
         p = harness.Perdure(self.stage, self.config(names, **more))
@@ -63,7 +70,7 @@ class Fleet:
         return p
 
     def values(self, owner=SHARED):
-        return dns_servers.values(self.knot.port, owner)
+        return dns_servers.values(self.home.port, owner)
 
     def writes(self, zone=ZONE):
         """Changes of the zone: each moves its serial."""
@@ -148,6 +155,18 @@ def test_four_processes_at_one_name(stage):
     assert f.values() == [FOREIGN]
 
 
+@pytest.mark.parametrize("home", [dns_servers.Bind, dns_servers.PowerDNS])
+def test_four_processes_at_other_servers(stage, home):
+    f = Fleet(stage, 8, ca=harness.TestCA, home=home, extra=[f"_acme 300 TXT {FOREIGN}"])
+    processes = [f.p, *(f.perdure(f.names) for _ in range(3))]
+    for i, p in enumerate(processes):
+        p.configure(f.config(f.names[i::4]))
+    for i, done in enumerate(all_at_once([lambda p=p: p.run("renew", "--json") for p in processes])):
+        renewed(done, f.names[i::4])
+    assert f.values() == [FOREIGN]
+    assert not any(rows(p) for p in processes)
+
+
 def test_four_processes_where_the_provider_does_not_compare(stage):
     """The RRset is replaced as a whole, by a provider that allows no TTL below an hour."""
     f = Fleet(stage, 8, ca=harness.TestCA)
@@ -202,6 +221,7 @@ def test_more_values_than_may_stand(stage):
     watcher.join()
     renewed(done, f.names)
     assert max(most) <= 4
+    assert f.writes() <= 6  # three batches
     assert f.values() == [] and not rows(f.p)
 
 
@@ -324,3 +344,4 @@ def test_47_wildcard_domains_by_four_processes(stage):
     for i, done in enumerate(all_at_once([lambda p=p: p.run("renew", "--json", timeout=600) for p in processes])):
         renewed(done, f.names[i::4])
     assert f.values() == [FOREIGN]
+    assert f.writes() <= 2 * 4 * 3  # at most three batches for each
