@@ -16,11 +16,10 @@
 #include "provider/token.h"
 #include "json/json.h"
 
-enum { NAME_OCTETS = 1024, VERSION_MAX = 64 << 10, METADATA_MS = 10000, NOT_FOUND = 404, PRECONDITION = 412 };
+enum { NAME_OCTETS = 1024, VERSION_MAX = 64 << 10, NOT_FOUND = 404, PRECONDITION = 412 };
 
 static const char base_url[] = "https://management.azure.com";
 static const char login_url[] = "https://login.microsoftonline.com";
-static const char metadata_url[] = "http://169.254.169.254";
 static const char api_version[] = "api-version=2018-05-01";
 
 struct azure {
@@ -279,7 +278,6 @@ static const struct provider_caps caps = {
 };
 
 static const struct rest_kind kind = {
-	.driver = &driver_azure,
 	.caps = &caps,
 	.base = base_url,
 	.blame = azure_blame,
@@ -332,15 +330,7 @@ static int open_token(struct azure *a, struct rest_driver *d, bool metadata, str
 	const char *url = config_provider_str(conf, "url");
 	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
 	struct rest *rest;
-	struct rest_options o = {.base = url        ? url
-					 : metadata ? metadata_url
-						    : login_url,
-		.ca_bundle = config_provider_str(conf, "ca_bundle"),
-		.plain = metadata && !url,
-		.direct = metadata,
-		.timeout_ms = metadata ? METADATA_MS : 0,
-		.blame = token_blame};
-	if (rest_new(&d->p, &o, &rest, e))
+	if (token_endpoint(&d->p, metadata ? NULL : url ? url : login_url, &rest, e))
 		return -1;
 	put_token_path(&path, conf, metadata);
 	if (a->secret.p)
@@ -362,7 +352,7 @@ static int open_driver(struct loop *l, const struct config_provider *conf, struc
 	struct provider *p;
 	a->client = client ? xstrdup(client) : NULL;
 	if ((!metadata && provider_secret(conf, "client_secret_file", &a->secret, e)) ||
-		rest_driver_open(&kind, l, conf, &p, e)) {
+		rest_driver_open(l, conf, &p, e)) {
 		azure_free(a);
 		return -1;
 	}
@@ -381,6 +371,7 @@ const struct provider_driver driver_azure = {
 	.type = "azure",
 	.title = "Azure DNS",
 	.open = open_driver,
+	.kind = &kind,
 	.free = rest_driver_free,
 	.has_zone = has_zone,
 	.list_zones = list_zones,

@@ -30,11 +30,7 @@ bool azure_is_no_zone(const struct rest_reply *r)
 
 void azure_blame(const struct rest_reply *r, struct rest_blame *ret)
 {
-	static const struct {
-		const char *code;
-		enum provider_cause cause;
-		bool again;
-	} known[] = {
+	static const struct rest_known known[] = {
 		{"AuthenticationFailed", PROVIDER_KEY, false},
 		{"InvalidAuthenticationToken", PROVIDER_KEY, false},
 		{"InvalidAuthenticationTokenTenant", PROVIDER_KEY, false},
@@ -51,13 +47,10 @@ void azure_blame(const struct rest_reply *r, struct rest_blame *ret)
 		{"TooManyRequests", PROVIDER_RATE, true},
 		{"SubscriptionRequestsThrottled", PROVIDER_RATE, true},
 		{"CannotCreateRecordDueToCNameNamingRestriction", PROVIDER_CNAME_THERE, false},
+		{NULL, 0, false},
 	};
 	const char *words, *code = code_of(r, &words);
-	for (size_t i = 0; code && i < ARRAY_LEN(known); i++)
-		if (!strcmp(code, known[i].code)) {
-			ret->cause = known[i].cause;
-			ret->again = known[i].again;
-		}
+	rest_blame_by(known, code, ret);
 	if (code && words && !strcmp(code, "Conflict") && strstr(words, "CNAME"))
 		ret->cause = PROVIDER_CNAME_THERE;
 	if (code && words)

@@ -140,6 +140,15 @@ static enum provider_cause cause_of(int status)
 	}
 }
 
+void rest_blame_by(const struct rest_known *known, const char *code, struct rest_blame *ret)
+{
+	for (; code && known->code; known++)
+		if (!strcmp(code, known->code)) {
+			ret->cause = known->cause;
+			ret->again = known->again;
+		}
+}
+
 void blame_read(const struct rest_reply *r, const struct rest_options *o, int64_t wall_ms, struct rest_blame *ret)
 {
 	*ret = (struct rest_blame){0};

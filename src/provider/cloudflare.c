@@ -261,7 +261,6 @@ static const struct provider_caps caps = {
 };
 
 static const struct rest_kind kind = {
-	.driver = &driver_cloudflare,
 	.caps = &caps,
 	.base = "https://api.cloudflare.com/client/v4",
 	.token_prefix = "Bearer ",
@@ -269,15 +268,11 @@ static const struct rest_kind kind = {
 	.repeatable = true, /* what was done already is refused as identical, or as gone */
 };
 
-static int open_driver(struct loop *l, const struct config_provider *conf, struct provider **ret, struct err *e)
-{
-	return rest_driver_open(&kind, l, conf, ret, e);
-}
-
 const struct provider_driver driver_cloudflare = {
 	.type = "cloudflare",
 	.title = "Cloudflare",
-	.open = open_driver,
+	.open = rest_driver_open,
+	.kind = &kind,
 	.free = rest_driver_free,
 	.has_zone = has_zone,
 	.list_zones = list_zones,

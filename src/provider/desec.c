@@ -202,22 +202,17 @@ static const struct provider_caps caps = {
 };
 
 static const struct rest_kind kind = {
-	.driver = &driver_desec,
 	.caps = &caps,
 	.base = "https://desec.io/api/v1",
 	.token_prefix = "Token ",
 	.repeatable = true, /* the same RRset is written again */
 };
 
-static int open_driver(struct loop *l, const struct config_provider *conf, struct provider **ret, struct err *e)
-{
-	return rest_driver_open(&kind, l, conf, ret, e);
-}
-
 const struct provider_driver driver_desec = {
 	.type = "desec",
 	.title = "deSEC",
-	.open = open_driver,
+	.open = rest_driver_open,
+	.kind = &kind,
 	.free = rest_driver_free,
 	.has_zone = has_zone,
 	.list_zones = list_zones,

@@ -227,22 +227,17 @@ static const struct provider_caps caps = {
 };
 
 static const struct rest_kind kind = {
-	.driver = &driver_digitalocean,
 	.caps = &caps,
 	.base = "https://api.digitalocean.com/v2",
 	.token_prefix = "Bearer ",
 	.blame = blame,
 };
 
-static int open_driver(struct loop *l, const struct config_provider *conf, struct provider **ret, struct err *e)
-{
-	return rest_driver_open(&kind, l, conf, ret, e);
-}
-
 const struct provider_driver driver_digitalocean = {
 	.type = "digitalocean",
 	.title = "DigitalOcean",
-	.open = open_driver,
+	.open = rest_driver_open,
+	.kind = &kind,
 	.free = rest_driver_free,
 	.has_zone = has_zone,
 	.list_zones = list_zones,

@@ -18,6 +18,7 @@
 #include "provider/provider.h"
 
 struct loop_timer;
+struct rest_kind;
 
 enum provider_call { PROVIDER_CALL_ZONE, PROVIDER_CALL_READ, PROVIDER_CALL_CHANGE, PROVIDER_CALL_SYNC };
 
@@ -25,6 +26,7 @@ struct provider_driver {
 	const char *type; /* as in the configuration */
 	const char *title; /* "RFC 2136 dynamic update (BIND, Knot, PowerDNS, …)" */
 	int (*open)(struct loop *l, const struct config_provider *conf, struct provider **ret, struct err *e);
+	const struct rest_kind *kind; /* of HTTP interfaces (restdriver.h) */
 	/* Releases the driver's state, struct provider included; no operation is under way any more. */
 	void (*free)(struct provider *p);
 	/*

@@ -18,11 +18,9 @@
 #include "provider/token.h"
 #include "json/json.h"
 
-enum { PER_PAGE = 100, PROJECT_MAX = 128, METADATA_MS = 10000 };
+enum { PER_PAGE = 100, PROJECT_MAX = 128 };
 
 static const char base_url[] = "https://dns.googleapis.com";
-/* The metadata server by its address, which is the same on every machine: no name server need be trusted. */
-static const char metadata_url[] = "http://169.254.169.254";
 static const char flavor[] = "Metadata-Flavor: Google";
 
 struct google {
@@ -286,7 +284,6 @@ static const struct provider_caps caps = {
 };
 
 static const struct rest_kind kind = {
-	.driver = &driver_google,
 	.caps = &caps,
 	.base = base_url,
 	.blame = google_blame,
@@ -307,21 +304,10 @@ static int body(void *ctx, struct buf *out, struct err *e)
 	return google_assertion(&g->key, clk_wall(loop_clk(g->p->loop)), out, e);
 }
 
-/* The client of the endpoint that gives tokens. With `url` in the configuration the metadata server is asked there. */
 static int open_token(struct google *g, struct rest *api, bool metadata, struct err *e)
 {
-	const struct config_provider *conf = g->p->conf;
-	const char *url = config_provider_str(conf, "url");
 	struct rest *rest;
-	struct rest_options o = {.base = !metadata ? g->key.endpoint
-					 : url     ? url
-						   : metadata_url,
-		.ca_bundle = config_provider_str(conf, "ca_bundle"),
-		.plain = metadata && !url,
-		.direct = metadata,
-		.timeout_ms = metadata ? METADATA_MS : 0,
-		.blame = token_blame};
-	if (rest_new(g->p, &o, &rest, e))
+	if (token_endpoint(g->p, metadata ? NULL : g->key.endpoint, &rest, e))
 		return -1;
 	struct token_options t = {.rest = rest,
 		.path = metadata ? "/computeMetadata/v1/instance/service-accounts/default/token" : "",
@@ -350,7 +336,7 @@ static int open_driver(struct loop *l, const struct config_provider *conf, struc
 		google_free(g);
 		return -1;
 	}
-	if (rest_driver_open(&kind, l, conf, &g->p, e)) {
+	if (rest_driver_open(l, conf, &g->p, e)) {
 		google_free(g);
 		return -1;
 	}
@@ -369,6 +355,7 @@ const struct provider_driver driver_google = {
 	.type = "google",
 	.title = "Google Cloud DNS",
 	.open = open_driver,
+	.kind = &kind,
 	.free = rest_driver_free,
 	.list_zones = list_zones,
 	.read = read_rrset,

@@ -127,11 +127,7 @@ bool google_is_lost(const struct rest_reply *r)
 
 void google_blame(const struct rest_reply *r, struct rest_blame *ret)
 {
-	static const struct {
-		const char *reason;
-		enum provider_cause cause;
-		bool again;
-	} known[] = {
+	static const struct rest_known known[] = {
 		{"rateLimitExceeded", PROVIDER_RATE, true},
 		{"userRateLimitExceeded", PROVIDER_RATE, true},
 		{"dailyLimitExceeded", PROVIDER_RATE, false},
@@ -144,13 +140,10 @@ void google_blame(const struct rest_reply *r, struct rest_blame *ret)
 		{"notFound", PROVIDER_NO_ZONE, false},
 		{"cnameResourceRecordSetConflict", PROVIDER_CNAME_THERE, false},
 		{"backendError", PROVIDER_BUSY, true},
+		{NULL, 0, false},
 	};
 	const char *words, *reason = reason_of(r, &words);
-	for (size_t i = 0; reason && i < ARRAY_LEN(known); i++)
-		if (!strcmp(reason, known[i].reason)) {
-			ret->cause = known[i].cause;
-			ret->again = known[i].again;
-		}
+	rest_blame_by(known, reason, ret);
 	if (reason && words)
 		snprintf(ret->words, sizeof(ret->words), "%.60s: %.330s", reason, words);
 }

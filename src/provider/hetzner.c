@@ -17,24 +17,17 @@ enum { PER_PAGE = 50, NAME_OCTETS = 1024, NUMBER_OCTETS = 32 };
 
 static void blame(const struct rest_reply *r, struct rest_blame *ret)
 {
-	static const struct {
-		const char *code;
-		enum provider_cause cause;
-		bool again;
-	} known[] = {
+	static const struct rest_known known[] = {
 		{"unauthorized", PROVIDER_KEY, false},
 		{"token_readonly", PROVIDER_POLICY, false},
 		{"forbidden", PROVIDER_POLICY, false},
 		{"protected", PROVIDER_POLICY, false},
 		{"locked", PROVIDER_BUSY, true},
 		{"conflict", PROVIDER_BUSY, true},
+		{NULL, 0, false},
 	};
 	const char *code = json_str(json_get(json_get(r->json, "error"), "code"));
-	for (size_t i = 0; code && i < ARRAY_LEN(known); i++)
-		if (!strcmp(code, known[i].code)) {
-			ret->cause = known[i].cause;
-			ret->again = known[i].again;
-		}
+	rest_blame_by(known, code, ret);
 }
 
 static bool error_is(const struct rest_reply *r, const char *code)
@@ -271,22 +264,17 @@ static const struct provider_caps caps = {
 };
 
 static const struct rest_kind kind = {
-	.driver = &driver_hetzner,
 	.caps = &caps,
 	.base = "https://api.hetzner.cloud/v1",
 	.token_prefix = "Bearer ",
 	.blame = blame,
 };
 
-static int open_driver(struct loop *l, const struct config_provider *conf, struct provider **ret, struct err *e)
-{
-	return rest_driver_open(&kind, l, conf, ret, e);
-}
-
 const struct provider_driver driver_hetzner = {
 	.type = "hetzner",
 	.title = "Hetzner Cloud DNS",
-	.open = open_driver,
+	.open = rest_driver_open,
+	.kind = &kind,
 	.free = rest_driver_free,
 	.has_zone = has_zone,
 	.list_zones = list_zones,

@@ -40,6 +40,15 @@ struct rest_blame {
 	int64_t wait_ms; /* with again: how long at least; 0 for what the headers say, else a back-off that doubles */
 };
 
+/* A table of a vendor's codes; the last has no code. */
+struct rest_known {
+	const char *code;
+	enum provider_cause cause;
+	bool again;
+};
+/* Takes cause and `again` of the code, which may be NULL, into *ret; nothing when it is not in the table. */
+void rest_blame_by(const struct rest_known *known, const char *code, struct rest_blame *ret);
+
 struct rest_options {
 	const char *base; /* "https://api.example.com/v1", no "/" at the end */
 	const char *ca_bundle; /* NULL for the system's */

@@ -26,13 +26,14 @@ void rest_driver_free(struct provider *p)
 	free(d);
 }
 
-int rest_driver_open(const struct rest_kind *k, struct loop *l, const struct config_provider *conf,
-	struct provider **ret, struct err *e)
+int rest_driver_open(struct loop *l, const struct config_provider *conf, struct provider **ret, struct err *e)
 {
+	const struct provider_driver *driver = provider_driver_find(conf->type);
+	const struct rest_kind *k = driver->kind;
 	struct rest_driver *d = xcalloc(1, sizeof(*d));
 	const char *url = config_provider_str(conf, "url");
 	struct secret token = {0};
-	provider_init(&d->p, k->driver, l, conf);
+	provider_init(&d->p, driver, l, conf);
 	d->p.caps = *k->caps;
 	d->kind = k;
 	struct rest_options o = {

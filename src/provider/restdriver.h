@@ -12,7 +12,6 @@
 enum { REST_PATH_MAX = 4096, REST_BODY_MAX = 1 << 20 };
 
 struct rest_kind {
-	const struct provider_driver *driver;
 	const struct provider_caps *caps;
 	const char *base; /* when the configuration has no url */
 	const char *token_prefix; /* "Bearer ": token_file goes into the header Authorization; NULL: no such header */
@@ -28,9 +27,8 @@ struct rest_driver {
 	void *own; /* the driver's own state, if it has any: set after opening */
 	void (*own_free)(void *own);
 };
-/* ERR_CONFIG. */
-int rest_driver_open(const struct rest_kind *k, struct loop *l, const struct config_provider *conf,
-	struct provider **ret, struct err *e);
+/* Opens the driver of conf's type by its kind. ERR_CONFIG. */
+int rest_driver_open(struct loop *l, const struct config_provider *conf, struct provider **ret, struct err *e);
 void rest_driver_free(struct provider *p);
 
 /* A request that waits for those before it. */

@@ -307,7 +307,6 @@ static const struct provider_caps caps = {
 };
 
 static const struct rest_kind kind = {
-	.driver = &driver_route53,
 	.caps = &caps,
 	.base = base_url,
 	.blame = route53_blame,
@@ -321,7 +320,7 @@ static int open_driver(struct loop *l, const struct config_provider *conf, struc
 	struct provider *p;
 	if (route53_read_key(config_provider_str(conf, "access_key_file"), &key, e))
 		return -1;
-	int r = rest_driver_open(&kind, l, conf, &p, e);
+	int r = rest_driver_open(l, conf, &p, e);
 	if (!r) {
 		struct rest *rest = ((struct rest_driver *)p)->rest;
 		rest_sign_aws(rest, "aws:amz:us-east-1:route53", key.id, &key.secret);
@@ -337,6 +336,7 @@ const struct provider_driver driver_route53 = {
 	.type = "route53",
 	.title = "Amazon Route 53",
 	.open = open_driver,
+	.kind = &kind,
 	.free = rest_driver_free,
 	.list_zones = list_zones,
 	.read = read_rrset,

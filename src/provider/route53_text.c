@@ -220,11 +220,7 @@ static enum provider_cause batch_cause(const char *words)
 
 void route53_blame(const struct rest_reply *r, struct rest_blame *ret)
 {
-	static const struct {
-		const char *code;
-		enum provider_cause cause;
-		bool again;
-	} known[] = {
+	static const struct rest_known known[] = {
 		{"Throttling", PROVIDER_RATE, true},
 		{"ThrottlingException", PROVIDER_RATE, true},
 		{"PriorRequestNotComplete", PROVIDER_BUSY, true},
@@ -239,16 +235,13 @@ void route53_blame(const struct rest_reply *r, struct rest_blame *ret)
 		{"ExpiredToken", PROVIDER_KEY, false},
 		{"RequestExpired", PROVIDER_CLOCK, false},
 		{"LimitsExceeded", PROVIDER_SIZE, false},
+		{NULL, 0, false},
 	};
 	char code[80], words[1000];
 	read_error(r, code, sizeof(code), words, sizeof(words));
 	if (!*code)
 		return;
-	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		if (!strcmp(code, known[i].code)) {
-			ret->cause = known[i].cause;
-			ret->again = known[i].again;
-		}
+	rest_blame_by(known, code, ret);
 	if (!strcmp(code, "SignatureDoesNotMatch"))
 		ret->cause =
 			strncmp(words, "Signature expired", 17) == 0 || strncmp(words, "Signature not yet", 17) == 0

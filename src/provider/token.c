@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/xalloc.h"
+#include "config/config.h"
 #include "loop/loop.h"
 #include "provider/driver.h"
 #include "provider/rest.h"
@@ -23,7 +24,11 @@ enum {
 	CLIENT_ERROR = 400,
 	SERVER_ERROR = 500,
 	TOO_MANY = 429,
+	METADATA_MS = 10000, /* it is near, or nowhere */
 };
+
+/* No name server need be trusted for it. */
+static const char metadata_url[] = "http://169.254.169.254";
 
 struct token {
 	struct provider *p;
@@ -166,6 +171,21 @@ void token_blame(const struct rest_reply *r, struct rest_blame *ret)
 }
 
 /* --- life --- */
+
+int token_endpoint(struct provider *p, const char *base, struct rest **ret, struct err *e)
+{
+	const char *url = config_provider_str(p->conf, "url");
+	struct rest_options o = {.base = base,
+		.ca_bundle = config_provider_str(p->conf, "ca_bundle"),
+		.direct = !base,
+		.timeout_ms = base ? 0 : METADATA_MS,
+		.blame = token_blame};
+	if (!base) {
+		o.base = url ? url : metadata_url;
+		o.plain = !url;
+	}
+	return rest_new(p, &o, ret, e);
+}
 
 struct token *token_new(struct provider *p, const struct token_options *o)
 {

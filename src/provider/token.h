@@ -16,8 +16,14 @@ struct rest_reply;
 struct secret;
 struct token;
 
+/*
+ * The client of an endpoint: base, or for the metadata service of a virtual machine NULL: that is asked by its address,
+ * the same on every machine there, past all proxies; or at `url` of the configuration, if it has one. ERR_CONFIG.
+ */
+int token_endpoint(struct provider *p, const char *base, struct rest **ret, struct err *e);
+
 struct token_options {
-	struct rest *rest; /* of the endpoint; taken. Its blame should be token_blame() */
+	struct rest *rest; /* of the endpoint; taken */
 	const char *path; /* behind its base; copied */
 	const char *header; /* "Metadata: true", or NULL; copied */
 	/* Appends the body of a request, a form (RFC 6749 appendix B); NULL: it is a GET, without a body. */
