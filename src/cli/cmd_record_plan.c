@@ -126,6 +126,12 @@ void recordplan_print(const struct cli *c, const struct plan *p)
 	out_text("%zu to add, %zu to change, %zu to remove, %zu stand, %zu of others, %zu blocked\n",
 		plan_count(p, PLAN_ADD), plan_count(p, PLAN_CHANGE), plan_count(p, PLAN_REMOVE),
 		plan_count(p, PLAN_KEEP), plan_count(p, PLAN_UNKNOWN), plan_count(p, PLAN_BLOCKED));
+	size_t wildcard, records = plan_count_records(p, &wildcard);
+	if (wildcard)
+		out_text("%zu of %zu records have policy=wildcard: whoever has the account key can have certificates "
+			 "for "
+			 "every name below those\n",
+			wildcard, records);
 }
 
 void recordplan_json(const struct plan *p)

@@ -132,7 +132,8 @@ static bool keep(struct plan_rrset *r, const struct plan_want *w, const struct p
 		return false;
 	s->used = true;
 	plan_item_add(r, PLAN_KEEP, s->data, NULL, w->ca,
-		equal                                   ? "stands"
+		equal && want->wildcard                 ? "stands, for every name below it too (policy=wildcard)"
+		: equal                                 ? "stands"
 		: s->record.wildcard && !want->wildcard ? "stands, and permits more than is needed: policy=wildcard"
 							: "stands, and lasts longer than is needed");
 	return true;
@@ -249,6 +250,36 @@ void plan_decide(
 		decide_cname(r, n_wants ? &wants[0] : NULL, ours);
 	else
 		decide_txt(r, wants, n_wants, ours, exact);
+}
+
+bool plan_item_record(const struct plan_rrset *r, const struct plan_item *it, bool *ret_wildcard)
+{
+	AUTO(buf_done) struct buf text = buf_make(RDATA_MAX);
+	struct perdure_record record;
+	*ret_wildcard = false;
+	if (r->type != PROVIDER_TXT)
+		return false;
+	rdata_text(it->data, &text);
+	if (perdure_record_read(buf_str(&text), text.n, &record, NULL, NULL) != PERDURE_OK)
+		return false;
+	*ret_wildcard = record.wildcard;
+	return true;
+}
+
+size_t plan_count_records(const struct plan *p, size_t *ret_wildcard)
+{
+	size_t n = 0;
+	*ret_wildcard = 0;
+	for (size_t i = 0; i < p->n; i++)
+		for (size_t k = 0; k < p->v[i].n; k++) {
+			const struct plan_item *it = &p->v[i].items[k];
+			bool wildcard;
+			if (it->action != PLAN_ADD && it->action != PLAN_CHANGE && it->action != PLAN_KEEP)
+				continue;
+			n += plan_item_record(&p->v[i], it, &wildcard);
+			*ret_wildcard += wildcard;
+		}
+	return n;
 }
 
 size_t plan_count(const struct plan *p, enum plan_action a)

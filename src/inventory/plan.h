@@ -85,6 +85,10 @@ struct plan_want {
  */
 void plan_decide(
 	struct plan_rrset *r, const struct plan_want *wants, size_t n_wants, const struct ours *ours, bool exact);
+/* Whether the item is a validation record, and whether that is for every name below, too. */
+bool plan_item_record(const struct plan_rrset *r, const struct plan_item *it, bool *ret_wildcard);
+/* How many records of ours will stand when all is carried out, and how many of them are for every name below, too. */
+size_t plan_count_records(const struct plan *p, size_t *ret_wildcard);
 /* How many items have the action. */
 size_t plan_count(const struct plan *p, enum plan_action a);
 /* How many RRsets an item changes; remove: also by taking away what no certificate needs. */

@@ -29,11 +29,16 @@ void planfile_rrset(struct json_out *w, const struct plan_rrset *r)
 	json_out_array(w, "items");
 	for (size_t i = 0; i < r->n; i++) {
 		const struct plan_item *it = &r->items[i];
+		bool wildcard;
 		json_out_object(w, NULL);
 		json_out_str(w, "action", plan_action_name(it->action));
 		json_out_str(w, "data", it->data);
 		json_out_str(w, "old", it->old);
 		json_out_str(w, "ca", it->ca[0] ? it->ca : NULL);
+		if (plan_item_record(r, it, &wildcard))
+			json_out_bool(w, "wildcard", wildcard);
+		else
+			json_out_null(w, "wildcard");
 		json_out_str(w, "reason", it->reason);
 		json_out_end_object(w);
 	}

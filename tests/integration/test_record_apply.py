@@ -45,6 +45,7 @@ def test_nothing_happens_without_consent(world):
     assert w.p.run("record", "plan").rc == 0
     dry = w.p.run("record", "apply", "--dry-run")
     assert dry.rc == 0 and "3 to add" in dry.out and "every name below it (policy=wildcard)" in dry.out
+    assert "3 of 3 records have policy=wildcard" in dry.out and [i["wildcard"] for r in w.plan().values() for i in r["items"]] == [True] * 3
     asked = w.p.run("record", "apply")
     assert asked.rc == 2 and "--yes" in asked.err
     assert w.knot.serials() == serials and not w.runs()

@@ -23,7 +23,7 @@
 
 #define CANARY "canary-4711"
 
-enum { SENT_MAX = 200 };
+enum { SENT_MAX = 4096 };
 
 /* One answer of the server; the last one of a script serves for ever. */
 struct answer {
@@ -203,6 +203,26 @@ static void paced(void **state)
 		assert_int_equal(t.sent[39] - t.sent[0], 9 * (1001 + delays[i]));
 		stop(&t);
 	}
+}
+
+/* A thousand records at four calls a second: a read and a write each, and the zone found once. */
+static void a_thousand_records(void **state)
+{
+	static const struct answer script[] = {{200, "{}", NULL, NULL, false}};
+	enum { CALLS = 2 * 1000 + 1 };
+	struct test t;
+	(void)state;
+	start(&t, 4, 1000, script, 1);
+	t.delay_ms = 20;
+	for (int k = 0; k < CALLS; k++)
+		call(&t, HTTP_GET, "/x");
+	turn(&t);
+	assert_false(err_is(&t.e));
+	assert_int_equal(t.ends, CALLS);
+	assert_int_equal(t.n_sent, CALLS);
+	assert_true(t.in_span <= 4);
+	assert_int_equal(t.sent[CALLS - 1] - t.sent[0], 500 * (1001 + 20));
+	stop(&t);
 }
 
 static void told_to_come_back(void **state)
@@ -393,6 +413,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_call),
 		cmocka_unit_test(paced),
+		cmocka_unit_test(a_thousand_records),
 		cmocka_unit_test(told_to_come_back),
 		cmocka_unit_test(ahead),
 		cmocka_unit_test(too_long_a_wait),
