@@ -21,6 +21,7 @@ struct dns01_domain {
 	const char *fqdn; /* borrowed from names */
 	struct strv names; /* of them fqdn, "*.fqdn" */
 	char *target; /* of its delegation; NULL with --to persist */
+	const struct config_delegation *delegation; /* borrowed; the same */
 	bool looked, ready; /* it was looked at; everything stands as it should */
 	bool passed; /* the CA for tests has issued for it */
 	struct oldproof old; /* when looked at */
@@ -53,5 +54,16 @@ int dns01_look(struct dns01 *d, struct err *e);
 
 /* dns01stage.c: the rehearsal at the CA for tests. */
 int dns01_rehearse(struct dns01 *d, struct err *e);
+
+/*
+ * dns01flow.c: an order at the CA for tests for each domain that is ready and has not passed, as many at once as it
+ * takes; each is told, with e NULL where the CA issued. Its session has the account; for a delegation the state must be
+ * open for writing. ERR_SYS, ERR_STORE, ERR_CANCEL on SIGINT and SIGTERM.
+ */
+struct dns01_told {
+	void (*each)(struct dns01_domain *m, const struct err *e, void *ctx);
+	void *ctx;
+};
+int dns01_order(struct dns01 *d, const struct dns01_told *told, struct err *e);
 
 #endif

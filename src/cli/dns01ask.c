@@ -89,9 +89,7 @@ static int add_cas(struct dns01 *d, struct err *e)
 {
 	struct site *s = &d->site;
 	struct site_ca *only = NULL;
-	const char *staging = cli_value(d->c, "staging");
-	if ((cli_value(d->c, "ca") && pick_one_ca(d->c, s, &only, e)) ||
-		(staging && site_find_ca(s, staging, &d->staging, e)))
+	if (cli_value(d->c, "ca") && pick_one_ca(d->c, s, &only, e))
 		return -1;
 	if (!s->config->n_cas)
 		return err_set(e, ERR_CONFIG, "no CA is configured in %s", s->config->path);
@@ -122,7 +120,8 @@ static int add_delegations(struct dns01 *d, struct err *e)
 	for (size_t i = 0; i < d->n; i++) {
 		struct dns01_domain *m = &d->domains[i];
 		AUTO(delegation_done) struct delegation to = {0};
-		if (delegation_of(delegation_for(d->site.config, &m->names), m->fqdn, &to, e))
+		m->delegation = delegation_for(d->site.config, &m->names);
+		if (delegation_of(m->delegation, m->fqdn, &to, e))
 			return -1;
 		struct plan_want want = {.kind = PLAN_DELEGATION, .ca = "", .value = to.target};
 		wishes_add(&d->wishes, PROVIDER_CNAME, to.owner, m->fqdn, to.cname_ttl, &want);
@@ -139,18 +138,23 @@ static int read_to(struct dns01 *d, struct err *e)
 	d->delegate = to && !strcmp(to, "delegation");
 	if (to && !d->delegate && strcmp(to, "persist") != 0)
 		return err_set(e, ERR_USAGE, "--to %s: persist or delegation is needed", to);
-	if (d->delegate && cli_value(d->c, "staging")) {
-		err_set(e, ERR_USAGE,
-			"--staging proves standing records; with a delegation each renewal writes to the DNS");
-		err_hint(e, "leave --staging out, and try one name with \"perdure issue\" at the staging CA");
-		return -1;
-	}
 	return 0;
+}
+
+/* A rehearsal of a delegation writes to the DNS, and what it has written into the state. */
+static enum site_state state_of(const struct dns01 *d)
+{
+	bool writes =
+		d->delegate && cli_value(d->c, "staging") && !cli_flag(d->c, "dry-run") && !cli_value(d->c, "format");
+	return writes ? SITE_STATE_WRITE : SITE_STATE_READ;
 }
 
 int dns01_ask(struct dns01 *d, struct err *e)
 {
-	if (read_to(d, e) || read_names(d, e) || pick_site(d->c, SITE_STATE_READ, &d->site, e))
+	if (read_to(d, e) || read_names(d, e) || pick_site(d->c, state_of(d), &d->site, e))
+		return -1;
+	const char *staging = cli_value(d->c, "staging");
+	if (staging && site_find_ca(&d->site, staging, &d->staging, e))
 		return -1;
 	wishes_zones(&d->ours, d->site.config);
 	if (d->delegate ? add_delegations(d, e) : add_cas(d, e))

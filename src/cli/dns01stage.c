@@ -1,5 +1,4 @@
 /* dns01stage.c: the rehearsal of `perdure migrate dns-01` at a CA for tests. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -8,18 +7,18 @@
 #include "cli/cli.h"
 #include "cli/dns01.h"
 #include "cli/output.h"
-#include "migrate/rehearse.h"
+#include "migrate/passed.h"
 
 struct rehearsal {
 	struct dns01 *d;
-	struct strv *groups;
-	size_t *domains; /* the domain of each group */
 	size_t n, done;
 };
 
+/* What has passed: these names, by the record or by the delegation. */
 static char *word_of(const struct dns01_domain *m)
 {
-	return strv_join(&m->names, ",");
+	AUTO(xfreep) char *names = strv_join(&m->names, ",");
+	return xasprintf("%s%s%s", names, m->target ? ">" : "", m->target ? m->target : "");
 }
 
 static void tell(const struct dns01 *d, const char *fqdn, const char *result, const struct err *e)
@@ -42,14 +41,13 @@ static void tell(const struct dns01 *d, const char *fqdn, const char *result, co
 	}
 }
 
-static void told(size_t i, const struct err *e, void *ctx)
+static void told(struct dns01_domain *m, const struct err *e, void *ctx)
 {
 	struct rehearsal *r = ctx;
-	struct dns01_domain *m = &r->d->domains[r->domains[i]];
 	struct err kept = {0};
 	AUTO(xfreep) char *word = word_of(m);
 	m->passed = !e;
-	if (m->passed && rehearse_pass(&r->d->site, r->d->staging, word, &kept)) {
+	if (m->passed && passed_add(&r->d->site, r->d->staging, word, &kept)) {
 		log_warn("%s; a further run will try %s again", kept.msg, m->fqdn);
 		err_done(&kept);
 	}
@@ -61,30 +59,21 @@ static void told(size_t i, const struct err *e, void *ctx)
 int dns01_rehearse(struct dns01 *d, struct err *e)
 {
 	AUTO(strv_done) struct strv passed = {0};
+	struct rehearsal r = {.d = d};
+	struct dns01_told tell_each = {.each = told, .ctx = &r};
 	if (!d->staging)
 		return 0;
-	struct rehearsal r = {.d = d};
-	if (site_account_session(&d->site, d->staging, e) || rehearse_passed(&d->site, d->staging, &passed, e))
+	if (site_account_session(&d->site, d->staging, e) || passed_read(&d->site, d->staging, &passed, e))
 		return -1;
-	r.groups = xcalloc(d->n, sizeof(*r.groups));
-	r.domains = xcalloc(d->n, sizeof(*r.domains));
 	for (size_t i = 0; i < d->n; i++) {
-		AUTO(xfreep) char *word = word_of(&d->domains[i]);
-		if (!d->domains[i].ready)
-			continue;
-		d->domains[i].passed = strv_has(&passed, word);
-		if (d->domains[i].passed) {
-			tell(d, d->domains[i].fqdn, "passed before", NULL);
-			continue;
-		}
-		r.domains[r.n] = i;
-		r.groups[r.n++] = d->domains[i].names;
+		struct dns01_domain *m = &d->domains[i];
+		AUTO(xfreep) char *word = word_of(m);
+		m->passed = m->ready && strv_has(&passed, word);
+		if (m->passed)
+			tell(d, m->fqdn, "passed before", NULL);
+		r.n += m->ready && !m->passed;
 	}
-	struct rehearse run = {
-		.site = &d->site, .ca = d->staging, .groups = r.groups, .n = r.n, .told = told, .ctx = &r};
-	int result = rehearse_run(&run, e);
+	int result = r.n ? dns01_order(d, &tell_each, e) : 0;
 	out_progress_clear();
-	free(r.groups);
-	free(r.domains);
 	return result;
 }

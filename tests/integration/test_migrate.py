@@ -47,7 +47,7 @@ def check_renewal(p, ca, knot, name, names):
     """The next renewal, with the imported account and standing records."""
     harness.publish_records(p, knot)
     done = p.run("renew", name, "--force-renewal", "--json").ok()
-    assert e2e.results(done) == {name: "renewed"}
+    assert [line["result"] for line in done.lines() if line.get("certificate") == name and "result" in line] == ["renewed"]
     verify_chain(p, name, ca.roots(), names)
     assert os.readlink(os.path.join(p.state_dir, "live", name)).endswith(f"/{name}/2")
 
