@@ -16,10 +16,10 @@
 #include "cli/output.h"
 #include "cli/pick.h"
 #include "cli/verbs.h"
-#include "inventory/tell.h"
 #include "crypto/key.h"
 #include "inventory/rollover.h"
 #include "inventory/site.h"
+#include "inventory/tell.h"
 #include "loop/loop.h"
 
 /* ---- an account request run to its end ---- */

@@ -20,6 +20,7 @@ struct printing {
 	int64_t now;
 	const struct site *s;
 	bool dry_run;
+	bool sums_only; /* --plan */
 	bool no_deploy;
 };
 
@@ -50,12 +51,19 @@ static void planned(const struct config_cert *cert, const struct store_cert *row
 {
 	const struct printing *p = ctx;
 	bool renews = v != SCHEDULE_NOT_DUE && v != SCHEDULE_WAITING;
-	if (!p->dry_run)
+	if (!p->dry_run || p->sums_only)
 		return;
 	if (v != SCHEDULE_NOT_DUE)
 		print_plan(p, cert, row, v);
 	if (!p->no_deploy && (renews || (row && row->generation)))
 		deploy_print_plan(p->c, p->s, cert, renews ? 0 : row->generation, false, p->now);
+}
+
+static void forecast(const struct renew_forecast *f, void *ctx)
+{
+	const struct printing *p = ctx;
+	if (p->dry_run)
+		report_print_forecast(p->c, f, p->now);
 }
 
 static void deployed(const struct deploy_report *r, void *ctx)
@@ -84,11 +92,15 @@ static void progressed(size_t done, size_t in_flight, size_t due, void *ctx)
 
 static int run(struct cli *c, struct err *e)
 {
-	static const struct renew_hooks hooks = {
-		.planned = planned, .step = stepped, .report = reported, .progress = progressed, .deployed = deployed};
+	static const struct renew_hooks hooks = {.planned = planned,
+		.forecast = forecast,
+		.step = stepped,
+		.report = reported,
+		.progress = progressed,
+		.deployed = deployed};
 	AUTO(site_close) struct site s = {.lock = {.fd = -1}};
 	AUTO(strv_done) struct strv only = {0};
-	bool dry_run = cli_flag(c, "dry-run");
+	bool dry_run = cli_flag(c, "dry-run") || cli_flag(c, "plan");
 	if (pick_site(c, dry_run ? SITE_STATE_READ : SITE_STATE_WRITE, &s, e) || pick_lineages(&s, &c->args, &only, e))
 		return -1;
 	if (!s.config->n_certs)
@@ -100,8 +112,12 @@ static int run(struct cli *c, struct err *e)
 		.dry_run = dry_run,
 		.no_deploy = cli_flag(c, "no-deploy"),
 	};
-	struct printing p = {
-		.c = c, .s = &s, .now = clk_wall(s.clk) / 1000, .dry_run = dry_run, .no_deploy = o.no_deploy};
+	struct printing p = {.c = c,
+		.s = &s,
+		.now = clk_wall(s.clk) / 1000,
+		.dry_run = dry_run,
+		.sums_only = cli_flag(c, "plan"),
+		.no_deploy = o.no_deploy};
 	struct renew_summary sum;
 	if (renew_run(&s, &o, &hooks, &p, &sum, e))
 		return -1;
@@ -117,6 +133,7 @@ static const struct cli_option options[] = {
 	{"force-renewal", 0, NULL, false, "renew whether due or not"},
 	{"force", 0, NULL, false, "go on where the record would be refused (costs an authorization if it is)"},
 	{"dry-run", 'n', NULL, false, "say what is due and why; nothing is asked of a CA"},
+	{"plan", 0, NULL, false, "say how long it takes under the limits of each CA; nothing is asked of a CA"},
 	{"no-deploy", 0, NULL, false, "leave the deploy actions alone"},
 	{"exit-code", 0, NULL, false, "exit with status 3 when nothing was due"},
 	{NULL, 0, NULL, false, NULL},
@@ -143,6 +160,7 @@ const struct cli_verb verb_renew = {
 	.options = options,
 	.examples = "  perdure renew                  everything that is due\n  perdure renew --dry-run        what "
 		    "would be done\n"
+		    "  perdure renew --plan           how long a first issuance takes\n"
 		    "  perdure renew example.com --force-renewal",
 	.run = run,
 };

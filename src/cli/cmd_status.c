@@ -11,6 +11,7 @@
 #include "cli/deployprint.h"
 #include "cli/output.h"
 #include "cli/pick.h"
+#include "cli/report.h"
 #include "cli/verbs.h"
 #include "fleet/prove.h"
 #include "fleet/renew.h"
@@ -159,9 +160,17 @@ static int unconfigured(const struct store_cert *row, void *ctx, struct err *e)
 	return 0;
 }
 
+/* Where a limit of the CA makes some of what is due wait; programs ask renew --plan. */
+static void forecast(const struct renew_forecast *f, void *ctx)
+{
+	const struct listing *l = ctx;
+	if (f->last_at && !l->c->json)
+		report_print_forecast(l->c, f, l->now);
+}
+
 static int run(struct cli *c, struct err *e)
 {
-	static const struct renew_hooks hooks = {.planned = planned};
+	static const struct renew_hooks hooks = {.planned = planned, .forecast = forecast};
 	AUTO(site_close) struct site s = {.lock = {.fd = -1}};
 	AUTO(strv_done) struct strv only = {0};
 	if (pick_site(c, SITE_STATE_READ, &s, e) || pick_lineages(&s, &c->args, &only, e))

@@ -104,3 +104,48 @@ void report_print_summary(const struct cli *c, const struct renew_summary *s, bo
 		out_text("deploy actions: %zu done, %zu failed, %zu waiting after a failure\n",
 			s->deploy.done + s->deploy.unchanged, s->deploy.failed, s->deploy.waiting);
 }
+
+static void print_limit(const struct renew_forecast *f, int64_t now)
+{
+	char span[32], higher[32];
+	if (!f->burst) {
+		out_text("  no limit of the CA is known: they go as fast as it takes them\n");
+		return;
+	}
+	out_text("  the CA takes %lld new orders at once and one more every %.1f s; %zu can go now",
+		(long long)f->burst, (double)f->every_ms / 1000, f->at_once);
+	if (!f->last_at) {
+		out_text("\n");
+		return;
+	}
+	out_span(f->last_at - now, span, sizeof(span));
+	out_span(f->override_at ? f->override_at - now : 0, higher, sizeof(higher));
+	out_text(", the last has its turn in %s\n  with a limit ten times as high: in %s (ask the CA, then raise "
+		 "cas[].limits)\n",
+		span, f->override_at ? higher : "no time");
+}
+
+void report_print_forecast(const struct cli *c, const struct renew_forecast *f, int64_t now)
+{
+	if (c->json) {
+		struct out_json j;
+		out_json_begin(&j);
+		json_out_object(&j.w, "forecast");
+		json_out_str(&j.w, "ca", f->ca);
+		json_out_int(&j.w, "due", (int64_t)f->due);
+		json_out_int(&j.w, "counted", (int64_t)f->counted);
+		json_out_int(&j.w, "exempt", (int64_t)f->exempt);
+		json_out_int(&j.w, "limit_at_once", f->burst);
+		json_out_real(&j.w, "limit_every", (double)f->every_ms / 1000, 3);
+		json_out_int(&j.w, "at_once", (int64_t)f->at_once);
+		out_json_time(&j.w, "last_at", f->last_at);
+		out_json_time(&j.w, "override_at", f->override_at);
+		json_out_end_object(&j.w);
+		out_json_end(&j);
+		return;
+	}
+	out_text("CA %s: %zu due, %zu new orders that count against its limit, %zu that replace a certificate and do "
+		 "not\n",
+		f->ca, f->due, f->counted, f->exempt);
+	print_limit(f, now);
+}

@@ -27,10 +27,25 @@ struct renew_options {
 	bool no_deploy; /* of renew_run(): what is new is not deployed */
 };
 
+/* What the first issuance, or a renewal, of what is due takes at one CA. */
+struct renew_forecast {
+	const char *ca;
+	size_t due;
+	size_t counted; /* new orders that count against its limit */
+	size_t exempt; /* orders that replace a certificate, where they do not count */
+	int64_t burst; /* orders at once, then one every every_ms; 0: no limit is known */
+	int64_t every_ms;
+	size_t at_once; /* of those that count, now */
+	int64_t last_at; /* UNIX seconds: the turn of the last one; 0 when all go at once */
+	int64_t override_at; /* the same with a limit ten times as high */
+};
+
 struct renew_hooks {
 	/* One for every certificate looked at, before anything begins; row is NULL when nothing is known of it. */
 	void (*planned)(
 		const struct config_cert *cert, const struct store_cert *row, enum schedule_verdict v, void *ctx);
+	/* One for every CA with something due, after that; may be NULL. */
+	void (*forecast)(const struct renew_forecast *f, void *ctx);
 	void (*step)(const char *cert, const char *what, void *ctx);
 	void (*report)(const struct issue_report *r, void *ctx);
 	/* Now and then, for a progress line: of `due` certificates `done` are finished and `in_flight` at work. */

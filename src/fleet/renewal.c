@@ -76,6 +76,13 @@ static void on_planned(const struct config_cert *cert, const struct store_cert *
 		r->hooks->planned(cert, row, v, r->ctx);
 }
 
+static void on_forecast(const struct renew_forecast *f, void *ctx)
+{
+	const struct renewal *r = ctx;
+	if (r->hooks->forecast)
+		r->hooks->forecast(f, r->ctx);
+}
+
 static void on_step(const char *cert, const char *what, void *ctx)
 {
 	const struct renewal *r = ctx;
@@ -120,8 +127,11 @@ static void on_renewed(const struct renew_summary *sum, const struct err *e, voi
 int renewal_start(struct site *s, const struct renew_options *o, const struct renew_hooks *hooks, void *ctx,
 	renew_done_fn done, void *done_ctx, struct renewal **ret, struct err *e)
 {
-	static const struct renew_hooks own = {
-		.planned = on_planned, .step = on_step, .report = on_report, .progress = on_progress};
+	static const struct renew_hooks own = {.planned = on_planned,
+		.forecast = on_forecast,
+		.step = on_step,
+		.report = on_report,
+		.progress = on_progress};
 	static const struct deploy_hooks own_deploy = {.report = on_deployed, .idle = on_idle};
 	struct renewal *r = xcalloc(1, sizeof(*r));
 	*r = (struct renewal){.site = s, .o = o, .hooks = hooks, .ctx = ctx, .done = done, .done_ctx = done_ctx};

@@ -175,6 +175,38 @@ static int look_at_all(struct look *l, struct err *e)
 	return 0;
 }
 
+/* UNIX seconds of the turn of the last of n orders. */
+static int64_t last_turn(struct budget b, size_t n, int64_t now_ms, size_t *ret_at_once)
+{
+	int64_t at = now_ms;
+	*ret_at_once = 0;
+	for (size_t i = 0; i < n; i++) {
+		while (!budget_take(&b, at, &at))
+			;
+		*ret_at_once += at == now_ms;
+	}
+	return at == now_ms ? 0 : (at + 999) / 1000;
+}
+
+static void forecast(const struct renew *r, const struct queue *q, int64_t now_ms)
+{
+	const struct budget *b = &q->limits.of[LIMITS_NEW];
+	struct renew_forecast f = {.ca = q->ca->conf->name, .due = q->n, .burst = b->burst, .every_ms = b->every_ms};
+	for (size_t i = 0; i < q->n; i++) {
+		const struct due *d = &q->due[i];
+		bool counts = !d->replacing || q->limits.of[LIMITS_REPLACING].burst;
+		f.counted += !d->placed && counts;
+		f.exempt += !d->placed && !counts;
+	}
+	size_t ignored;
+	struct budget higher = *b;
+	higher.burst *= 10;
+	higher.every_ms /= 10;
+	f.last_at = last_turn(*b, f.counted, now_ms, &f.at_once);
+	f.override_at = last_turn(higher, f.counted, now_ms, &ignored);
+	r->hooks->forecast(&f, r->ctx);
+}
+
 int renew_plan(struct renew *r, struct err *e)
 {
 	const struct config *conf = r->site->config;
@@ -191,6 +223,9 @@ int renew_plan(struct renew *r, struct err *e)
 	for (size_t i = 0; i < conf->n_cas; i++)
 		if (r->queues[i].n)
 			qsort(r->queues[i].due, r->queues[i].n, sizeof(struct due), by_urgency);
+	for (size_t i = 0; r->hooks->forecast && i < conf->n_cas; i++)
+		if (r->queues[i].n)
+			forecast(r, &r->queues[i], l.now * 1000);
 	return 0;
 }
 
