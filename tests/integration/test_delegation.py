@@ -15,6 +15,7 @@ import pytest
 
 import dns_servers
 import harness
+from e2e import faults_path
 from rest_doubles import Desec
 from resolver import Unbound
 from small_servers import ZoneServer
@@ -255,6 +256,21 @@ def test_a_run_that_was_killed_leaves_nothing_after_the_next(stage):
     assert results(done)[f.names[0]]["resumed"]
     renewed(done, f.names[:1])
     assert f.values() == [FOREIGN] and not rows(f.p)
+
+
+def test_killed_at_every_step(stage):
+    """Wherever it is killed, the next run has the certificates, and nothing is left."""
+    f = Fleet(stage, 2, extra=[f"_acme 300 TXT {FOREIGN}"])
+    f.p.binary = faults_path()
+    f.p.run("renew").ok()
+    for point in ("presenter-written-down", "rrwrite-changed", "rrwrite-changed:2", "acme-prepared", "acme-challenge-answered", "acme-authorizations-valid",
+                  "issue.issued", "issue.installed"):
+        hit = f.p.run("renew", "--force-renewal", env={"PERDURE_FAULT": point})
+        assert hit.rc == -signal.SIGKILL, (point, hit)
+        f.p.run("renew").ok()
+        assert f.values() == [FOREIGN] and not rows(f.p), point
+        with sqlite3.connect(f"file:{f.p.state_dir}/perdure.db?mode=ro", uri=True) as db:
+            assert db.execute("SELECT count(*) FROM work").fetchone() == (0,), point
 
 
 def test_servers_that_never_get_it(stage):
