@@ -113,6 +113,7 @@ void recordplan_print(const struct cli *c, const struct plan *p)
 	for (size_t i = 0; i < p->n; i++) {
 		const struct plan_rrset *r = &p->v[i];
 		size_t told = 0;
+		told += r->servers != NULL;
 		for (size_t k = 0; k < r->n; k++)
 			told += c->verbose || (r->items[k].action != PLAN_KEEP && r->items[k].action != PLAN_UNKNOWN);
 		if (!told)
@@ -120,6 +121,9 @@ void recordplan_print(const struct cli *c, const struct plan *p)
 		out_text("%s %s  (zone %s, %s%s, TTL %lld)\n", r->owner, provider_type_name(r->type),
 			r->zone[0] ? r->zone : "not found", r->provider[0] ? "provider " : "no provider", r->provider,
 			(long long)r->ttl);
+		if (r->servers)
+			out_text("  %snote%s %s\n", out_colour_on(OUT_WARN), out_colour_off(), r->servers);
+
 		for (size_t k = 0; k < r->n; k++)
 			print_item(c, &r->items[k]);
 	}

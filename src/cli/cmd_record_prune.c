@@ -21,6 +21,7 @@
 #include "inventory/plan.h"
 #include "inventory/publisher.h"
 #include "inventory/site.h"
+#include "inventory/tokens.h"
 #include "inventory/wishes.h"
 #include "inventory/written.h"
 #include "json/json.h"
@@ -32,6 +33,7 @@ struct collecting {
 	struct forgotten_names *names;
 	const char *source;
 	bool written; /* the source is the journal */
+	struct strv token_owners; /* other names that were written to */
 	struct strv given; /* names of the command line, to be told of when they are needed */
 	size_t n_needed;
 };
@@ -45,10 +47,14 @@ static void take_owner(struct collecting *c, const char *owner)
 			forgotten_names_add(c->names, owner + strlen(prefixes[i]), c->source, c->written);
 }
 
+/* What is no validation name and no challenge name is of a token. */
 static void take_written(enum provider_type type, const char *owner, void *ctx)
 {
-	(void)type;
-	take_owner(ctx, owner);
+	struct collecting *c = ctx;
+	size_t n = c->names->n;
+	take_owner(c, owner);
+	if (c->names->n == n && type == PROVIDER_TXT)
+		strv_add(&c->token_owners, owner);
 }
 
 static void take_record(void *ctx, const char *owner, const struct dns_rr *rr)
@@ -165,7 +171,7 @@ static void progressed(size_t done, size_t total, void *ctx)
 }
 
 /* The plan: what is forgotten among the names of all sources. */
-static int find(struct cli *c, struct site *s, struct plan *ret, struct err *e)
+static int find(struct cli *c, struct site *s, struct tokens *tokens, struct plan *ret, struct err *e)
 {
 	AUTO(forgotten_names_done) struct forgotten_names names = {0};
 	AUTO(strv_done) struct strv none = {0}, keep = {0};
@@ -173,7 +179,7 @@ static int find(struct cli *c, struct site *s, struct plan *ret, struct err *e)
 	AUTO(ours_done) struct ours ours = {0};
 	struct collecting to = {.names = &names, .source = "in the journal", .written = true};
 	if (pick_desired(c, s, &none, &d, recordplan_account, &ours, e) || recordplan_written(s, &ours, e) ||
-		read_keep(c, &keep, e))
+		recordplan_tokens(s, ours.written, tokens, e) || read_keep(c, &keep, e))
 		return -1;
 	wishes_zones(&ours, s->config);
 	written_each(ours.written, take_written, &to);
@@ -186,6 +192,8 @@ static int find(struct cli *c, struct site *s, struct plan *ret, struct err *e)
 	struct forgotten f = {.site = s,
 		.publisher = publisher,
 		.names = &names,
+		.token_owners = &to.token_owners,
+		.tokens = tokens,
 		.desired = &d,
 		.ours = &ours,
 		.keep = &keep,
@@ -196,6 +204,7 @@ static int find(struct cli *c, struct site *s, struct plan *ret, struct err *e)
 	out_progress_clear();
 	publisher_free(publisher);
 	strv_done(&to.given);
+	strv_done(&to.token_owners);
 	if (!r)
 		log_info("%zu names looked at, %zu more are needed", ret->n, to.n_needed);
 	return r;
@@ -205,9 +214,10 @@ static int run(struct cli *c, struct err *e)
 {
 	AUTO(site_close) struct site s = {.lock = {.fd = -1}};
 	AUTO(plan_done) struct plan p = {0};
-	struct recordrun r = {.c = c, .site = &s, .plan = &p, .remove = true};
+	AUTO(tokens_done) struct tokens tokens = {0};
+	struct recordrun r = {.c = c, .site = &s, .plan = &p, .tokens = &tokens, .remove = true};
 	if (pick_site(c, SITE_STATE_READ, &s, e) || site_dns(&s, e) || recordrun_wait(c, &r.wait_ms, e) ||
-		find(c, &s, &p, e))
+		find(c, &s, &tokens, &p, e))
 		return -1;
 	size_t n = plan_count_changes(&p, true);
 	if (cli_flag(c, "dry-run") || !n) {

@@ -22,6 +22,7 @@ struct slot {
 	const struct plan_rrset *rrset;
 	bool used;
 	struct rrwrite *write;
+	char *ttl_note;
 };
 
 struct run {
@@ -51,6 +52,7 @@ static void progress(struct run *r)
 static void clear(struct slot *s)
 {
 	rrwrite_free(s->write);
+	free(s->ttl_note);
 	*s = (struct slot){.run = s->run};
 }
 
@@ -138,9 +140,21 @@ static bool as_planned(const struct plan_rrset *set, const struct provider_rrset
 	return true;
 }
 
+/* What is written with another TTL than was wished for is said; that of what stands there is kept. */
+static void note_ttl(struct slot *s, const struct rrwrite_at *at)
+{
+	free(s->ttl_note);
+	s->ttl_note = NULL;
+	if (!at->held->n && at->ttl > s->rrset->ttl)
+		s->ttl_note =
+			xasprintf("written with a TTL of %lld s, the least that %s takes above the %lld s wished for",
+				(long long)at->ttl, provider_conf(at->provider)->name, (long long)s->rrset->ttl);
+}
+
 static int decide(const struct rrwrite_at *at, unsigned tries, struct rrwrite_want *ret, struct err *e, void *ctx)
 {
-	const struct slot *s = ctx;
+	struct slot *s = ctx;
+	note_ttl(s, at);
 	what_is_left(s, at->held, ret);
 	if ((!ret->add.n && !ret->del.n) || !s->run->a->exact || tries || as_planned(s->rrset, at->held))
 		return 0;
@@ -188,7 +202,7 @@ static void written(const struct rrwrite_report *w, void *ctx)
 		.added = w->changed ? w->added : NULL,
 		.removed = w->changed ? w->removed : NULL,
 		.outcome = outcomes[w->outcome],
-		.note = w->note,
+		.note = w->note || !w->changed ? w->note : s->ttl_note,
 		.e = w->e};
 	r->a->told(&report, r->a->ctx);
 	r->n_served += report.outcome == APPLY_SERVED;

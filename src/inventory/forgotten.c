@@ -15,6 +15,7 @@
 #include "inventory/plan.h"
 #include "inventory/planmake.h"
 #include "inventory/site.h"
+#include "inventory/tokens.h"
 #include "inventory/wishes.h"
 #include "provider/rdata.h"
 
@@ -297,6 +298,9 @@ static int look(const struct forgotten *f, const struct needs *needs, struct pla
 		if (!(kinds & NEED_DELEGATION) && (f->ours->zones.n || f->names->v[i].written))
 			wishes_add(&w, PROVIDER_CNAME, challenge, fqdn, 0, NULL);
 	}
+	tokens_wishes(f->tokens, NULL, &w);
+	for (size_t i = 0; i < f->token_owners->n; i++)
+		wishes_add(&w, PROVIDER_TXT, f->token_owners->v[i], f->token_owners->v[i], 0, NULL);
 	struct planmake m = {.site = f->site,
 		.publisher = f->publisher,
 		.wishes = &w,
@@ -304,6 +308,21 @@ static int look(const struct forgotten *f, const struct needs *needs, struct pla
 		.progress = f->progress,
 		.ctx = f->ctx};
 	return planmake(&m, ret, e);
+}
+
+/* What is missing is the plan's business. */
+static void drop_additions(struct plan *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		struct plan_rrset *r = &p->v[i];
+		size_t kept = 0;
+		for (size_t k = 0; k < r->n; k++)
+			if (r->items[k].action == PLAN_ADD)
+				plan_item_done(&r->items[k]);
+			else
+				r->items[kept++] = r->items[k];
+		r->n = kept;
+	}
 }
 
 int forgotten_find(const struct forgotten *f, struct plan *ret, struct err *e)
@@ -316,6 +335,7 @@ int forgotten_find(const struct forgotten *f, struct plan *ret, struct err *e)
 		plan_done(ret);
 		return -1;
 	}
+	drop_additions(ret);
 	for (size_t i = 0; i < ret->n; i++) {
 		struct forgotten_name key = {.fqdn = ret->v[i].fqdn};
 		const struct forgotten_name *name =

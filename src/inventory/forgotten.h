@@ -16,6 +16,7 @@ struct ours;
 struct plan;
 struct publisher;
 struct site;
+struct tokens;
 
 /* A name to be looked at. */
 struct forgotten_name {
@@ -35,6 +36,9 @@ struct forgotten {
 	struct site *site; /* its DNS must be open */
 	struct publisher *publisher; /* asked what stands, too; NULL: the name servers alone */
 	struct forgotten_names *names; /* put in order, each once */
+	const struct strv
+		*token_owners; /* names of tokens, now and before: values written there from here are looked at */
+	const struct tokens *tokens; /* of the configuration: these values are needed */
 	const struct desired *desired; /* of all configured certificates */
 	const struct ours *ours;
 	const struct strv *keep; /* names that others need, who use the same account; "*." may be in front */

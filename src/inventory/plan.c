@@ -17,19 +17,24 @@ const char *plan_action_name(enum plan_action a)
 	return names[a];
 }
 
+void plan_item_done(struct plan_item *it)
+{
+	free(it->data);
+	free(it->old);
+	free(it->ca);
+	free(it->reason);
+}
+
 void plan_rrset_done(struct plan_rrset *r)
 {
-	for (size_t i = 0; i < r->n; i++) {
-		free(r->items[i].data);
-		free(r->items[i].old);
-		free(r->items[i].ca);
-		free(r->items[i].reason);
-	}
+	for (size_t i = 0; i < r->n; i++)
+		plan_item_done(&r->items[i]);
 	free(r->items);
 	free(r->owner);
 	free(r->fqdn);
 	free(r->zone);
 	free(r->provider);
+	free(r->servers);
 	free(r->blocked);
 	strv_done(&r->standing);
 	*r = (struct plan_rrset){0};

@@ -43,6 +43,7 @@ struct plan_rrset {
 	int64_t cache_s; /* how long a cache may hold what stands now, or that nothing does; 0 when nobody was asked */
 	bool observed; /* `standing` is what was seen; false: nobody could be asked */
 	struct strv standing; /* record data in master-file form */
+	char *servers; /* what is odd about who serves it: some say otherwise, or nothing; NULL when all agree */
 	char *blocked; /* why nothing can be written here; NULL when it can */
 	struct plan_item *items;
 	size_t n;
@@ -56,6 +57,7 @@ struct plan {
 };
 void plan_done(struct plan *p);
 void plan_rrset_done(struct plan_rrset *r);
+void plan_item_done(struct plan_item *it);
 /* Appends an empty RRset; borrowed until the next one. */
 struct plan_rrset *plan_add(struct plan *p, enum provider_type type, const char *owner, const char *fqdn, int64_t ttl);
 /* Appends an item; everything is copied. */

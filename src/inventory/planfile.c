@@ -25,6 +25,7 @@ void planfile_rrset(struct json_out *w, const struct plan_rrset *r)
 	json_out_int(w, "ttl", r->ttl);
 	json_out_bool(w, "observed", r->observed);
 	json_out_strv(w, "standing", &r->standing);
+	json_out_str(w, "servers", r->servers);
 	json_out_str(w, "blocked", r->blocked);
 	json_out_array(w, "items");
 	for (size_t i = 0; i < r->n; i++) {

@@ -99,8 +99,10 @@ static void flown(struct preflight *p, void *ctx)
 	if (worst && worst->severity == REMARK_ERROR)
 		set->blocked = xasprintf("%s%s%s; --no-preflight adds it all the same", worst->text,
 			worst->fix[0] ? ": " : "", worst->fix);
-	else if (worst && worst->severity == REMARK_WARNING)
+	else if (worst && worst->severity == REMARK_WARNING) {
+		free(s->warning);
 		s->warning = xstrdup(worst->text);
+	}
 	preflight_free(p);
 	decide(s);
 }
@@ -168,7 +170,11 @@ static void provider_found(struct provider *p, const struct provider_zone *z, co
 	free(set->provider);
 	set->zone = xstrdup(z->name);
 	set->provider = xstrdup(provider_conf(p)->name);
-	set->ttl = provider_ttl(provider_caps(p), set->ttl);
+	int64_t ttl = provider_ttl(provider_caps(p), set->ttl);
+	if (ttl > set->ttl && !s->warning)
+		s->warning = xasprintf("the TTL is %lld s, the least that %s takes above the %lld s wished for",
+			(long long)ttl, set->provider, (long long)set->ttl);
+	set->ttl = ttl;
 	s->read = provider_read(p, z, set->owner, set->type, provider_said, s);
 }
 
@@ -194,6 +200,25 @@ static void take_standing(struct plan_rrset *set, const struct dns_view *v)
 		set->ttl = a->ttl;
 }
 
+/* What is planned goes by what most servers say. */
+static char *odd_servers(const struct dns_view *v)
+{
+	const struct dns_answer *common = dns_view_any(v);
+	for (size_t i = 0; common && i < v->n; i++) {
+		const struct dns_answer *a = &v->answers[i];
+		if (a->group == common->group)
+			continue;
+		if (a->group != DNS_VIEW_NO_GROUP)
+			return xasprintf("the servers do not agree: %s (%s) has something else than %s (%s)", a->server,
+				a->address, common->server, common->address);
+	}
+	for (size_t i = 0; common && i < v->n; i++)
+		if (v->answers[i].group == DNS_VIEW_NO_GROUP)
+			return xasprintf("nobody knows what %s (%s) has: %s", v->answers[i].server,
+				v->answers[i].address, v->answers[i].text);
+	return NULL;
+}
+
 static void servers_said(struct dns_view *v, const struct err *e, void *ctx)
 {
 	struct slot *s = ctx;
@@ -205,6 +230,7 @@ static void servers_said(struct dns_view *v, const struct err *e, void *ctx)
 	} else if (!set->observed) { /* the provider was quicker */
 		take_standing(set, v);
 	}
+	set->servers = odd_servers(v);
 	if (v->looked)
 		set->cache_s = dns_view_stale_until(v) - v->at;
 	if (!set->zone[0] && v->zone[0]) {

@@ -104,6 +104,14 @@ def test_no_call_but_a_read_and_a_write_for_each_record(world, zones_given):
     assert len(w.api.counted()) - before <= len(names) * (1 + 1) + 1, w.api.calls
 
 
+def test_a_ttl_that_is_too_short_is_raised_and_that_is_said(stage, make_knot):
+    w = World(stage, make_knot, DOUBLES[0], n=1)
+    w.p.configure({**w.config, "defaults": {"record_ttl": "1s"}})
+    assert "the TTL is 60 s, the least that" in w.p.run("record", "plan").out
+    done = w.apply("--json")
+    assert [line["note"] for line in done.lines()] == ["written with a TTL of 60 s, the least that cloudflare takes above the 1 s wished for"]
+
+
 def test_a_limit_that_nobody_told(world):
     """It is found out, and nothing fails for it."""
     w = world(n=6, rate=(4, 1.0))

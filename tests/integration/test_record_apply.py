@@ -13,6 +13,7 @@ import pytest
 
 import harness
 from recordworld import World, actions, has
+from small_servers import Directory, ZoneServer, free_port_on
 
 FOREIGN = '"v=spf1 -all; somebody \\"else\\"" "second string"'
 
@@ -206,3 +207,23 @@ def test_no_provider(world):
     assert [i["action"] for r in p.run("record", "plan", "--json").lines() for i in r["items"]] == ["add"]
     done = p.run("record", "apply", "--yes")
     assert done.rc == 1 and "no provider is configured" in done.out and "record export" in done.out, done
+
+
+def test_servers_that_do_not_agree_are_named(stage):
+    """What one of them says otherwise, or that one says nothing, is told with the plan."""
+    ca = Directory(stage)
+    value = f'"ca.test;accounturi={ca.base}/acct/1"'
+    port = free_port_on(["127.0.0.2", "127.0.0.3"])
+    servers = [ZoneServer(stage, a, port, "example.test", lines)
+               for a, lines in (("127.0.0.2", [f"_validation-persist TXT {value}"]), ("127.0.0.3", ["other TXT x"]))]
+    stub = {"zone": "example.test", "servers": ["127.0.0.2", "127.0.0.3"], "port": port}
+    p = harness.Perdure(stage, {"cas": [ca.config_entry()], "dns": {"stubs": [stub], "timeout": "1s"}, "certificates": [{"names": ["example.test"]}]})
+    (rrset,) = p.run("record", "plan", "--json").lines()
+    assert "do not agree" in rrset["servers"] and "127.0.0." in rrset["servers"]
+    assert "do not agree" in p.run("record", "plan").out
+    servers[1].change([f"_validation-persist TXT {value}"])
+    (rrset,) = p.run("record", "plan", "--json").lines()
+    assert rrset["servers"] is None and actions(rrset) == ["keep"]
+    servers[1].stop()
+    (rrset,) = p.run("record", "plan", "--json").lines()
+    assert "nobody knows what" in rrset["servers"] and actions(rrset) == ["keep"]

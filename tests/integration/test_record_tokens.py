@@ -91,6 +91,20 @@ def test_a_token_from_a_file(world, tmp_path):
     assert w.p.run("record", "rotate", "--token", "other", "--yes").rc == 2
 
 
+def test_a_token_that_is_no_longer_configured_is_forgotten(world):
+    w = world()
+    w.apply()
+    first = secret(w)
+    assert not any("remove" in actions(r) for r in w.p.run("record", "prune", "--dry-run", "--json").lines())
+    w.p.configure({k: v for k, v in w.config.items() if k != "tokens"})
+    done = w.p.run("record", "prune", "--yes")
+    assert done.rc == 0 and values(w) == ["service-proof=somebody-elses-value"] and len(w.stands()) == 1
+    w.p.configure({**w.config, "tokens": [{**w.config["tokens"][0], "prefix": "other="}]})
+    shown = w.p.run("record", "prune", "--dry-run")
+    assert shown.rc == 0 and "0 to add" in shown.out
+    assert first == secret(w)
+
+
 def test_a_provider_that_says_no_does_not_give_it_away(world):
     w = world()
     w.p.run("record", "plan")
