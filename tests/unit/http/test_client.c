@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/xalloc.h"
 #include "http/http.h"
 #include "loop/loop.h"
@@ -128,6 +129,7 @@ static void on_done(const struct http_reply *reply, const struct err *e, void *c
 		assert_false(err_is(e));
 		r->reply.status = reply->status;
 		r->reply.version = reply->version;
+		r->reply.peer_pem = reply->peer_pem ? xstrdup(reply->peer_pem) : NULL;
 		r->reply.body = buf_make(BUF_MAX_HTTP_BODY);
 		buf_put(&r->reply.body, reply->body.p, reply->body.n);
 		for (size_t i = 0; i < reply->n_headers; i++)
@@ -590,6 +592,51 @@ static void freed_with_exchanges_under_way(void **state)
 	result_done(&ok);
 }
 
+/* --- a look at a certificate --- */
+
+static void look(struct client *c, struct result *r, int port, const char *ciphers)
+{
+	AUTO(xfreep) char *where = xasprintf("127.0.0.1:%d", port);
+	struct http_peer peer = {.connect = where, .ciphers = ciphers};
+	struct http_request q = {.method = HTTP_GET, .url = "https://elsewhere.test/", .peer = &peer};
+	send_request(c, r, &q);
+	run(c);
+	assert_int_equal(r->done, 1);
+}
+
+/* Whatever is wrong with it, and whichever host the URL names; nothing is asked. */
+static void certificate_shown(void **state)
+{
+	static const char *const files[] = {"leaf.pem", "expired.pem"};
+	const int ports[] = {server.port, server.expired_port};
+	struct client *c = *state;
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		AUTO(xfreep) char *path = xasprintf("%s/%s", server.folder, files[i]);
+		AUTO(buf_done) struct buf file = buf_make(BUF_MAX_SMALL_FILE);
+		struct result r = {0};
+		struct err e = {0};
+		assert_int_equal(fs_read(path, &file, &e), 0);
+		look(c, &r, ports[i], NULL);
+		assert_false(err_is(&r.e));
+		assert_non_null(r.reply.peer_pem);
+		assert_non_null(strstr(buf_str(&file), strstr(r.reply.peer_pem, "-----BEGIN")));
+		assert_int_equal(r.reply.body.n, 0);
+		result_done(&r);
+	}
+	struct result none = {0}, rsa = {0}, ec = {0};
+	look(c, &none, 1, NULL);
+	assert_int_equal(none.e.kind, ERR_NET);
+	assert_null(none.reply.peer_pem);
+	/* The server has an EC key. */
+	look(c, &rsa, server.port, "aRSA");
+	assert_int_equal(rsa.e.kind, ERR_TLS);
+	look(c, &ec, server.port, "aECDSA");
+	assert_non_null(ec.reply.peer_pem);
+	result_done(&none);
+	result_done(&rsa);
+	result_done(&ec);
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(int argc, char **argv)
@@ -616,6 +663,7 @@ int main(int argc, char **argv)
 		T(cancelled_from_a_callback),
 		T(both_ready_one_cancels_the_other),
 		T(freed_with_exchanges_under_way),
+		T(certificate_shown),
 	};
 	if (argc != 2) {
 		fprintf(stderr, "usage: %s server.py\n", argv[0]);

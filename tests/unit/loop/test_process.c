@@ -70,6 +70,29 @@ static struct seen run(const char *script, const char *input, size_t input_n, in
 	return s;
 }
 
+/* With output_last the end of the output is kept, and nothing is killed. */
+static void test_last_output(void **state)
+{
+	const char *argv[] = {"/bin/sh", "-c", "yes 12345 | head -c 3000000; printf last", NULL};
+	struct process_request q = {.argv = argv,
+		.env = (const char *const[]){"PATH=/usr/bin:/bin", NULL},
+		.output_max = 10,
+		.output_last = true,
+		.timeout_ms = LONG_MS};
+	struct seen s = {.out = buf_make(OUTPUT_MAX), .errors = buf_make(OUTPUT_MAX)};
+	struct loop *l = loop_make();
+	struct process *p;
+	struct err e = {0};
+	(void)state;
+	assert_int_equal(process_start(l, &q, on_end, &s, &p, &e), 0);
+	assert_int_equal(loop_run(l, &e), 0);
+	assert_int_equal(s.end, PROCESS_EXITED);
+	assert_string_equal(buf_str(&s.out), "12345\nlast");
+	buf_done(&s.out);
+	buf_done(&s.errors);
+	loop_free(l);
+}
+
 static void seen_done(struct seen *s)
 {
 	buf_done(&s->out);
@@ -205,6 +228,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_too_much),
+		cmocka_unit_test(test_last_output),
 		cmocka_unit_test(test_input),
 		cmocka_unit_test(test_nothing_is_inherited),
 		cmocka_unit_test(test_not_started),
