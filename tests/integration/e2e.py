@@ -4,6 +4,7 @@ a state directory at rest.
 """
 import concurrent.futures
 import contextlib
+import fcntl
 import os
 import re
 import shutil
@@ -32,9 +33,15 @@ def plain_path():
 def faults_path():
     """A program with the fault points compiled in; built when it is missing or older than the sources."""
     folder = os.path.join(harness.ROOT, "build-faults")
+    with open(folder + ".lock", "w", encoding="utf-8") as lock:  # other workers build it, too
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        build_faults(folder)
+    return os.path.join(folder, "perdure")
+
+
+def build_faults(folder):
     subprocess.run([os.path.join(harness.ROOT, "tools/configure.sh"), folder, "-Dfaults=true"], cwd=harness.ROOT, check=True, timeout=120)
     tool("ninja", "-C", folder, "perdure", timeout=600)
-    return os.path.join(folder, "perdure")
 
 
 def need_faketime():

@@ -205,6 +205,21 @@ def test_shared_actions_run_once(world):
     assert done.lines()[-1]["summary"]["deploy_failed"] == 3 and "status 5: Unit not found" in done.out
 
 
+def test_a_shared_action_waits_a_minute_at_most(stage):
+    """The clock runs fifty times as fast: one certificate is here, the other needs minutes at its CA."""
+    w = World(stage, None, binary=faults_path())
+    slow = harness.TestCA(stage, authz_delay=4000)
+    log = w.path("log")
+    action = [{"shell": f"echo $PERDURE_CERTIFICATES >> {log}", "once": True}]
+    w.p.configure({"cas": [w.ca.config_entry(), slow.config_entry(name="slow")], "dns": {"mode": "none"}, "defaults": {"deploy": action},
+                   "certificates": [{"names": ["a.test"], "ca": "testca"}, {"names": ["b.test"], "ca": "slow"}]})
+    harness.set_up_account(w.p, "slow")
+    w.renew(env={"PERDURE_TIME_RATE": "50"})
+    assert read(log).splitlines() == ["a.test", "b.test"]
+    w.renew("--force-renewal")
+    assert read(log).splitlines()[2:] == ["a.test b.test"]
+
+
 def test_dry_run_and_no_deploy(world):
     w = world([{"shell": "exit 1"}, {"shell": "exit 0"}])
     dry = w.renew("--dry-run")
