@@ -3,6 +3,7 @@ Doubles of Google Cloud DNS and Azure DNS, in front of a real Knot (see provider
 credentials in a file, and the metadata server of a virtual machine.
 """
 import base64
+import functools
 import json
 import re
 import time
@@ -47,6 +48,13 @@ class Tokens(Zones):
         return next((k for (n, k), s in self.zones[zone].items() if n == name and k != kind and s[1] and "CNAME" in (k, kind)), None)
 
 
+@functools.cache
+def rsa_key(number):
+    """One of some keys: making them takes a while."""
+    assert number >= 0
+    return rsa.generate_private_key(65537, 2048)
+
+
 def unpad(text):
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
@@ -65,7 +73,7 @@ class Google(Tokens):
 
     def __init__(self, *a, **kw):
         super().__init__(*a, **kw)
-        key = rsa.generate_private_key(65537, 2048)
+        key = rsa_key(0)
         pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
         self.key, self.public = pem, key.public_key()
         self.SECRET = pem.splitlines()[12]
@@ -87,7 +95,7 @@ class Google(Tokens):
         return {"name": "google", "type": "google", "url": self.base, "credentials_file": file}
 
     def break_key(self):
-        self.public = rsa.generate_private_key(65537, 2048).public_key()
+        self.public = rsa_key(1).public_key()
 
     # --- tokens ---
 

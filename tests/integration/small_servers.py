@@ -144,7 +144,7 @@ class Directory:
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.base = f"https://localhost:{self.server.server_address[1]}"
         self.dir_url = self.base + "/dir"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         stage.closers.append(self.stop)
 
     def document(self):
