@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "cli/audit.h"
+#include "cli/audit_tell.h"
 #include "cli/cli.h"
 #include "cli/output.h"
 #include "cli/pick.h"
@@ -46,6 +47,7 @@ struct run {
 	size_t next; /* of the inventory or the zone */
 	struct strv live; /* names found in a zone, to be asked for */
 	char *name; /* the last one given */
+	struct audit_tell *tell; /* NULL unless all configured names are looked at whole */
 	struct err e; /* what went wrong in a callback */
 };
 
@@ -58,6 +60,7 @@ static void run_done(struct run *r)
 	baseline_free(r->a.before);
 	baseline_out_free(r->a.after);
 	context_free(r->x);
+	audit_tell_free(r->tell);
 	if (r->names && r->names != stdin)
 		fclose(r->names);
 	free(r->line);
@@ -99,6 +102,12 @@ static void on_finding(const struct finding *f, void *ctx)
 		audit_print_finding(r->c, f);
 	for (size_t i = 0; i < r->n_reports; i++)
 		report_finding(r->reports[i], f);
+}
+
+static void on_standing(const struct finding *f, void *ctx)
+{
+	const struct run *r = ctx;
+	audit_tell_finding(r->tell, f);
 }
 
 static int format_of(const char *name, enum report_format *ret, struct err *e)
@@ -432,6 +441,10 @@ static int run(struct cli *c, struct err *e)
 		return -1;
 	r.a.c = r.x;
 	r.a.sum.started_ms = clk_wall(s.clk);
+	if (!cli_value(c, "zone") && !cli_value(c, "names") && r.look == (OBSERVE_TXT | OBSERVE_ALL) && s.store) {
+		r.tell = audit_tell_new();
+		r.a.standing = on_standing;
+	}
 	if (look(&r, e))
 		return -1;
 	if (r.a.failed) {
@@ -440,6 +453,8 @@ static int run(struct cli *c, struct err *e)
 	}
 	if (close_reports(&r, e) || (r.a.after && baseline_out_write(r.a.after, cli_value(c, "baseline"), e)))
 		return -1;
+	if (r.tell)
+		audit_tell_end(r.tell, &s, &r.a.sum);
 	return r.a.sum.found[SEVERITY_ERROR] || (r.fail_on == SEVERITY_WARNING && r.a.sum.found[SEVERITY_WARNING])
 		       ? EXIT_REFUSED
 		       : EXIT_DONE;

@@ -101,15 +101,20 @@ static int recall(const struct store_notice *n, void *ctx, struct err *e)
 	return 0;
 }
 
-static int remember(const struct channel *ch, struct err *e)
+int notifyrun_recall(struct store *st, const char *key, struct notify_memory *ret, struct err *e)
 {
-	struct store *st = ch->run->store;
-	const struct notify_memory *m = &ch->message.after;
-	if (store_notice_clear(st, ch->key, e))
+	return store_notice_each(st, key, recall, ret, e);
+}
+
+int notifyrun_remember(struct store *st, const char *key, const struct notify_memory *m, struct err *e)
+{
+	/* The row borrows. */
+	AUTO(xfreep) char *channel = xstrdup(key);
+	if (store_notice_clear(st, key, e))
 		return -1;
 	for (size_t i = 0; i < m->n; i++) {
 		const struct notify_told *t = &m->v[i];
-		struct store_notice n = {.channel = ch->key,
+		struct store_notice n = {.channel = channel,
 			.key = t->key,
 			.kind = t->kind,
 			.subject = t->subject,
@@ -134,7 +139,7 @@ static void ended(struct channel *ch, const struct err *e)
 		r->told(ch->c, e, r->ctx);
 	else if (err_is(e))
 		log_warn("nobody was told: %s", e->msg);
-	else if (remember(ch, &own))
+	else if (notifyrun_remember(r->store, ch->key, &ch->message.after, &own))
 		log_warn("channel \"%s\" may be told again: %s", ch->c->name, own.msg);
 	err_done(&own);
 }
@@ -192,7 +197,7 @@ static int prepare(struct channel *ch, const char *source, notifyrun_problems_fn
 	notify_severity_from_name(ch->c->level, &rules.level);
 	ch->key = xasprintf("%s/%s", ch->c->name, source);
 	if (problems(ch->run->s, ch->c, &ch->problems, ctx, e) ||
-		store_notice_each(ch->run->store, ch->key, recall, &ch->memory, e))
+		notifyrun_recall(ch->run->store, ch->key, &ch->memory, e))
 		return -1;
 	notify_decide(&ch->problems, &ch->memory, &rules, ch->frame.now_s, &ch->message);
 	return 0;

@@ -9,6 +9,7 @@
 struct config_notify;
 struct err;
 struct site;
+struct store;
 
 /* Appends what stands now, by the thresholds of the channel. */
 typedef int (*notifyrun_problems_fn)(
@@ -20,6 +21,10 @@ typedef int (*notifyrun_problems_fn)(
  * the next run. Without channels nothing happens.
  */
 void notifyrun(struct site *s, const char *source, notifyrun_problems_fn problems, void *ctx);
+/* What was told under a key of the state ("oncall/fleet"), and its replacement, committed. ERR_STORE. */
+int notifyrun_recall(struct store *st, const char *key, struct notify_memory *ret, struct err *e);
+int notifyrun_remember(struct store *st, const char *key, const struct notify_memory *m, struct err *e);
+
 /* The same for the certificates (problems.h). */
 void notifyrun_fleet(struct site *s);
 

@@ -31,6 +31,8 @@ static void heard(const struct finding *f, void *ctx)
 	struct audit *a = ctx;
 	if (a->after)
 		baseline_out_finding(a->after, f);
+	if (a->standing)
+		a->standing(f, a->ctx);
 	if (a->now->in_baseline && baseline_knows(&a->now->before, f)) {
 		a->now->known++;
 		return;

@@ -17,6 +17,7 @@ struct audit {
 	/* Told of each name, then of each of its findings that the baseline does not have. */
 	void (*name)(void *ctx, const char *fqdn);
 	finding_fn finding;
+	finding_fn standing; /* told of what the rules find, whether the baseline has it or not; NULL for nobody */
 	void *ctx;
 	struct report_summary sum;
 	struct err *e; /* where the first failure is kept: a damaged baseline */

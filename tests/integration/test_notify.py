@@ -13,6 +13,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 import harness
+from small_servers import Directory, ZoneServer, free_port_on
 from test_json_page import page, printed
 
 SECRET = "canary-hook-secret"
@@ -192,3 +193,32 @@ def test_wrong_configuration(box):
         channels(box, entry)
         done = box.run("config", "check")
         assert done.rc == 2 and why in done.err + done.out, done
+
+
+def test_audit(stage, hook):
+    """An audit of the configured names: events of what is new and gone, numbers for the collector, one message."""
+    port = free_port_on(["127.0.0.1"])
+    ca = Directory(stage, {"caaIdentities": ["ca.test"]})
+    lines = ['_validation-persist TXT "ca.test;accounturi=https://evil.example/acct/1"']
+    ZoneServer(stage, "127.0.0.1", port, "example.test", lines)
+    stub = {"zone": "example.test", "servers": ["127.0.0.1"], "port": port}
+    p = harness.Perdure(stage, {"cas": [ca.config_entry()], "dns": {"stubs": [stub], "validate": False},
+                                "certificates": [{"names": ["example.test"]}]})
+    prom = os.path.join(p.folder, "perdure.prom")
+    channels(p, {"name": "oncall", "type": "webhook", "url": hook.url, "secret_file": secret_file(p)}, metrics={"textfile": prom})
+    p.run("renew")  # makes the state; there is no account
+    hook.got.clear()
+    assert p.run("audit").rc == 5
+    message = hook.take()
+    assert message["problems"] and all(i["kind"] == "finding" and i["news"] == "new" for i in message["problems"])
+
+    def findings(kind):
+        return [e["rule"] for e in map(json.loads, p.run("events", "show", "--json", "--type", kind).ok().out.splitlines())]
+
+    new = findings("finding.new")
+    assert len(new) == len(set(new)) > 0 and {i["subject"].split(": ")[1] for i in message["problems"]} <= set(new)
+    text = harness.read(os.path.join(p.folder, "perdure-audit.prom"))
+    assert "perdure_audit_names 1\n" in text and all(f'rule="{r}"' in text for r in new)
+    p.run("audit")
+    assert hook.got == [] and findings("finding.new") == new and findings("finding.gone") == []
+    p.run("events", "verify").ok()
