@@ -14,6 +14,7 @@
 #include "daemon/control.h"
 #include "daemon/daemon_internal.h"
 #include "daemon/sdnotify.h"
+#include "daemon/telling.h"
 #include "fleet/renewal.h"
 #include "inventory/site.h"
 #include "loop/loop.h"
@@ -57,6 +58,7 @@ static void run_done(const struct renew_summary *sum, const struct err *e, void 
 	d->last = *sum;
 	d->last_end = now_s(d);
 	d->last_failed = e != NULL;
+	telling_after_run(d->telling, !e && !sum->failed);
 	renewal_free(d->run);
 	d->run = NULL;
 	strv_done(&d->only);
@@ -158,6 +160,7 @@ void daemon_stop(struct daemon *d)
 int daemon_reload(struct daemon *d, struct err *e)
 {
 	if (d->hooks->try_config(d->ctx, e)) {
+		telling_refused(d->telling, e);
 		err_ctx(e, "the new configuration is not taken, the old one holds");
 		return -1;
 	}
@@ -220,6 +223,10 @@ int daemon_run(struct site *s, const struct daemon_hooks *hooks, void *ctx, enum
 		.watchdog_ms = sdnotify_watchdog_ms()};
 	if (control_open(&d, e))
 		return -1;
+	if (telling_start(s, &d.telling, e)) {
+		lines_free(d.control);
+		return -1;
+	}
 	d.next = loop_timer_new(s->loop, time_for_run, &d);
 	d.watchdog = loop_timer_new(s->loop, alive, &d);
 	d.auditor = auditor_new(&d);
@@ -230,6 +237,7 @@ int daemon_run(struct site *s, const struct daemon_hooks *hooks, void *ctx, enum
 	if (park(&d, r ? &(struct err){0} : e))
 		r = -1;
 	auditor_free(d.auditor);
+	telling_end(d.telling);
 	lines_free(d.control);
 	loop_timer_free(d.watchdog);
 	loop_timer_free(d.next);

@@ -9,6 +9,7 @@ struct auditor;
 struct lines;
 struct loop_timer;
 struct renewal;
+struct telling_daemon;
 
 struct daemon {
 	struct site *site;
@@ -30,6 +31,7 @@ struct daemon {
 	int64_t next_at; /* UNIX seconds; 0 while one runs */
 
 	struct auditor *auditor;
+	struct telling_daemon *telling;
 	struct lines *control;
 	struct loop_timer *watchdog;
 	int64_t watchdog_ms;

@@ -9,6 +9,6 @@ void endrun(struct site *s, const struct renew_summary *sum)
 {
 	/* First the messages: they are counted, too. */
 	if (!sum->stopped)
-		notifyrun_fleet(s);
+		notifyrun(s, "fleet", notifyrun_of_fleet, NULL);
 	meter_end_of_run(s, !sum->failed && !sum->stopped);
 }

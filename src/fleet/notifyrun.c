@@ -20,11 +20,9 @@
 #include "loop/loop.h"
 #include "state/tellrows.h"
 
-struct run;
-
 /* One channel and its message. */
 struct channel {
-	struct run *run;
+	struct notifyrun *run;
 	const struct config_notify *c;
 	char *key; /* in the state */
 	struct notify_problems problems;
@@ -35,9 +33,12 @@ struct channel {
 	struct notifysend *send;
 };
 
-struct run {
+struct notifyrun {
 	struct site *s;
 	struct store *store; /* for writing; NULL when testing */
+	struct store *own; /* the same, when it is ours */
+	void (*done)(void *done_ctx);
+	void *done_ctx;
 	void (*told)(const struct config_notify *c, const struct err *e, void *ctx); /* when testing */
 	void *ctx;
 	char host[256];
@@ -55,22 +56,28 @@ static void channel_done(struct channel *ch)
 	free(ch->key);
 }
 
-static void run_done(struct run *r)
+void notifyrun_free(struct notifyrun *r)
 {
+	if (!r)
+		return;
 	for (size_t i = 0; i < r->n; i++)
 		channel_done(&r->channels[i]);
 	free(r->channels);
+	store_close(r->own);
+	free(r);
 }
 
-static void run_init(struct run *r, struct site *s)
+static struct notifyrun *run_new(struct site *s, void (*done)(void *done_ctx), void *done_ctx)
 {
-	*r = (struct run){.s = s};
+	struct notifyrun *r = xcalloc(1, sizeof(*r));
+	*r = (struct notifyrun){.s = s, .done = done, .done_ctx = done_ctx};
 	r->channels = xcalloc(s->config->n_notify, sizeof(*r->channels));
 	if (gethostname(r->host, sizeof(r->host) - 1) || !*r->host)
 		memcpy(r->host, "localhost", sizeof("localhost"));
+	return r;
 }
 
-static struct channel *add_channel(struct run *r, const struct config_notify *c, bool test)
+static struct channel *add_channel(struct notifyrun *r, const struct config_notify *c, bool test)
 {
 	struct channel *ch = &r->channels[r->n++];
 	uint8_t id[16];
@@ -132,7 +139,7 @@ int notifyrun_remember(struct store *st, const char *key, const struct notify_me
 
 static void ended(struct channel *ch, const struct err *e)
 {
-	struct run *r = ch->run;
+	struct notifyrun *r = ch->run;
 	struct err own = {0};
 	metrics_add(tell_metrics(r->s), METRIC_NOTICES, METRIC_L(ch->c->name, err_is(e) ? "failure" : "success"), 1);
 	if (r->told)
@@ -148,8 +155,9 @@ static void sent(const struct err *e, void *ctx)
 {
 	struct channel *ch = ctx;
 	ended(ch, e);
-	if (!--ch->run->pending)
-		loop_stop(ch->run->s->loop);
+	struct notifyrun *r = ch->run;
+	if (!--r->pending)
+		r->done(r->done_ctx); /* it may be released now */
 }
 
 static void start(struct channel *ch)
@@ -163,30 +171,38 @@ static void start(struct channel *ch)
 	ch->run->pending++;
 }
 
+/* The run, or NULL when there is nothing to wait for. */
+static struct notifyrun *started(struct notifyrun *r)
+{
+	if (r->pending)
+		return r;
+	notifyrun_free(r);
+	return NULL;
+}
+
+static void all_told(void *ctx)
+{
+	loop_stop(ctx);
+}
+
 static void stop_signal(int signo, void *ctx)
 {
-	struct run *r = ctx;
 	(void)signo;
 	log_warn("stopped before everybody was told");
-	loop_stop(r->s->loop);
+	loop_stop(ctx);
 }
 
-static void nothing(int signo, void *ctx)
-{
-	(void)signo;
-	(void)ctx;
-}
-
-static void wait_for_all(struct run *r)
+/* NULL is fine. */
+static void wait_for_all(struct notifyrun *r, struct loop *l)
 {
 	struct err e = {0};
-	if (!r->pending)
+	if (!r)
 		return;
-	loop_on_stop_signal(r->s->loop, stop_signal, r);
-	if (loop_run(r->s->loop, &e))
+	loop_on_stop_signal(l, stop_signal, l);
+	if (loop_run(l, &e))
 		log_warn("notify: %s", e.msg);
-	loop_on_stop_signal(r->s->loop, nothing, NULL);
 	err_done(&e);
+	notifyrun_free(r);
 }
 
 /* --- a source --- */
@@ -203,23 +219,23 @@ static int prepare(struct channel *ch, const char *source, notifyrun_problems_fn
 	return 0;
 }
 
-void notifyrun(struct site *s, const char *source, notifyrun_problems_fn problems, void *ctx)
+struct notifyrun *notifyrun_start(struct site *s, const char *source, notifyrun_problems_fn problems, void *ctx,
+	void (*done)(void *done_ctx), void *done_ctx)
 {
-	AUTO(run_done) struct run r;
-	struct store *own = NULL;
 	struct err e = {0};
-	run_init(&r, s);
 	if (!s->config->n_notify)
-		return;
+		return NULL;
+	struct notifyrun *r = run_new(s, done, done_ctx);
 	/* An audit has the state open for reading only; what was told is nobody else's business. */
-	if (s->lock.fd < 0 && store_open(s->config->state_dir, false, &own, &e)) {
+	if (s->lock.fd < 0 && store_open(s->config->state_dir, false, &r->own, &e)) {
 		log_warn("nobody was told: %s", e.msg);
 		err_done(&e);
-		return;
+		notifyrun_free(r);
+		return NULL;
 	}
-	r.store = own ? own : s->store;
+	r->store = r->own ? r->own : s->store;
 	for (size_t i = 0; i < s->config->n_notify; i++) {
-		struct channel *ch = add_channel(&r, &s->config->notify[i], false);
+		struct channel *ch = add_channel(r, &s->config->notify[i], false);
 		if (prepare(ch, source, problems, ctx, &e)) {
 			log_warn("channel \"%s\": %s", ch->c->name, e.msg);
 			err_done(&e);
@@ -227,29 +243,24 @@ void notifyrun(struct site *s, const char *source, notifyrun_problems_fn problem
 			start(ch);
 		}
 	}
-	wait_for_all(&r);
-	store_close(own);
+	return started(r);
 }
 
-static int of_fleet(
+void notifyrun(struct site *s, const char *source, notifyrun_problems_fn problems, void *ctx)
+{
+	wait_for_all(notifyrun_start(s, source, problems, ctx, all_told, s->loop), s->loop);
+}
+
+int notifyrun_of_fleet(
 	struct site *s, const struct config_notify *c, struct notify_problems *ret, void *ctx, struct err *e)
 {
 	(void)ctx;
 	return problems_of_fleet(s, c, ret, e);
 }
 
-void notifyrun_fleet(struct site *s)
-{
-	notifyrun(s, "fleet", of_fleet, NULL);
-}
-
 int notifyrun_test(struct site *s, const char *name,
 	void (*told)(const struct config_notify *c, const struct err *e, void *ctx), void *ctx, struct err *e)
 {
-	AUTO(run_done) struct run r;
-	run_init(&r, s);
-	r.told = told;
-	r.ctx = ctx;
 	if (!s->config->n_notify || (name && !config_find_notify(s->config, name))) {
 		if (name)
 			err_set(e, ERR_USAGE, "there is no channel \"%s\" below notify in %s", name, s->config->path);
@@ -258,9 +269,12 @@ int notifyrun_test(struct site *s, const char *name,
 		err_hint(e, "perdure.yaml(5) describes notify");
 		return -1;
 	}
+	struct notifyrun *r = run_new(s, all_told, s->loop);
+	r->told = told;
+	r->ctx = ctx;
 	for (size_t i = 0; i < s->config->n_notify; i++)
 		if (!name || !strcmp(s->config->notify[i].name, name))
-			start(add_channel(&r, &s->config->notify[i], true));
-	wait_for_all(&r);
+			start(add_channel(r, &s->config->notify[i], true));
+	wait_for_all(started(r), s->loop);
 	return 0;
 }

@@ -17,16 +17,23 @@ typedef int (*notifyrun_problems_fn)(
 
 /*
  * Tells each channel what has changed in the problems of one source ("fleet", "audit"), one message a channel, and
- * remembers it in the state. Runs the loop until all have it or have failed; what fails is warned of, and told again by
- * the next run. Without channels nothing happens.
+ * remembers it in the state. What fails is warned of, and told again by the next run. problems is called at once.
+ * Returns NULL when there is nothing to tell or nobody to be told; else done is called on the loop when all have it or
+ * have failed, and what was returned must be released then (or before: nothing more is told).
  */
+struct notifyrun;
+struct notifyrun *notifyrun_start(struct site *s, const char *source, notifyrun_problems_fn problems, void *ctx,
+	void (*done)(void *done_ctx), void *done_ctx);
+void notifyrun_free(struct notifyrun *r);
+/* The same, running the loop to the end of it; not to be called from a callback. */
 void notifyrun(struct site *s, const char *source, notifyrun_problems_fn problems, void *ctx);
+/* The problems of the certificates (problems.h). */
+int notifyrun_of_fleet(
+	struct site *s, const struct config_notify *c, struct notify_problems *ret, void *ctx, struct err *e);
+
 /* What was told under a key of the state ("oncall/fleet"), and its replacement, committed. ERR_STORE. */
 int notifyrun_recall(struct store *st, const char *key, struct notify_memory *ret, struct err *e);
 int notifyrun_remember(struct store *st, const char *key, const struct notify_memory *m, struct err *e);
-
-/* The same for the certificates (problems.h). */
-void notifyrun_fleet(struct site *s);
 
 /* Sends a test message to the channel of that name, or with NULL to all, and tells the result of each. -1 with
  * ERR_USAGE when there is none. */

@@ -1,0 +1,81 @@
+/* metricsd.c: the numbers of the daemon over HTTP. */
+#include "daemon/metricsd.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/xalloc.h"
+#include "config/config.h"
+#include "fleet/meter.h"
+#include "inventory/site.h"
+#include "inventory/tell.h"
+#include "loop/httpserver.h"
+
+struct metricsd {
+	struct site *s;
+	struct secret token; /* empty: none is asked for */
+	struct httpserver *server;
+};
+
+static void numbers(const struct metricsd *m, const struct httpserver_request *q, struct httpserver_reply *r)
+{
+	enum metrics_form form = metrics_negotiate(q->accept);
+	struct err e = {0};
+	if (meter_collect(m->s, &e)) {
+		log_warn("metrics: %s", e.msg);
+		err_done(&e);
+		r->status = 500;
+		return;
+	}
+	metrics_write(tell_metrics(m->s), form, r->body);
+	r->content_type = metrics_content_type(form);
+}
+
+static void asked(const struct httpserver_request *q, struct httpserver_reply *r, void *ctx)
+{
+	const struct metricsd *m = ctx;
+	if (!strcmp(q->path, "/healthz")) {
+		buf_puts(r->body, "alive\n");
+	} else if (strcmp(q->path, "/metrics") != 0) {
+		r->status = 404;
+		buf_puts(r->body, "/metrics, /healthz\n");
+	} else if (m->token.n && !httpserver_bearer(q->authorization, (const char *)m->token.p)) {
+		r->status = 401;
+		r->authenticate = "Bearer";
+	} else {
+		numbers(m, q, r);
+	}
+}
+
+int metricsd_start(struct site *s, struct metricsd **ret, struct err *e)
+{
+	const struct config_metrics *c = &s->config->metrics;
+	*ret = NULL;
+	if (!c->listen)
+		return 0;
+	struct metricsd *m = xcalloc(1, sizeof(*m));
+	m->s = s;
+	if ((c->token_file && fs_read_secret(c->token_file, &m->token, e)) ||
+		httpserver_new(s->loop, c->listen, c->port, asked, m, &m->server, e)) {
+		err_ctx(e, "metrics.listen");
+		metricsd_free(m);
+		return -1;
+	}
+	log_info("metrics at http://%s:%d/metrics", c->listen, httpserver_port(m->server));
+	*ret = m;
+	return 0;
+}
+
+void metricsd_free(struct metricsd *m)
+{
+	if (!m)
+		return;
+	httpserver_free(m->server);
+	secret_done(&m->token);
+	free(m);
+}

@@ -1,0 +1,17 @@
+/* metricsd.h: the numbers of the daemon over HTTP, for Prometheus (metrics.listen). */
+#ifndef PERDURE_DAEMON_METRICSD_H
+#define PERDURE_DAEMON_METRICSD_H
+
+struct err;
+struct metricsd;
+struct site;
+
+/*
+ * Answers GET /metrics, with the token of metrics.token_file if there is one, and GET /healthz. *ret is NULL when the
+ * configuration has no metrics.listen. ERR_SYS, ERR_CONFIG.
+ */
+int metricsd_start(struct site *s, struct metricsd **ret, struct err *e);
+/* NULL is fine. */
+void metricsd_free(struct metricsd *m);
+
+#endif

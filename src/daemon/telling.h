@@ -1,0 +1,20 @@
+/* telling.h: what the daemon tells: events of its own, its numbers, and messages after each run. */
+#ifndef PERDURE_DAEMON_TELLING_H
+#define PERDURE_DAEMON_TELLING_H
+
+#include <stdbool.h>
+
+struct err;
+struct site;
+struct telling_daemon;
+
+/* Begins to listen for Prometheus and tells that the daemon has begun. ERR_SYS, ERR_CONFIG, ERR_STORE. */
+int telling_start(struct site *s, struct telling_daemon **ret, struct err *e);
+/* After a run of renewals; good: nothing of it failed. Messages go out while the daemon goes on. */
+void telling_after_run(struct telling_daemon *t, bool good);
+/* A new configuration was not taken. */
+void telling_refused(struct telling_daemon *t, const struct err *why);
+/* Tells the end and releases it. NULL is fine. */
+void telling_end(struct telling_daemon *t);
+
+#endif
