@@ -198,7 +198,7 @@ int fs_mkdirs(const char *path, mode_t mode, struct err *e)
 	return 0;
 }
 
-int fs_symlink_switch(const char *target, const char *linkpath, struct err *e)
+int fs_symlink_put(const char *target, const char *linkpath, struct err *e)
 {
 	/* One fixed name, so that what a killed process left behind goes with the next switch. */
 	const char *slash = strrchr(linkpath, '/');
@@ -206,7 +206,20 @@ int fs_symlink_switch(const char *target, const char *linkpath, struct err *e)
 	AUTO(xfreep) char *tmp = xasprintf("%.*s.%s.tmp", (int)(base - linkpath), linkpath, base);
 	if (symlink(target, tmp) && (errno != EEXIST || unlink(tmp) || symlink(target, tmp)))
 		return err_sys(e, "make the symbolic link %s", tmp);
-	return switch_in(tmp, linkpath, e);
+	FAULT("fs.before-rename");
+	if (!rename(tmp, linkpath)) {
+		FAULT("fs.renamed");
+		return 0;
+	}
+	err_sys(e, "rename %s to %s", tmp, linkpath);
+	unlink(tmp);
+	return -1;
+}
+
+int fs_symlink_switch(const char *target, const char *linkpath, struct err *e)
+{
+	AUTO(xfreep) char *dir = parent_of(linkpath);
+	return fs_symlink_put(target, linkpath, e) || fs_sync_dir(dir, e) ? -1 : 0;
 }
 
 int fs_remove_tree(const char *path, struct err *e)

@@ -33,7 +33,9 @@ int fs_rename(const char *from, const char *path, struct err *e);
 /* Syncs a directory, so that the names in it last. */
 int fs_sync_dir(const char *path, struct err *e);
 /* Makes linkpath a symbolic link to target in one step (by the way of .NAME.tmp beside it, whoever made that),
- * replacing an older link, and syncs the directory. */
+ * replacing an older link. */
+int fs_symlink_put(const char *target, const char *linkpath, struct err *e);
+/* The same, and syncs the directory. */
 int fs_symlink_switch(const char *target, const char *linkpath, struct err *e);
 /* Removes a file or a directory tree; that it is not there is no error. Symbolic links are removed, not followed. */
 int fs_remove_tree(const char *path, struct err *e);

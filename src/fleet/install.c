@@ -6,11 +6,10 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/log.h"
 #include "base/xalloc.h"
 #include "crypto/x509.h"
 #include "loop/loop.h"
-#include "state/certfiles.h"
+#include "state/installer.h"
 #include "state/store.h"
 
 struct request_job {
@@ -53,69 +52,19 @@ void install_request(struct loop *l, enum key_type type, struct secret *old_key,
 	loop_job(l, request_work, request_done, r);
 }
 
-struct file_job {
-	char *state_dir;
-	int64_t keep;
-	char *name;
-	int64_t generation;
-	struct secret key_pem;
-	char *cert_pem;
-	char *chain_pem;
-	char *fullchain_pem;
-	struct err e;
-	struct err prune; /* old generations that could not be removed: the new one is in place all the same */
-	install_fn done;
-	void *ctx;
-};
-
-/* On a worker; what goes wrong is in f->e. */
-static void file_work(void *arg)
+void install_start(
+	struct installer *in, const struct store_order *o, const struct install_set *set, install_fn done, void *ctx)
 {
-	struct file_job *f = arg;
-	struct certfiles_set set = {
-		.name = f->name,
-		.generation = f->generation,
-		.key_pem = &f->key_pem,
-		.cert_pem = f->cert_pem,
-		.chain_pem = f->chain_pem,
-		.fullchain_pem = f->fullchain_pem,
-	};
-	if (!certfiles_install(f->state_dir, &set, &f->e))
-		certfiles_prune(f->state_dir, f->name, f->keep, &f->prune);
-}
-
-static void file_done(void *arg)
-{
-	struct file_job *f = arg;
-	if (err_is(&f->prune))
-		log_warn("%s: old generations are left in archive/: %s", f->name, f->prune.msg);
-	f->done(&f->e, f->ctx);
-	err_done(&f->prune);
-	free(f->state_dir);
-	free(f->name);
-	secret_done(&f->key_pem);
-	free(f->cert_pem);
-	free(f->chain_pem);
-	free(f->fullchain_pem);
-	err_done(&f->e);
-	free(f);
-}
-
-void install_start(struct loop *l, const char *state_dir, int64_t keep, const struct store_order *o,
-	const struct install_set *set, install_fn done, void *ctx)
-{
-	struct file_job *f = xcalloc(1, sizeof(*f));
-	f->state_dir = xstrdup(state_dir);
-	f->keep = keep;
-	f->name = xstrdup(o->cert);
-	f->generation = o->generation;
-	f->key_pem = secret_dup(o->key_pem.p, o->key_pem.n);
-	f->cert_pem = xstrdup(set->leaf_pem);
-	f->chain_pem = xstrdup(set->rest_pem);
-	f->fullchain_pem = xstrdup(o->chain_pem);
-	f->done = done;
-	f->ctx = ctx;
-	loop_job(l, file_work, file_done, f);
+	installer_put(in,
+		&(struct installer_set){
+			.name = o->cert,
+			.generation = o->generation,
+			.key_pem = &o->key_pem,
+			.cert_pem = set->leaf_pem,
+			.chain_pem = set->rest_pem,
+			.fullchain_pem = o->chain_pem,
+		},
+		done, ctx);
 }
 
 int install_csr_spki(const struct store_order *o, char ret[static 65], struct err *e)

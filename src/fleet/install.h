@@ -11,6 +11,7 @@
 #include "state/store.h"
 
 struct err;
+struct installer;
 struct loop;
 
 /* e (borrowed) is NULL or clean on success. */
@@ -34,12 +35,9 @@ int install_prepare(
 	const struct store_order *o, const struct x509_chain *chain, struct install_set *ret, struct err *e);
 void install_set_done(struct install_set *s);
 
-/*
- * Puts the order's key and chain into archive/ and switches live/ (certfiles_install()), then prunes old generations,
- * on a worker; everything is copied. done is called on the loop.
- */
-void install_start(struct loop *l, const char *state_dir, int64_t keep, const struct store_order *o,
-	const struct install_set *set, install_fn done, void *ctx);
+/* Puts the order's key and chain in place (installer_put()). */
+void install_start(
+	struct installer *in, const struct store_order *o, const struct install_set *set, install_fn done, void *ctx);
 
 /* The SHA-256 of the public key of the order's certificate request, in hexadecimal. ERR_CRYPTO. */
 int install_csr_spki(const struct store_order *o, char ret[static 65], struct err *e);

@@ -206,8 +206,7 @@ static void install(struct issue_job *j)
 {
 	step(j, "install");
 	j->pending++;
-	install_start(
-		j->site->loop, j->site->config->state_dir, j->site->config->keep, &j->order, &j->set, installed, j);
+	install_start(j->site->installer, &j->order, &j->set, installed, j);
 }
 
 static void issued_committed(const struct err *failed, void *ctx)

@@ -337,6 +337,8 @@ static void set_patience(struct renew *r, size_t at_ca)
 {
 	int64_t hurry = (int64_t)(at_ca / HURRY_SHARE);
 	store_set_patience(r->site->store, at_ca ? PATIENCE_MS : 0, hurry < HURRY_MS_MAX ? hurry : HURRY_MS_MAX);
+	/* With one order at a time nobody else could go on meanwhile. */
+	store_set_background(r->site->store, at_ca > 1);
 }
 
 /* The state keeps when its turn comes, so that runs before then leave it alone. */

@@ -21,6 +21,7 @@
 #include "loop/lines.h"
 #include "loop/loop.h"
 #include "state/certfiles.h"
+#include "state/installer.h"
 
 static void say_waiting(pid_t holder)
 {
@@ -67,6 +68,7 @@ static int open_state(struct site *s, const struct site_options *o, struct err *
 	if (store_open(dir, false, &s->store, e))
 		return -1;
 	store_attach(s->store, s->loop);
+	s->installer = installer_new(s->loop, dir, s->config->keep);
 	return 0;
 }
 
@@ -156,8 +158,10 @@ void site_close(struct site *s)
 	if (s->store)
 		store_close(s->store);
 	fs_lock_release(&s->lock);
+	installer_stop(s->installer);
 	if (s->loop)
 		loop_free(s->loop);
+	installer_free(s->installer);
 	config_free(s->config);
 	memset(s, 0, sizeof(*s));
 	s->lock.fd = -1;

@@ -20,6 +20,7 @@ struct dns;
 struct dns_https;
 struct err;
 struct http;
+struct installer;
 struct key;
 struct loop;
 struct telling;
@@ -38,6 +39,7 @@ struct site {
 	struct config *config;
 	struct loop *loop;
 	struct store *store; /* NULL with SITE_STATE_NONE, and with SITE_STATE_READ when there is none yet */
+	struct installer *installer; /* with SITE_STATE_WRITE, else NULL */
 	struct fs_lock lock;
 	struct dns *dns; /* NULL until site_dns() */
 	struct dns_https *doh; /* NULL until site_doh() */

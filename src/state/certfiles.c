@@ -23,6 +23,7 @@
 #include "base/strv.h"
 #include "base/xalloc.h"
 #include "state/certset.h"
+#include "state/lineage.h"
 
 /* Longer names leave no room for the temporary name of the link. */
 enum { NAME_LIMIT = 250 };
@@ -30,7 +31,7 @@ enum { NAME_LIMIT = 250 };
 /* --- names and places --- */
 
 /* The names come from the configuration and are checked there; a slip must still not leave the directory. */
-static int check_name(const char *name, struct err *e)
+int lineage_check_(const char *name, struct err *e)
 {
 	size_t n = strlen(name);
 	if (n && n <= NAME_LIMIT && name[0] != '.' && !strchr(name, '/'))
@@ -41,7 +42,7 @@ static int check_name(const char *name, struct err *e)
 	return -1;
 }
 
-static char *archive_dir(const char *state_dir, const char *name)
+char *lineage_dir_(const char *state_dir, const char *name)
 {
 	return xasprintf("%s/archive/%s", state_dir, name);
 }
@@ -76,37 +77,32 @@ static void closedirp(DIR **d)
 
 /* --- generations --- */
 
-/* The lineage's place in archive/, and the lock that its writers hold: an open file description of the directory. */
-struct lineage {
-	const char *state_dir;
-	const char *name;
-	char *dir; /* archive/<name> */
-	char *link; /* live/<name> */
-	int fd; /* of dir, locked; -1 when there is no such directory */
-};
-
-static void lineage_done(struct lineage *l)
+void lineage_done_(struct lineage *l)
 {
 	closep(&l->fd);
 	free(l->dir);
 	free(l->link);
 }
 
-/* A lineage whose directory is not there is no error: fd is -1 then. */
-static int lineage_take(struct lineage *l, const char *state_dir, const char *name, struct err *e)
+int lineage_open_(struct lineage *l, const char *state_dir, const char *name, bool at_once, struct err *e)
 {
 	*l = (struct lineage){.state_dir = state_dir,
 		.name = name,
-		.dir = archive_dir(state_dir, name),
+		.dir = lineage_dir_(state_dir, name),
 		.link = live_link(state_dir, name),
 		.fd = -1};
 	l->fd = open(l->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (l->fd < 0)
 		return errno == ENOENT ? 0 : err_sys(e, "open the directory %s", l->dir);
-	while (flock(l->fd, LOCK_EX))
+	while (flock(l->fd, LOCK_EX | (at_once ? LOCK_NB : 0)))
 		if (errno != EINTR)
 			return err_sys(e, "lock the directory %s", l->dir);
 	return 0;
+}
+
+static int lineage_take(struct lineage *l, const char *state_dir, const char *name, struct err *e)
+{
+	return lineage_open_(l, state_dir, name, false, e);
 }
 
 /* Makes the directories for a lineage. Modes are certbot's: the operator opens live/ and archive/ to those who may. */
@@ -114,7 +110,7 @@ static int make_places(const char *state_dir, const char *name, struct err *e)
 {
 	AUTO(xfreep) char *archive = xasprintf("%s/archive", state_dir);
 	AUTO(xfreep) char *live = xasprintf("%s/live", state_dir);
-	AUTO(xfreep) char *dir = archive_dir(state_dir, name);
+	AUTO(xfreep) char *dir = lineage_dir_(state_dir, name);
 	AUTO(xfreep) char *link = live_link(state_dir, name);
 	if (fs_exists(link) && fs_exists(dir))
 		return 0;
@@ -133,7 +129,7 @@ static int64_t generation_of(const char *target, const char *name)
 	return strncmp(target, start, n) ? 0 : number_of(target + n);
 }
 
-static int read_link(const char *link, const char *name, int64_t *ret, struct err *e)
+int lineage_live_(const char *link, const char *name, int64_t *ret, struct err *e)
 {
 	char target[PATH_MAX];
 	ssize_t n = readlink(link, target, sizeof(target) - 1);
@@ -179,7 +175,7 @@ static int write_generation(const struct lineage *l, int64_t n, const struct cer
 	if (mkdir(tmp, 0700))
 		return err_sys(e, "make the directory %s", tmp);
 	FAULT("certfiles.tmpdir");
-	int r = certset_write(v, tmp, e);
+	int r = certset_write(v, tmp, true, e);
 	FAULT("certfiles.before-rename");
 	if (!r && rename(tmp, dir))
 		r = err_sys(e, "rename %s to %s", tmp, dir);
@@ -228,12 +224,12 @@ static int switch_link(const struct lineage *l, int64_t n, int64_t live, struct 
 int certfiles_install(const char *state_dir, const struct certfiles_set *set, struct err *e)
 {
 	AUTO(certset_done) struct certset v = {0};
-	AUTO(lineage_done) struct lineage l = {.fd = -1};
+	AUTO(lineage_done_) struct lineage l = {.fd = -1};
 	int64_t live;
-	if (check_name(set->name, e) || certset_make(set, &v, e))
+	if (lineage_check_(set->name, e) || certset_make(set, &v, e))
 		return -1;
 	if (make_places(state_dir, set->name, e) || lineage_take(&l, state_dir, set->name, e) ||
-		read_link(l.link, l.name, &live, e) || bring_in(&l, set->generation, live, &v, e) ||
+		lineage_live_(l.link, l.name, &live, e) || bring_in(&l, set->generation, live, &v, e) ||
 		switch_link(&l, set->generation, live, e)) {
 		err_ctx(e, "put the certificate %s in place", set->name);
 		return certfiles_advise_(e, state_dir);
@@ -272,9 +268,9 @@ static int note_highest(const char *entry, void *ctx, struct err *e)
 int certfiles_next_generation(const char *state_dir, const char *name, int64_t *ret, struct err *e)
 {
 	int64_t highest;
-	if (check_name(name, e))
+	if (lineage_check_(name, e))
 		return -1;
-	AUTO(xfreep) char *dir = archive_dir(state_dir, name);
+	AUTO(xfreep) char *dir = lineage_dir_(state_dir, name);
 	/* live/<name> counts even when somebody has removed what it names. */
 	if (certfiles_live_generation(state_dir, name, &highest, e) || each_entry(dir, note_highest, &highest, e))
 		return -1;
@@ -284,15 +280,15 @@ int certfiles_next_generation(const char *state_dir, const char *name, int64_t *
 
 int certfiles_live_generation(const char *state_dir, const char *name, int64_t *ret, struct err *e)
 {
-	if (check_name(name, e))
+	if (lineage_check_(name, e))
 		return -1;
 	AUTO(xfreep) char *link = live_link(state_dir, name);
-	return read_link(link, name, ret, e);
+	return lineage_live_(link, name, ret, e);
 }
 
 int certfiles_read_key(const char *state_dir, const char *name, struct secret *ret, bool *ret_found, struct err *e)
 {
-	if (check_name(name, e))
+	if (lineage_check_(name, e))
 		return -1;
 	AUTO(xfreep) char *path = xasprintf("%s/live/%s/privkey.pem", state_dir, name);
 	AUTO(buf_wipe) struct buf b = buf_make(64 << 10);
@@ -406,13 +402,13 @@ static int newest_first(const void *a, const void *b)
 
 int certfiles_prune(const char *state_dir, const char *name, int64_t keep, struct err *e)
 {
-	AUTO(lineage_done) struct lineage l = {.fd = -1};
+	AUTO(lineage_done_) struct lineage l = {.fd = -1};
 	struct sweep s = {.l = &l};
-	if (check_name(name, e))
+	if (lineage_check_(name, e))
 		return -1;
 	int r = lineage_take(&l, state_dir, name, e);
 	if (!r && l.fd >= 0)
-		r = read_link(l.link, name, &s.live, e) || each_entry(l.dir, sweep_one, &s, e) ? -1 : 0;
+		r = lineage_live_(l.link, name, &s.live, e) || each_entry(l.dir, sweep_one, &s, e) ? -1 : 0;
 	if (s.n)
 		qsort(s.older, s.n, sizeof(*s.older), newest_first);
 	for (size_t i = keep > 0 ? (size_t)keep : 0; !r && i < s.n; i++)
@@ -428,15 +424,15 @@ static int unlink_live(const struct lineage *l, struct err *e)
 	AUTO(xfreep) char *live_dir = xasprintf("%s/live", l->state_dir);
 	AUTO(xfreep) char *left = xasprintf("%s/.%s.tmp", live_dir, l->name);
 	int64_t live;
-	if (read_link(l->link, l->name, &live, e) || fs_remove_tree(left, e))
+	if (lineage_live_(l->link, l->name, &live, e) || fs_remove_tree(left, e))
 		return -1;
 	return live ? fs_remove_tree(l->link, e) || fs_sync_dir(live_dir, e) ? -1 : 0 : 0;
 }
 
 int certfiles_delete(const char *state_dir, const char *name, struct err *e)
 {
-	AUTO(lineage_done) struct lineage l = {.fd = -1};
-	if (check_name(name, e))
+	AUTO(lineage_done_) struct lineage l = {.fd = -1};
+	if (lineage_check_(name, e))
 		return -1;
 	AUTO(xfreep) char *archive = xasprintf("%s/archive", state_dir);
 	AUTO(xfreep) char *aside = xasprintf("%s/.%s.old", archive, name);

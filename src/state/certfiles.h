@@ -36,6 +36,19 @@ struct certfiles_set {
  * is as before. (Only when the very last sync fails it is the new pair already, and doing it again repeats the sync.)
  */
 int certfiles_install(const char *state_dir, const struct certfiles_set *set, struct err *e);
+/*
+ * The same for several sets of different lineages, which share the waits for the disk: all are written, one syncfs(2)
+ * has them last; all get their names, and another one has those last; then each is switched. What stands in the way of
+ * one of them (another writer, something in its place, an error) leaves it to be done alone, after the others, as
+ * above.
+ */
+struct certfiles_one {
+	struct certfiles_set set;
+	struct err *e; /* what certfiles_install() says; clean when it is in place */
+};
+void certfiles_install_many(const char *state_dir, struct certfiles_one *v, size_t n);
+/* Whether syncfs(2) keeps its promise on the file system of state_dir. */
+bool certfiles_syncs_at_once(const char *state_dir);
 /* The number after the highest in archive/<name>/ (1 for a new lineage). */
 int certfiles_next_generation(const char *state_dir, const char *name, int64_t *ret, struct err *e);
 /* The generation that live/<name> names; 0 when there is none. */

@@ -127,13 +127,22 @@ static int write_file(int dir, const struct certset_file *f, int *ret_fd)
 			return -1;
 		at += n > 0 ? (size_t)n : 0;
 	}
-	/* Starts the transfer: the syncs that follow then find most of the work done, and share one journal commit. */
-	sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	return 0;
 }
 
-/* Writes all files, then syncs all, then the directory. */
-int certset_write(const struct certset *c, const char *path, struct err *e)
+static int sync_files(const struct certset *c, const char *path, const int fds[static CERTSET_FILES], struct err *e)
+{
+	/* Starts the transfers: the syncs that follow then find most of the work done, and share one journal commit. */
+	for (size_t i = 0; i < CERTSET_FILES; i++)
+		if (fds[i] >= 0)
+			sync_file_range(fds[i], 0, 0, SYNC_FILE_RANGE_WRITE);
+	for (size_t i = 0; i < CERTSET_FILES; i++)
+		if (fds[i] >= 0 && sync_fd(fds[i]))
+			return err_sys(e, "sync %s/%s", path, c->f[i].name);
+	return 0;
+}
+
+int certset_write(const struct certset *c, const char *path, bool sync, struct err *e)
 {
 	AUTO(closep) int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
@@ -143,12 +152,11 @@ int certset_write(const struct certset *c, const char *path, struct err *e)
 	for (size_t i = 0; !r && i < CERTSET_FILES; i++)
 		if (c->f[i].wanted && write_file(dir, &c->f[i], &fds[i]))
 			r = err_sys(e, "write %s/%s", path, c->f[i].name);
-	for (size_t i = 0; !r && i < CERTSET_FILES; i++)
-		if (fds[i] >= 0 && sync_fd(fds[i]))
-			r = err_sys(e, "sync %s/%s", path, c->f[i].name);
+	if (!r && sync)
+		r = sync_files(c, path, fds, e);
 	for (size_t i = 0; i < CERTSET_FILES; i++)
 		closep(&fds[i]);
-	if (!r && sync_fd(dir))
+	if (!r && sync && sync_fd(dir))
 		r = err_sys(e, "sync the directory %s", path);
 	return r;
 }

@@ -28,8 +28,8 @@ int certset_make(const struct certfiles_set *set, struct certset *ret, struct er
 void certset_done(struct certset *c);
 /* Whether the directory holds exactly these files. */
 bool certset_same(const struct certset *c, const char *dir);
-/* Writes all files into the empty directory and syncs them and it. ERR_SYS. */
-int certset_write(const struct certset *c, const char *dir, struct err *e);
+/* Writes all files into the empty directory; with sync, syncs them and it. ERR_SYS. */
+int certset_write(const struct certset *c, const char *dir, bool sync, struct err *e);
 
 /* Says what to do about an error of the file system (probe.c). Has the value -1. */
 int certfiles_advise_(struct err *e, const char *state_dir);

@@ -16,25 +16,36 @@
 #include "state/internal.h"
 #include "state/schema.h"
 #include "state/sqlite.h"
+#include "state/walsync.h"
 
 struct waiter {
 	void (*cb)(const struct err *failed, void *ctx);
 	void *ctx;
 };
 
+struct waiters {
+	struct waiter *v;
+	size_t n, cap;
+};
+
 struct store {
 	struct sq *db;
 	bool read_only;
+	struct loop *loop;
 	struct loop_idle *idle; /* NULL without a loop */
 	struct loop_timer *late; /* the end of patience */
 	int64_t patience_ms, hurry_ms;
 	bool late_runs;
 	bool hurried; /* late runs for somebody in a hurry */
-	struct waiter *waiting;
-	size_t n_waiting;
-	size_t cap_waiting;
+	struct waiters waiting; /* for the next commit */
+	struct waiters committed; /* for the disk to have the last one */
 	struct err failed; /* why the writes since the last commit are undone; clean when they are not */
 	bool told; /* somebody has got that error */
+	bool background; /* a thread is to wait for the disk */
+	bool due; /* a commit, as soon as the disk has the last one */
+	bool unsynced; /* the log may hold more than the disk */
+	struct walsync *log; /* NULL: SQLite syncs at each commit */
+	struct err lost; /* a sync failed: nothing is written any more */
 };
 
 static int missing(const char *path, struct err *e)
@@ -165,14 +176,15 @@ void store_close(struct store *s)
 	if (!s)
 		return;
 	store_detach(s);
-	while (s->n_waiting || sq_in_transaction(s->db)) {
+	while (s->waiting.n || sq_in_transaction(s->db)) {
 		struct err e = {0};
 		if (store_commit(s, &e))
 			err_done(&e);
 	}
 	err_done(&s->failed);
+	err_done(&s->lost);
+	walsync_free(s->log);
 	sq_close(s->db);
-	free(s->waiting);
 	free(s);
 }
 
@@ -235,48 +247,130 @@ static void undo(struct store *s, struct err *why)
 }
 
 /* Calls those who wait. They may write and wait again: that is for the next commit. */
-static void tell(struct store *s, const struct err *failed)
+static void tell(struct waiters *those, const struct err *failed)
 {
-	struct waiter *v = TAKE(s->waiting);
-	size_t n = s->n_waiting;
-	s->n_waiting = 0;
-	s->cap_waiting = 0;
-	for (size_t i = 0; i < n; i++)
-		v[i].cb(failed, v[i].ctx);
-	free(v);
+	struct waiters w = *those;
+	*those = (struct waiters){0};
+	for (size_t i = 0; i < w.n; i++)
+		w.v[i].cb(failed, w.v[i].ctx);
+	free(w.v);
+}
+
+/* Of the log: whether the disk has what is in it is not known, and later commits follow upon it. */
+static void lose(struct store *s, const struct err *why)
+{
+	struct err undone = {0};
+	err_done(&s->lost);
+	err_copy(&s->lost, why);
+	err_copy(&undone, why);
+	undo(s, &undone);
+}
+
+/* Without syncing, if that is left to us. s->failed tells whether it went well. */
+static void commit_writes(struct store *s)
+{
+	struct err why = {0};
+	stop_late(s);
+	if (err_is(&s->failed) || !sq_in_transaction(s->db))
+		return;
+	FAULT("store.before-commit");
+	if (sq_exec(s->db, "COMMIT", &why)) {
+		err_ctx(&why, "commit");
+		undo(s, &why);
+		return;
+	}
+	s->unsynced = s->log != NULL;
+	FAULT("store.committed");
+}
+
+static void sync_here(struct store *s)
+{
+	struct err why = {0};
+	if (!s->unsynced)
+		return;
+	s->unsynced = false;
+	if (walsync_now(s->log, &why)) {
+		err_ctx(&why, "commit");
+		lose(s, &why);
+		err_done(&why);
+	}
 }
 
 int store_commit(struct store *s, struct err *e)
 {
-	stop_late(s);
-	if (!err_is(&s->failed) && sq_in_transaction(s->db)) {
-		struct err why = {0};
-		FAULT("store.before-commit");
-		if (sq_exec(s->db, "COMMIT", &why)) {
-			err_ctx(&why, "commit");
-			undo(s, &why);
-		} else {
-			FAULT("store.committed");
-		}
-	}
+	commit_writes(s);
+	sync_here(s);
 	if (!err_is(&s->failed)) {
-		tell(s, NULL);
+		tell(&s->waiting, NULL);
 		return 0;
 	}
 	struct err why = {0};
 	err_move(&why, &s->failed);
-	tell(s, &why);
+	tell(&s->waiting, &why);
 	err_move(e, &why);
 	return -1;
+}
+
+static void synced(const struct err *failed, void *ctx)
+{
+	struct store *s = ctx;
+	struct err why = {0};
+	s->unsynced = false;
+	if (failed) {
+		err_copy(&why, failed);
+		err_ctx(&why, "commit");
+		lose(s, &why);
+	}
+	if (s->due)
+		commit_this_turn(s);
+	s->due = false;
+	tell(&s->committed, failed ? &why : NULL);
+	err_done(&why);
+}
+
+/* The commit's writes, then the thread's turn. Whether it has begun. */
+static bool commit_in_background(struct store *s)
+{
+	if (!s->background || !s->log)
+		return false;
+	commit_writes(s);
+	if (err_is(&s->failed) || !s->unsynced || !walsync_start(s->log, s->loop, synced, s))
+		return false;
+	s->committed = s->waiting;
+	s->waiting = (struct waiters){0};
+	return true;
+}
+
+/* From now on the syncs are ours. When they cannot be they stay SQLite's. */
+static void take_over_syncs(struct store *s)
+{
+	struct err ignored = {0};
+	AUTO(xfreep) char *path = xasprintf("%s-wal", sq_path(s->db));
+	if (s->log || !s->background || sq_in_transaction(s->db) || walsync_new(path, &s->log, &ignored)) {
+		err_done(&ignored);
+		return;
+	}
+	if (sq_exec(s->db, "PRAGMA synchronous=NORMAL", &ignored)) {
+		err_done(&ignored);
+		walsync_free(TAKE(s->log));
+	}
 }
 
 static void end_of_turn(void *ctx)
 {
 	struct store *s = ctx;
-	bool heard = s->n_waiting > 0 || s->told;
-	struct err e = {0};
-	if (!store_commit(s, &e))
+	if (s->log && walsync_runs(s->log)) {
+		s->due = true;
 		return;
+	}
+	if (commit_in_background(s))
+		return;
+	bool heard = s->waiting.n > 0 || s->told;
+	struct err e = {0};
+	if (!store_commit(s, &e)) {
+		take_over_syncs(s);
+		return;
+	}
 	/* An error that nobody was told is the answer to the next write. */
 	if (!heard && !err_is(&s->failed))
 		err_move(&s->failed, &e);
@@ -286,29 +380,54 @@ static void end_of_turn(void *ctx)
 void store_attach(struct store *s, struct loop *l)
 {
 	store_detach(s);
+	s->loop = l;
 	s->idle = loop_idle_new(l, end_of_turn, s);
 	s->late = loop_timer_new(l, patience_ends, s);
-	if (s->n_waiting || sq_in_transaction(s->db))
+	if (s->waiting.n || sq_in_transaction(s->db))
 		request_commit(s);
+}
+
+/* What the thread was at is done here. */
+static void end_background(struct store *s)
+{
+	if (!s->log || !walsync_runs(s->log))
+		return;
+	walsync_stop(s->log);
+	s->unsynced = true;
+	sync_here(s);
+	struct err why = {0};
+	if (err_is(&s->lost))
+		err_copy(&why, &s->lost);
+	tell(&s->committed, err_is(&why) ? &why : NULL);
+	err_done(&why);
 }
 
 void store_detach(struct store *s)
 {
+	end_background(s);
 	stop_late(s);
 	if (s->idle)
 		loop_idle_free(s->idle);
 	loop_timer_free(s->late);
 	s->idle = NULL;
 	s->late = NULL;
+	s->loop = NULL;
+	s->due = false;
+}
+
+void store_set_background(struct store *s, bool on)
+{
+	s->background = on;
 }
 
 void store_after_commit(struct store *s, void (*cb)(const struct err *failed, void *ctx), void *ctx)
 {
-	if (s->n_waiting == s->cap_waiting) {
-		s->cap_waiting = s->cap_waiting ? s->cap_waiting * 2 : 8;
-		s->waiting = xreallocarray(s->waiting, s->cap_waiting, sizeof(*s->waiting));
+	struct waiters *w = &s->waiting;
+	if (w->n == w->cap) {
+		w->cap = w->cap ? w->cap * 2 : 8;
+		w->v = xreallocarray(w->v, w->cap, sizeof(*w->v));
 	}
-	s->waiting[s->n_waiting++] = (struct waiter){.cb = cb, .ctx = ctx};
+	w->v[w->n++] = (struct waiter){.cb = cb, .ctx = ctx};
 	request_commit(s);
 }
 
@@ -321,6 +440,8 @@ int store_write_begin_(struct store *s, struct err *e)
 {
 	if (s->read_only)
 		return err_set(e, ERR_STORE, "%s was opened for reading only", sq_path(s->db));
+	if (!err_is(&s->failed) && err_is(&s->lost))
+		err_copy(&s->failed, &s->lost);
 	if (err_is(&s->failed)) {
 		err_copy(e, &s->failed);
 		s->told = true;

@@ -53,6 +53,12 @@ void store_detach(struct store *s);
  * loop stands still during it.
  */
 void store_set_patience(struct store *s, int64_t ms, int64_t hurry_ms);
+/*
+ * With a loop: while it is on, a thread waits for the disk after a commit, and the loop goes on. One commit at a time:
+ * what is due meanwhile shares the next. After a sync that failed nobody knows what the disk has: those who waited are
+ * told, and all further writes fail.
+ */
+void store_set_background(struct store *s, bool on);
 /* What is pending is committed at the end of this turn, or after hurry_ms. */
 void store_hurry(struct store *s);
 

@@ -26,7 +26,7 @@ from e2e import faults_path, plain_path  # noqa: E402
 from harness import HarnessError, Perdure, Stage, TestCA, set_up_account, zones_named  # noqa: E402
 
 N = 3
-CALLS = ("openat", "write", "pwrite64", "fsync", "fdatasync", "ftruncate", "rename", "renameat", "renameat2", "symlink", "symlinkat", "link",
+CALLS = ("openat", "write", "pwrite64", "fsync", "fdatasync", "syncfs", "ftruncate", "rename", "renameat", "renameat2", "symlink", "symlinkat", "link",
          "linkat", "mkdir", "mkdirat", "unlink", "unlinkat", "rmdir", "fchmod", "chmod")
 WAYS = ("signal=KILL", "error=ENOSPC", "error=EIO", "error=EINTR")
 KINDS = ("lost keys", "partial files", "double issues", "mismatched pairs", "other findings")

@@ -1,5 +1,6 @@
 /* test_certfiles.c: what is in place after each of the operations, from whatever was there before. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -423,6 +424,77 @@ static void test_probe(void **state)
 	}
 }
 
+/* Several together: what stands in the way of one is no matter of the others. */
+static void test_many(void **state)
+{
+	enum { N = 9 };
+	const char *dir = *state;
+	static const struct {
+		const char *name;
+		int64_t generation;
+		enum err_kind kind;
+		int64_t live;
+	} rows[N] = {
+		{"new", 1, ERR_NONE, 1},
+		{"another", 1, ERR_NONE, 1},
+		{"renewed", 2, ERR_NONE, 2},
+		{"left", 1, ERR_NONE, 1},
+		{"differs", 2, ERR_NONE, 2},
+		{"again", 1, ERR_NONE, 1},
+		{"older", 1, ERR_STORE, 2},
+		{"a/b", 1, ERR_POLICY, 0},
+		{"new", 2, ERR_NONE, 2},
+	};
+	struct sample samples[N];
+	struct certfiles_one v[N];
+	struct err errors[N] = {{0}};
+	install(dir, "renewed", 1);
+	install(dir, "differs", 1);
+	make_dir(dir, "archive/differs/2");
+	make_dir(dir, "archive/left/.1.tmp");
+	put(dir, "archive/left/.1.tmp/cert.pem", "half");
+	install(dir, "again", 1);
+	install(dir, "older", 2);
+	for (size_t i = 0; i < N; i++) {
+		samples[i] = sample(rows[i].name, rows[i].generation, "");
+		samples[i].set.key_pem = &samples[i].key;
+		v[i] = (struct certfiles_one){.set = samples[i].set, .e = &errors[i]};
+	}
+	certfiles_install_many(dir, v, N);
+	for (size_t i = 0; i < N; i++) {
+		assert_int_equal(errors[i].kind, rows[i].kind);
+		err_done(&errors[i]);
+		sample_done(&samples[i]);
+	}
+	for (size_t i = 1; i < N; i++)
+		if (rows[i].live)
+			assert_int_equal(live(dir, rows[i].name), rows[i].live);
+	holds(dir, "archive/new/1/combined.pem", "key new 1 \ncert new 1 \nchain new 1 \n");
+	holds(dir, "live/new/combined.pem", "key new 2 \ncert new 2 \nchain new 2 \n");
+	holds(dir, "live/differs/privkey.pem", "key differs 2 \n");
+	holds(dir, "live/left/cert.pem", "cert left 1 \n");
+	assert_false(there(dir, "archive/left/.1.tmp"));
+	assert_false(there(dir, "live/.new.tmp"));
+	assert_int_equal(mode(dir, "archive/another/1/privkey.pem"), 0600);
+	assert_int_equal(mode(dir, "archive/another"), 0700);
+}
+
+/* One, and none: as without the others. */
+static void test_many_of_one(void **state)
+{
+	const char *dir = *state;
+	struct err e = {0};
+	AUTO(sample_done) struct sample s = sample("one", 1, "");
+	struct certfiles_one v = {.set = s.set, .e = &e};
+	certfiles_install_many(dir, &v, 1);
+	assert_int_equal(e.kind, ERR_NONE);
+	assert_int_equal(live(dir, "one"), 1);
+	certfiles_install_many(dir, NULL, 0);
+	assert_true(fcntl(STDIN_FILENO, F_GETFD) >= 0);
+	AUTO(xfreep) char *none = xasprintf("%s/none", dir);
+	assert_false(certfiles_syncs_at_once(none));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
 
 int main(void)
@@ -440,6 +512,8 @@ int main(void)
 		TEST(test_list_and_delete),
 		TEST(test_dangling),
 		TEST(test_probe),
+		TEST(test_many),
+		TEST(test_many_of_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,11 @@
 /* test_commit.c: writes collected into one transaction: when it is committed, what is undone, and who is told. */
+#include <errno.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "loop/loop.h"
@@ -309,6 +313,155 @@ static void test_unheard(void **state)
 	loop_free(l);
 }
 
+/* ---- a thread waits for the disk ---- */
+
+static pthread_t loop_thread;
+static atomic_int syncs_here, syncs_elsewhere, sync_error;
+
+/* In the place of the C library's, also for SQLite. */
+int fdatasync(int fd)
+{
+	atomic_fetch_add(pthread_equal(pthread_self(), loop_thread) ? &syncs_here : &syncs_elsewhere, 1);
+	if (sync_error) {
+		errno = sync_error;
+		return -1;
+	}
+	return fsync(fd);
+}
+
+static void forget_syncs(void)
+{
+	loop_thread = pthread_self();
+	syncs_here = syncs_elsewhere = sync_error = 0;
+}
+
+/* In the background from the next commit on. */
+static struct store *open_in_background(const char *dir, struct loop **ret_loop)
+{
+	struct err e = {0};
+	struct store *s = open_store(dir);
+	must(loop_new(clk_real(), ret_loop, &e), &e);
+	store_attach(s, *ret_loop);
+	store_set_background(s, true);
+	put_cert(s, "first", 1);
+	must(loop_run(*ret_loop, &e), &e);
+	forget_syncs();
+	return s;
+}
+
+/* A write from inside a sync's time, as the loop goes on meanwhile. */
+struct meanwhile {
+	struct store *s;
+	struct told *told;
+};
+
+static void write_meanwhile(void *ctx)
+{
+	struct meanwhile *m = ctx;
+	put_cert(m->s, "meanwhile", 1);
+	store_after_commit(m->s, on_commit, m->told);
+}
+
+static void test_background(void **state)
+{
+	struct err e = {0};
+	struct loop *l;
+	struct store *s = open_in_background(*state, &l);
+	struct told a = {0}, b = {0};
+	struct meanwhile m = {s, &b};
+	struct loop_timer *timer = loop_timer_new(l, write_meanwhile, &m);
+	put_cert(s, "x", 1);
+	store_after_commit(s, on_commit, &a);
+	loop_timer_start(timer, 0);
+	must(loop_run(l, &e), &e);
+	assert_int_equal(a.calls, 1);
+	assert_int_equal(a.kind, ERR_NONE);
+	assert_int_equal(b.calls, 1);
+	assert_int_equal(syncs_here, 0);
+	assert_in_range(syncs_elsewhere, 1, 2);
+	assert_int_equal(generation(s, "x"), 1);
+	struct store *other = open_store(*state);
+	assert_int_equal(generation(other, "meanwhile"), 1);
+	store_close(other);
+
+	/* store_commit() waits by itself, and so does the loop when it is told so. */
+	forget_syncs();
+	put_cert(s, "x", 2);
+	commit(s);
+	assert_int_equal(syncs_here, 1);
+	store_set_background(s, false);
+	put_cert(s, "x", 3);
+	must(loop_run(l, &e), &e);
+	assert_int_equal(syncs_here, 2);
+	assert_int_equal(syncs_elsewhere, 0);
+	store_close(s);
+	loop_timer_free(timer);
+	loop_free(l);
+}
+
+static void stop(void *ctx)
+{
+	loop_stop(ctx);
+}
+
+/* The store is closed while the thread waits for the disk: those who wait are told once. */
+static void test_closed_meanwhile(void **state)
+{
+	struct err e = {0};
+	struct loop *l;
+	struct store *s = open_in_background(*state, &l);
+	struct told told = {0};
+	struct loop_idle *idle = loop_idle_new(l, stop, l);
+	put_cert(s, "x", 1);
+	store_after_commit(s, on_commit, &told);
+	loop_idle_request(idle); /* after the commit of this turn */
+	must(loop_run(l, &e), &e);
+	assert_in_range(told.calls, 0, 1);
+	store_close(s);
+	assert_int_equal(told.calls, 1);
+	assert_int_equal(told.kind, ERR_NONE);
+	s = open_store(*state);
+	assert_int_equal(generation(s, "x"), 1);
+	store_close(s);
+	loop_idle_free(idle);
+	loop_free(l);
+}
+
+/* Nobody knows what the disk has: those who waited hear of it, and everybody after them. */
+static void test_sync_fails(void **state)
+{
+	struct err e = {0};
+	struct loop *l;
+	for (int in_background = 0; in_background < 2; in_background++) {
+		struct store *s = open_in_background(*state, &l);
+		struct told told = {0};
+		put_cert(s, "x", 1);
+		store_after_commit(s, on_commit, &told);
+		sync_error = EIO;
+		store_set_background(s, in_background);
+		must(loop_run(l, &e), &e);
+		sync_error = 0;
+		assert_int_equal(told.calls, 1);
+		assert_int_equal(told.kind, ERR_STORE);
+		for (int i = 0; i < 3; i++) {
+			struct store_cert c = {.name = xstrdup("y")};
+			assert_int_equal(store_cert_put(s, &c, &e), -1);
+			assert_int_equal(e.kind, ERR_STORE);
+			assert_non_null(strstr(e.msg, "sync: Input/output error"));
+			assert_string_not_equal(e.hint, "");
+			err_done(&e);
+			must(loop_run(l, &e), &e);
+			store_cert_done(&c);
+		}
+		s = reopen(s, *state);
+		put_cert(s, "y", 1);
+		commit(s);
+		assert_int_equal(generation(s, "y"), 1);
+		store_close(s);
+		loop_free(l);
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
 
 int main(void)
@@ -321,6 +474,9 @@ int main(void)
 		TEST(test_commit_fails),
 		TEST(test_write_fails),
 		TEST(test_unheard),
+		TEST(test_background),
+		TEST(test_closed_meanwhile),
+		TEST(test_sync_fails),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
