@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "inventory/providertest.h"
 #include "inventory/site.h"
+#include "inventory/wishes.h"
 #include "provider/provider.h"
 
 enum { POLICY_MAX = 1 << 20, WAIT_DEFAULT_S = 120, WAIT_MAX_S = 3600 };
@@ -181,23 +182,37 @@ const struct cli_verb verb_provider_test = {
 
 /* --- provider policy --- */
 
-/* The owner names of the configured records that this provider would write. */
-static void wanted_owners(const struct config *c, const struct config_provider *p, struct strv *ret)
+/* Adds a name unless another provider would write there. */
+static void want_owner(const struct config *c, const struct config_provider *p, const char *owner, struct strv *ret)
 {
-	for (size_t i = 0; i < c->n_certs; i++) {
-		for (size_t k = 0; k < c->certs[i].names.n; k++) {
+	const struct config_provider *of;
+	for (size_t n = 0; (of = config_provider_for(c, owner, n, NULL)) && of != p; n++)
+		;
+	if (of)
+		strv_add(ret, owner);
+}
+
+/* The owner names of the configured records, delegations and tokens that this provider would write. */
+static int wanted_owners(const struct config *c, const struct config_provider *p, struct strv *ret, struct err *e)
+{
+	AUTO(wishes_done) struct wishes w = {0};
+	for (size_t i = 0; i < c->n_certs; i++)
+		for (size_t k = 0; wishes_need_record(&c->certs[i]) && k < c->certs[i].names.n; k++) {
 			const char *name = c->certs[i].names.v[k];
-			if (!strncmp(name, "*.", 2))
-				name += 2;
-			AUTO(xfreep) char *owner = xasprintf("_validation-persist.%s", name);
-			const struct config_provider *of;
-			for (size_t n = 0; (of = config_provider_for(c, owner, n, NULL)) && of != p; n++)
-				;
-			if (of)
-				strv_add(ret, owner);
+			AUTO(xfreep)
+			char *owner = xasprintf("_validation-persist.%s", strncmp(name, "*.", 2) ? name : name + 2);
+			want_owner(c, p, owner, ret);
 		}
+	if (wishes_delegations(&w, c, NULL, NULL, e))
+		return -1;
+	for (size_t i = 0; i < w.n; i++) {
+		want_owner(c, p, w.v[i].owner, ret);
+		want_owner(c, p, w.v[i].value, ret); /* where renewals put their values */
 	}
+	for (size_t i = 0; i < c->n_tokens; i++)
+		want_owner(c, p, c->tokens[i].owner, ret);
 	strv_sort_unique(ret);
+	return 0;
 }
 
 static int run_policy(struct cli *c, struct err *e)
@@ -207,9 +222,8 @@ static int run_policy(struct cli *c, struct err *e)
 	AUTO(buf_done) struct buf b = buf_make(POLICY_MAX);
 	const struct config_provider *p;
 	if (site_open(&(struct site_options){.config_path = c->config, .state = SITE_STATE_NONE}, &s, e) ||
-		find(s.config, c->args.v[0], &p, e))
+		find(s.config, c->args.v[0], &p, e) || wanted_owners(s.config, p, &owners, e))
 		return -1;
-	wanted_owners(s.config, p, &owners);
 	provider_policy(p, &owners, &b);
 	if (buf_check(&b, "the policy", e))
 		return -1;

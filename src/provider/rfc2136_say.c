@@ -155,9 +155,7 @@ void rfc2136_delegated(const struct rfc2136 *d, const char *name, const char *zo
 
 static const char *types_of(const char *owner)
 {
-	if (!strncmp(owner, "_validation-persist.", 20))
-		return "TXT";
-	return !strncmp(owner, "_acme-challenge.", 16) ? "CNAME" : "TXT CNAME";
+	return !strncmp(owner, "_acme-challenge.", 16) ? "CNAME" : "TXT";
 }
 
 static void bind_policy(const char *key, const struct strv *owners, struct buf *out)

@@ -127,6 +127,9 @@ def test_exports(world):
     lines = w.p.run("record", "export", "--what", "delegations", "--format", "zone", "--offline", "--zone", "bench.test").out
     assert "_acme-challenge.w00.bench.test. 86400 IN CNAME _w00-bench-test.auth.bench.test." in lines
     assert "every renewal changes this value" in lines
+    policy = w.p.run("provider", "policy", "edge", "--json").json()
+    assert policy["names"] == ["_acme-challenge.w00.bench.test", NAME, "_w00-bench-test.auth.bench.test"]
+    assert "name _acme-challenge.w00.bench.test. CNAME;" in policy["policy"] and f"name {NAME}. TXT;" in policy["policy"]
     over = w.p.run("record", "export", "--what", "delegations", "--format", "zone", "--offline", "--zone", "bench.test", "--zone", "else.test",
                    "--validation-zone", "else.test", "x.bench.test")
     assert "CNAME x.bench.test.else.test." in over.out, str(over)
