@@ -137,8 +137,9 @@ static int write_numbers(
 	if (!s->config->metrics.textfile)
 		return 0;
 	AUTO(xfreep) char *path = audit_path(s->config->metrics.textfile);
+	int64_t ended_s = sum->ended_ms / 1000;
 	metrics_set(t->metrics, METRIC_AUDIT_NAMES, METRIC_NO_L, (double)sum->names);
-	metrics_set(t->metrics, METRIC_AUDIT_AT, METRIC_NO_L, (double)(sum->ended_ms / 1000));
+	metrics_set(t->metrics, METRIC_AUDIT_AT, METRIC_NO_L, (double)ended_s);
 	return meter_write(t->metrics, path, e);
 }
 

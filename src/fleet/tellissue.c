@@ -17,6 +17,7 @@ void tell_placed(struct site *s, const struct config_cert *c, const char *ca, co
 static void count(struct site *s, const struct issue_report *r, bool good)
 {
 	struct metrics *m = tell_metrics(s);
+	int64_t until = r->e->retry_at / 1000;
 	metrics_add(m, METRIC_RENEWALS, METRIC_L(issue_result_name(r->result)), 1);
 	metrics_add(m, METRIC_COMPAT_RENEWALS, METRIC_L(r->name, good ? "success" : "failure"), 1);
 	if (good) {
@@ -27,7 +28,7 @@ static void count(struct site *s, const struct issue_report *r, bool good)
 	if (acme_problem_is(r->e, "rateLimited"))
 		metrics_add(m, METRIC_RATE_WAITS, METRIC_L(r->ca), 1);
 	if (acme_problem_is(r->e, "rateLimited") && r->e->retry_at)
-		metrics_set(m, METRIC_RATE_UNTIL, METRIC_L(r->ca), (double)(r->e->retry_at / 1000));
+		metrics_set(m, METRIC_RATE_UNTIL, METRIC_L(r->ca), (double)until);
 }
 
 void tell_issue(struct site *s, const struct issue_report *r, const struct store_cert *row, const char *order_url)

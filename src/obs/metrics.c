@@ -133,7 +133,8 @@ void metrics_observe(struct metrics *m, enum metric id, const char *const labels
 	size_t i = 0;
 	while (i < k->n_buckets && v > k->buckets[i])
 		i++;
-	s->buckets[i]++;
+	if (s->buckets) /* as every histogram has */
+		s->buckets[i]++;
 	s->value += v;
 	s->count++;
 }

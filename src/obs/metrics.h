@@ -82,8 +82,8 @@ struct metrics;
 struct metrics *metrics_new(void);
 void metrics_free(struct metrics *m);
 
-/* m may be NULL in all three: then nothing happens. Labels are copied. Counters (v is not negative) and gauges are added
- * to, gauges are set, histograms observe. */
+/* m may be NULL in all three: then nothing happens. Labels are copied. Counters (v is not negative) and gauges are
+ * added to, gauges are set, histograms observe. */
 void metrics_add(struct metrics *m, enum metric id, const char *const labels[METRIC_LABELS_MAX], double v);
 void metrics_set(struct metrics *m, enum metric id, const char *const labels[METRIC_LABELS_MAX], double v);
 void metrics_observe(struct metrics *m, enum metric id, const char *const labels[METRIC_LABELS_MAX], double v);

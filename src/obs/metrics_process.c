@@ -10,6 +10,9 @@
 
 #include "obs/metrics.h"
 
+/* Places of fields, from 1 as in proc(5). */
+enum { STAT_STATE = 3, STAT_START = 22, STAT_VSIZE = 23, STAT_RSS = 24, STAT_FIELDS };
+
 /* Memory in octets, and when the process began, from /proc/self/stat (proc(5)). */
 static void from_stat(struct metrics *m)
 {
@@ -21,14 +24,17 @@ static void from_stat(struct metrics *m)
 	if (n <= 0)
 		return;
 	text[n] = '\0';
-	/* The second field is the program's name in parentheses, and may hold anything; the third is a letter. */
-	const char *p = strrchr(text, ')');
-	unsigned long long start = 0, vsize = 0;
-	long long rss = 0;
-	if (!p || sscanf(p + 1,
-			  " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu %llu %lld",
-			  &start, &vsize, &rss) != 3)
+	/* The second field is the program's name in parentheses, and may hold anything. */
+	char *rest = strrchr(text, ')');
+	unsigned long long fields[STAT_FIELDS] = {0};
+	for (size_t i = STAT_STATE; rest && i < STAT_FIELDS; i++) {
+		rest = strchr(rest + 1, ' ');
+		if (rest)
+			fields[i] = strtoull(rest + 1, NULL, 10);
+	}
+	if (!rest)
 		return;
+	unsigned long long start = fields[STAT_START], vsize = fields[STAT_VSIZE], rss = fields[STAT_RSS];
 	struct timespec up, now;
 	clock_gettime(CLOCK_BOOTTIME, &up);
 	clock_gettime(CLOCK_REALTIME, &now);
