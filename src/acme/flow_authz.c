@@ -112,8 +112,8 @@ static int no_such_challenge(
 	AUTO(xfreep) char *list = types.n ? strv_join(&types, ", ") : xstrdup("nothing");
 	strv_done(&types);
 	err_set(e, ERR_PROTO, "the CA does not offer %s for %s%.253s, only %.300s",
-		f->hooks->choose ? "a challenge that can be answered" : ACME_DNS_PERSIST_01, a->wildcard ? "*." : "",
-		a->name, list);
+		f->hooks->choose ? ACME_DNS_PERSIST_01 " or what else can be answered" : ACME_DNS_PERSIST_01,
+		a->wildcard ? "*." : "", a->name, list);
 	err_retry(e, RETRY_AFTER_OPERATOR, 0);
 	err_hint(e, "choose a CA that offers it (`perdure ca list`, `perdure ca probe`)");
 	return -1;
@@ -139,14 +139,14 @@ static void read_offered(const struct acme_flow *f, struct flow_authz *a, const 
 static int no_good_offer(const struct acme_flow *f, struct flow_authz *a, struct err *e)
 {
 	bool others = (a->offered & ~(1U << ACME_CHALLENGE_PERSIST)) != 0;
+	if (e->retry != RETRY_AFTER_OPERATOR)
+		err_retry(e, RETRY_LATER, 0);
 	if (a->type == ACME_CHALLENGE_TYPE_N_ && others) {
 		a->offered &= ~(1U << ACME_CHALLENGE_PERSIST);
 		a->refused = xcalloc(1, sizeof(*a->refused));
 		err_move(a->refused, e);
 		return 0;
 	}
-	if (e->retry != RETRY_AFTER_OPERATOR)
-		err_retry(e, RETRY_LATER, 0);
 	return err_ctx(e, "%s", acme_session_name(f->s));
 }
 

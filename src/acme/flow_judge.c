@@ -108,9 +108,12 @@ static void on_chosen(enum acme_challenge_type type, const struct err *why, void
 	struct flow_authz *a = &f->authzs[f->at];
 	if (type == ACME_CHALLENGE_TYPE_N_ || !(a->offered & 1U << type)) {
 		bool said = why && err_is(why);
-		f->no_choice |= said;
-		f->may_choose_later |= said && why->retry == RETRY_LATER;
-		refuse(f, a, said ? why : a->refused);
+		/* An offer that breaks the rules may be a good one the next time. */
+		bool bad_offer = !said && a->refused && a->refused->kind == ERR_PROTO;
+		const struct err *e = said ? why : a->refused;
+		f->no_choice |= said || bad_offer;
+		f->may_choose_later |= (said || bad_offer) && e && e->retry == RETRY_LATER;
+		refuse(f, a, e);
 	} else {
 		a->type = type;
 		a->want = type == ACME_CHALLENGE_PERSIST ? AUTHZ_WANTS_JUDGEMENT : AUTHZ_WANTS_NOTHING;
