@@ -90,7 +90,8 @@ static int make_wish(const struct cli *c, const struct site *s, const struct sit
 							       : strncmp(first, "*.", 2) ? first
 											 : first + 2),
 			.key = "ec256",
-			.delegation = &s->config->delegation};
+			.delegation = &s->config->delegation,
+			.webroot = s->config->http.webroot};
 		strv_copy(&w->cert.names, names);
 		strv_add(&w->cert.cas, ca->conf->name);
 		if (config_find_cert(s->config, w->cert.name)) {

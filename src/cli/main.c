@@ -1,6 +1,7 @@
 /* main.c: the program: parse, run the verb, print the error once. */
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/err.h"
@@ -8,6 +9,7 @@
 #include "base/secret.h"
 #include "cli/cli.h"
 #include "cli/output.h"
+#include "inventory/httpchild.h"
 #include "json/json.h"
 
 static int run(struct cli *c, struct err *e)
@@ -38,6 +40,8 @@ int main(int argc, char **argv)
 	/* Keys and state are nobody else's; a reader that goes away must not kill us in the middle of a step. */
 	umask(077);
 	secret_guard_process();
+	if (argc == 2 && !strcmp(argv[0], HTTPCHILD_NAME))
+		return httpchild_main(argv[1]);
 	signal(SIGPIPE, SIG_IGN);
 	if (cli_parse(argc, argv, &c, &e)) {
 		status = -1;

@@ -93,7 +93,7 @@ const struct strv *config_provider_list(const struct config_provider *p, const c
 
 /* How the names of a certificate are proved. */
 enum config_validation {
-	CONFIG_VALIDATION_AUTO, /* the first that works: standing record, delegation, dns-01 at the domain */
+	CONFIG_VALIDATION_AUTO, /* the first that works: standing record, delegation, dns-01 at the domain, http-01 */
 	CONFIG_VALIDATION_PERSIST,
 	CONFIG_VALIDATION_DELEGATION, /* dns-01 behind a standing CNAME */
 	CONFIG_VALIDATION_DNS, /* dns-01 at the domain itself */
@@ -116,6 +116,13 @@ struct config_delegation {
 };
 /* Whether there is a validation name for a domain at all. */
 bool config_delegation_given(const struct config_delegation *d);
+
+/* How http-01 is answered: `http`. */
+struct config_http {
+	const char *webroot; /* absolute; NULL */
+	const char *listen; /* "ADDRESS@PORT" or "systemd"; NULL; not with webroot */
+	const char *user;
+};
 
 enum config_deploy_kind {
 	CONFIG_DEPLOY_COMMAND,
@@ -199,6 +206,7 @@ struct config_cert {
 	int64_t persist_until; /* UNIX seconds, 0 for none */
 	const struct config_deploy_list *deploy; /* borrowed; NULL when there is nothing to do */
 	const struct config_delegation *delegation; /* borrowed, never NULL */
+	const char *webroot; /* for http-01; NULL: by the listener, if there is one */
 	struct config_mark mark;
 };
 
@@ -294,6 +302,7 @@ struct config {
 	struct config_delegation delegation; /* what holds for certificates that say nothing else */
 	struct config_delegation **own_delegations; /* of certificates that do */
 	size_t n_own_delegations;
+	struct config_http http;
 	struct config_cert *certs; /* sorted by name */
 	size_t n_certs;
 	struct config_deploy **deploys; /* all actions */

@@ -198,7 +198,7 @@ static int assemble(struct load *l, struct err *e)
 	c->record_ttl = v[SCHEMA_DEFAULT_TTL].i / 1000;
 	c->daemon = (struct config_daemon){
 		.interval_ms = v[SCHEMA_DAEMON_INTERVAL].i, .audit_ms = v[SCHEMA_DAEMON_AUDIT].i};
-	if (load_dns(l, e) || load_cas(l, e) || load_providers(l, e) || load_delegation(l, e) ||
+	if (load_dns(l, e) || load_cas(l, e) || load_providers(l, e) || load_delegation(l, e) || load_http(l, e) ||
 		load_deploy_groups(l, e) || load_certs(l, e) || load_tokens(l, e) || load_audit(l, e) || load_obs(l, e))
 		return -1;
 	if (l->warnings_dropped)

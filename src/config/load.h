@@ -38,6 +38,7 @@ struct load_cert_options {
 	int64_t persist_until;
 	const struct config_deploy_list *deploy; /* borrowed from the configuration */
 	const struct config_delegation *delegation;
+	const char *webroot;
 };
 
 /* As config_load, for the content of one file and without conf.d. */
@@ -83,6 +84,10 @@ int load_cert_name(struct load *l, struct strv *names, const char *name, const s
 int load_delegation(struct load *l, struct err *e);
 /* What `delegation` of an entry of certificates makes of the above: borrowed from the configuration. */
 int load_cert_delegation(struct load *l, const struct section *s, const struct config_delegation **ret, struct err *e);
+
+/* load_http.c: `http`; and where a certificate's files for http-01 go: NULL for nowhere, borrowed. */
+int load_http(struct load *l, struct err *e);
+const char *load_cert_webroot(struct load *l, const struct section *s);
 
 /* load_token.c: all of `tokens`; and its release. */
 int load_tokens(struct load *l, struct err *e);

@@ -43,9 +43,9 @@ static int check_validation(
 	struct load *l, const struct load_cert_options *o, const struct config_mark *m, struct err *e)
 {
 	bool needs_provider = o->validation == CONFIG_VALIDATION_DELEGATION || o->validation == CONFIG_VALIDATION_DNS;
-	if (o->validation == CONFIG_VALIDATION_HTTP) {
-		CONFIG_ERROR(e, m, "this perdure does not validate by http-01");
-		err_hint(e, "say auto, dns-persist-01, delegation or dns-01");
+	if (o->validation == CONFIG_VALIDATION_HTTP && !o->webroot && !l->c->http.listen) {
+		CONFIG_ERROR(e, m, "validation is http-01, but nothing says how it is answered");
+		err_hint(e, "add http: { webroot: DIRECTORY } or http: { listen: \"0.0.0.0@80\" }");
 		return -1;
 	}
 	if (o->validation == CONFIG_VALIDATION_DELEGATION && !config_delegation_given(o->delegation)) {
@@ -85,6 +85,7 @@ static int read_options(struct load *l, const struct section *s, const struct co
 	if ((v[SCHEMA_CERT_DEPLOY].set && load_deploy_list(l, &v[SCHEMA_CERT_DEPLOY], &ret->deploy, e)) ||
 		load_cert_delegation(l, s, &ret->delegation, e))
 		return -1;
+	ret->webroot = load_cert_webroot(l, s);
 	return check_validation(l, ret, v[SCHEMA_CERT_VALIDATION].set ? &v[SCHEMA_CERT_VALIDATION].mark : m, e);
 }
 
@@ -146,6 +147,7 @@ void load_cert_add(struct load *l, const char *name, struct strv *names, const s
 		.persist_until = o->persist_until,
 		.deploy = o->deploy,
 		.delegation = o->delegation,
+		.webroot = o->webroot,
 		.mark = *m};
 	*names = (struct strv){0};
 	strv_copy(&cert->cas, &o->cas);
@@ -235,6 +237,23 @@ static int check_collisions(const struct config *c, struct err *e)
 	return 0;
 }
 
+/* RFC 8555 section 8.3: http-01 proves no wildcard. */
+static int check_wildcards(const struct config *c, struct err *e)
+{
+	for (size_t i = 0; i < c->n_certs; i++) {
+		const struct config_cert *cert = &c->certs[i];
+		for (size_t j = 0; j < cert->names.n && cert->validation == CONFIG_VALIDATION_HTTP; j++) {
+			if (*cert->names.v[j] != '*')
+				continue;
+			CONFIG_ERROR(e, &cert->mark, "%s cannot be validated by http-01", cert->names.v[j]);
+			err_hint(e, "wildcards are proved by the DNS: say validation: dns-persist-01, delegation or "
+				    "dns-01");
+			return -1;
+		}
+	}
+	return 0;
+}
+
 int load_certs(struct load *l, struct err *e)
 {
 	AUTO(options_done) struct load_cert_options defaults = {0};
@@ -251,5 +270,5 @@ int load_certs(struct load *l, struct err *e)
 	struct config *c = l->c;
 	if (c->n_certs)
 		qsort(c->certs, c->n_certs, sizeof(*c->certs), compare_certs);
-	return check_collisions(c, e);
+	return check_collisions(c, e) || check_wildcards(c, e) ? -1 : 0;
 }

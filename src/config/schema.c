@@ -276,8 +276,10 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 	[SCHEMA_DEFAULT_VALIDATION] = {SCHEMA_DEFAULTS, "validation", SCHEMA_WORD, SCHEMA_TEXT, 0, 0, VALIDATIONS,
 		"auto", NULL, "How names are proved to the CA.",
 		"With dns-persist-01 by the standing record alone; with delegation by dns-01 behind a standing CNAME; "
-		"with dns-01 by a record that is written and removed again. With auto by the first of these that "
-		"works: the standing record, the standing CNAME, a record written where a provider has the zone."},
+		"with dns-01 by a record that is written and removed again; with http-01 by a web page. With auto by "
+		"the first of these that "
+		"works: the standing record, the standing CNAME, a record written where a provider has the zone, "
+		"http-01 where http says how."},
 	[SCHEMA_DEFAULT_KEY] = {SCHEMA_DEFAULTS, "key", SCHEMA_WORD, SCHEMA_TEXT, 0, 0, CERT_KEYS, "ec256", NULL,
 		"Type of the certificates' keys.", NULL},
 	[SCHEMA_DEFAULT_MUST_STAPLE] = {SCHEMA_DEFAULTS, "must_staple", SCHEMA_BOOL, SCHEMA_TEXT, 0, 0, NULL, "false",
@@ -337,6 +339,21 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 	[SCHEMA_DELEGATION_WAIT] = {SCHEMA_DELEGATION, "wait", SCHEMA_DURATION, SCHEMA_TEXT, DURATION(1),
 		DURATION(86400), NULL, "10m", NULL,
 		"How long to wait until every name server of the zone has the values that were written.", NULL},
+	[SCHEMA_HTTP] = {.name = "http",
+		.type = SCHEMA_MAP,
+		.help = "How http-01 is answered, for names without wildcard: by files for a web server, or by "
+			"perdure.",
+		.text = "See docs/http.md."},
+	[SCHEMA_HTTP_WEBROOT] = {SCHEMA_HTTP, "webroot", SCHEMA_STRING, SCHEMA_PATH, 0, 0, NULL, NULL, "/var/www/html",
+		"Directory that a web server serves at port 80 of the names.",
+		"The files are written to .well-known/acme-challenge in it, and removed again."},
+	[SCHEMA_HTTP_LISTEN] = {SCHEMA_HTTP, "listen", SCHEMA_STRING, SCHEMA_TEXT, 0, 0, NULL, NULL, "0.0.0.0@80",
+		"Address and port where perdure answers by itself, while it is needed.",
+		"The port is 80 when none is given, \"::\" is all addresses of both families, and systemd is a socket "
+		"that "
+		"systemd has handed over: the one named http, else the first."},
+	[SCHEMA_HTTP_USER] = {SCHEMA_HTTP, "user", SCHEMA_STRING, SCHEMA_LABEL, 0, 32, NULL, "nobody", NULL,
+		"User that the process that answers becomes, when perdure is started by root.", NULL},
 
 	[SCHEMA_CERTS] = {.name = "certificates",
 		.type = SCHEMA_LIST,
@@ -528,6 +545,10 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 	[SCHEMA_CERT_DELEGATION_WAIT] = {SCHEMA_CERT_DELEGATION, "wait", SCHEMA_DURATION, SCHEMA_TEXT, DURATION(1),
 		DURATION(86400), NULL, NULL, "10m",
 		"How long to wait until every name server of the zone has the values that were written.", NULL},
+	[SCHEMA_CERT_HTTP] = {SCHEMA_CERTS, "http", SCHEMA_MAP, SCHEMA_TEXT, 0, 0, NULL, NULL, NULL,
+		"What is otherwise for this certificate than in http.", NULL},
+	[SCHEMA_CERT_HTTP_WEBROOT] = {SCHEMA_CERT_HTTP, "webroot", SCHEMA_STRING, SCHEMA_PATH, 0, 0, NULL, NULL,
+		"/var/www/html", "Directory that a web server serves at port 80 of its names.", NULL},
 
 	[SCHEMA_DAEMON] = {SCHEMA_ROOT, "daemon", SCHEMA_MAP, SCHEMA_TEXT, 0, 0, NULL, NULL, NULL,
 		"What \"perdure run\" does and when.", NULL},

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "dns/view.h"
 #include "fleet/place.h"
+#include "inventory/httpanswer.h"
 #include "inventory/presenter.h"
 #include "inventory/recordcheck.h"
 #include "inventory/site.h"
@@ -27,6 +28,7 @@ struct prove {
 	struct place_query *look;
 	acme_chosen_fn chosen;
 	void *chosen_ctx;
+	bool http; /* http-01 would do for the name being chosen for */
 	bool refused; /* the record of the name being chosen for would not do */
 
 	struct places places; /* where the names' values go */
@@ -35,6 +37,7 @@ struct prove {
 	char **texts;
 	size_t n_values, at;
 	struct presenter_request *request;
+	struct httpanswers_request *http_request;
 	acme_ready_fn ready;
 	void *ready_ctx;
 };
@@ -66,6 +69,7 @@ void prove_free(struct prove *p)
 	recordcheck_ahead_free(p->ahead);
 	place_cancel(p->look);
 	presenter_cancel(p->request);
+	httpanswers_cancel(p->http_request);
 	drop_values(p);
 	places_done(&p->places);
 	free(p->how);
@@ -188,6 +192,16 @@ static void no_such_offer(const struct prove *p, const struct acme_choice *c, ac
 	err_done(&e);
 }
 
+static void take(struct prove *p, enum config_validation how, enum acme_challenge_type type)
+{
+	if (p->refused)
+		log_warn("%s: no record that the CA would accept stands; validated by %s", p->s.cert->name,
+			config_validation_name(how));
+	note_way(p, how);
+	p->answers = true;
+	p->chosen(type, NULL, p->chosen_ctx);
+}
+
 static void placed(const struct dnsplace *place, enum config_validation how, const struct err *e, void *ctx)
 {
 	struct prove *p = ctx;
@@ -195,12 +209,12 @@ static void placed(const struct dnsplace *place, enum config_validation how, con
 	if (place) {
 		if (place->warning)
 			log_warn("%s: %s", p->s.cert->name, place->warning);
-		if (p->refused)
-			log_warn("%s: no record that the CA would accept stands; validated by %s", p->s.cert->name,
-				config_validation_name(how));
-		note_way(p, how);
-		p->answers = true;
-		p->chosen(ACME_CHALLENGE_DNS, NULL, p->chosen_ctx);
+		take(p, how, ACME_CHALLENGE_DNS);
+		return;
+	}
+	if (p->http) {
+		log_debug("%s: dns-01 is no way: %s", p->s.cert->name, e->msg);
+		take(p, CONFIG_VALIDATION_HTTP, ACME_CHALLENGE_HTTP);
 		return;
 	}
 	/* What speaks against the record says more than why nothing else helps. */
@@ -209,17 +223,28 @@ static void placed(const struct dnsplace *place, enum config_validation how, con
 	p->chosen(ACME_CHALLENGE_TYPE_N_, p->refused ? NULL : e, p->chosen_ctx);
 }
 
+static bool may_serve(const struct prove *p)
+{
+	enum config_validation v = p->s.cert->validation;
+	return p->s.presenter &&
+	       (v == CONFIG_VALIDATION_HTTP ||
+		       (v == CONFIG_VALIDATION_AUTO && (p->s.cert->webroot || p->s.site->config->http.listen)));
+}
+
 void prove_choose(const struct acme_choice *c, acme_chosen_fn chosen, void *chosen_ctx, struct prove *p)
 {
 	enum config_validation how = p->s.cert->validation;
 	bool dns = how == CONFIG_VALIDATION_AUTO || how == CONFIG_VALIDATION_DELEGATION || how == CONFIG_VALIDATION_DNS;
+	p->http = may_serve(p) && !c->wildcard && c->offered & 1U << ACME_CHALLENGE_HTTP;
+	p->refused = c->refused != NULL;
+	p->chosen = chosen;
+	p->chosen_ctx = chosen_ctx;
 	if (may_persist(p) && c->offered & 1U << ACME_CHALLENGE_PERSIST) {
 		chosen(ACME_CHALLENGE_PERSIST, NULL, chosen_ctx);
 	} else if (dns && c->offered & 1U << ACME_CHALLENGE_DNS) {
-		p->refused = c->refused != NULL;
-		p->chosen = chosen;
-		p->chosen_ctx = chosen_ctx;
 		p->look = place_start(p->s.site, p->s.presenter, p->s.cert, c->name, &p->places, placed, p);
+	} else if (p->http) {
+		take(p, CONFIG_VALIDATION_HTTP, ACME_CHALLENGE_HTTP);
 	} else if (c->refused) {
 		chosen(ACME_CHALLENGE_TYPE_N_, NULL, chosen_ctx);
 	} else {
@@ -292,21 +317,42 @@ static void find_places(struct prove *p)
 		write_values(p);
 }
 
+/* What http-01 needs is served, or nothing is needed. */
+static void on_answers(const struct err *failed, void *ctx)
+{
+	struct prove *p = ctx;
+	p->http_request = NULL;
+	if (failed || !p->n_values)
+		p->ready(failed, p->ready_ctx);
+	else
+		find_places(p);
+}
+
 void prove_prepare(const struct acme_setup *v, size_t n, acme_ready_fn ready, void *ready_ctx, struct prove *p)
 {
+	AUTO(xfreep) struct httpanswer *answers = xcalloc(n, sizeof(*answers));
+	size_t n_answers = 0;
 	drop_values(p);
 	p->values = xcalloc(n, sizeof(*p->values));
 	p->names = xcalloc(n, sizeof(char *));
 	p->texts = xcalloc(n, sizeof(char *));
 	for (size_t i = 0; i < n; i++) {
-		p->names[i] = xstrdup(v[i].name);
-		p->texts[i] = xstrdup(v[i].txt);
+		if (v[i].type == ACME_CHALLENGE_HTTP) {
+			answers[n_answers++] = (struct httpanswer){v[i].token, v[i].key_authorization};
+			note_way(p, CONFIG_VALIDATION_HTTP);
+			continue;
+		}
+		p->names[p->n_values] = xstrdup(v[i].name);
+		p->texts[p->n_values++] = xstrdup(v[i].txt);
 	}
-	p->n_values = n;
 	p->at = 0;
 	p->ready = ready;
 	p->ready_ctx = ready_ctx;
-	find_places(p);
+	if (n_answers)
+		p->http_request =
+			httpanswers_want(presenter_http(p->s.presenter), p->s.cert, answers, n_answers, on_answers, p);
+	else
+		find_places(p);
 }
 
 void prove_cleanup(bool kept, struct prove *p)

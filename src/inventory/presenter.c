@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "config/config.h"
+#include "inventory/httpanswer.h"
 #include "inventory/presenter_priv.h"
 #include "inventory/publisher.h"
 #include "inventory/site.h"
@@ -242,6 +243,8 @@ void presenter_flush(struct presenter *p)
 
 void presenter_release(struct presenter *p, const char *cert, bool kept)
 {
+	if (p)
+		httpanswers_release(p->http, cert, kept);
 	if (!p || LIST_EMPTY(&p->targets))
 		return;
 	let_go(p, cert, kept);
@@ -270,6 +273,11 @@ struct publisher *presenter_publisher(struct presenter *p)
 	return p->publisher;
 }
 
+struct httpanswers *presenter_http(struct presenter *p)
+{
+	return p->http;
+}
+
 /* --- start and end --- */
 
 static int load(const struct store_value *row, void *ctx, struct err *e)
@@ -277,6 +285,8 @@ static int load(const struct store_value *row, void *ctx, struct err *e)
 	struct presenter *p = ctx;
 	struct store_order o = {0};
 	bool in_work = false;
+	if (*row->owner == '/') /* a file of http-01 */
+		return 0;
 	bool configured = config_find_cert(p->site->config, row->cert) != NULL;
 	if (configured && store_order_get(p->site->store, row->cert, &o, &in_work, e))
 		return -1;
@@ -298,7 +308,7 @@ int presenter_new(struct site *s, const struct presenter_hooks *hooks, void *ctx
 	p->gather = loop_timer_new(s->loop, flush, p);
 	p->turn = loop_timer_new(s->loop, take_turn, p);
 	p->publisher = publisher_new(s->loop, s->config);
-	if (store_value_each(s->store, load, p, e)) {
+	if (store_value_each(s->store, load, p, e) || httpanswers_new(s, &p->http, e)) {
 		presenter_free(p);
 		return -1;
 	}
@@ -317,7 +327,9 @@ void presenter_free(struct presenter *p)
 	loop_timer_free(p->gather);
 	loop_timer_free(p->turn);
 	publisher_free(p->publisher);
+	httpanswers_free(p->http);
 	p->publisher = NULL;
+	p->http = NULL;
 	p->gather = NULL;
 	p->turn = NULL;
 	p->abandoned = true;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct err;
+struct httpanswers;
 struct presenter;
 struct publisher;
 struct site;
@@ -67,6 +68,8 @@ void presenter_release(struct presenter *p, const char *cert, bool kept);
 void presenter_sweep(struct presenter *p);
 /* The providers it writes through: nothing is read before one is asked for. Borrowed. */
 struct publisher *presenter_publisher(struct presenter *p);
+/* The answers to http-01, released with the values. Borrowed. */
+struct httpanswers *presenter_http(struct presenter *p);
 /* Whether something is to be written, removed or waited for. */
 bool presenter_busy(const struct presenter *p);
 

@@ -64,6 +64,7 @@ struct presenter {
 	const struct presenter_hooks *hooks;
 	void *ctx;
 	struct publisher *publisher;
+	struct httpanswers *http;
 	LIST_HEAD(, target) targets;
 	TAILQ_HEAD(, presenter_request) requests;
 	struct loop_timer *gather; /* from the first value that is wanted until it is written at the latest */

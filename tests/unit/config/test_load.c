@@ -443,6 +443,27 @@ static void default_paths(void **state)
 	assert_string_equal(var, "/var/lib/perdure");
 }
 
+static void webroots(void **state)
+{
+	(void)state;
+	struct config *c = load("cas: [letsencrypt]\n"
+				"http: {webroot: www, user: http}\n"
+				"certificates:\n"
+				"  - {names: a.example, validation: http-01}\n"
+				"  - {names: b.example, http: {webroot: /srv/b}}\n",
+		NULL);
+	assert_string_equal(c->certs[0].webroot, "/etc/perdure/www");
+	assert_int_equal(c->certs[0].validation, CONFIG_VALIDATION_HTTP);
+	assert_string_equal(c->certs[1].webroot, "/srv/b");
+	assert_string_equal(c->http.user, "http");
+	config_free(c);
+	c = load("cas: [letsencrypt]\nhttp: {listen: \"::@8080\"}\ncertificates:\n  - {names: a.example}\n", NULL);
+	assert_null(c->certs[0].webroot);
+	assert_string_equal(c->http.listen, "::@8080");
+	assert_string_equal(c->http.user, "nobody");
+	config_free(c);
+}
+
 static void delegations(void **state)
 {
 	(void)state;
@@ -495,6 +516,7 @@ int main(void)
 		cmocka_unit_test(many_names),
 		cmocka_unit_test(warnings_are_limited),
 		cmocka_unit_test(delegations),
+		cmocka_unit_test(webroots),
 		cmocka_unit_test_setup_teardown(merged_files, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(files_that_cannot_be_read, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(relative_paths, make_dir, remove_dir),
