@@ -49,6 +49,9 @@ int check_rounds(const struct cli *c, struct check_ask *a, struct err *e);
 /* checkmerge.c: results of other hosts. */
 int check_merge(const struct cli *c, struct err *e);
 
+/* checkadvise.c: by which ways could they be proved? Gives the exit status. */
+int check_advise(const struct cli *c, struct check_ask *a, struct err *e);
+
 /* checkflight.c: would records that are not there yet hurt? */
 int check_flight(const struct cli *c, struct check_ask *a, struct err *e);
 

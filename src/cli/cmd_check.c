@@ -16,8 +16,12 @@ static int run(struct cli *c, struct err *e)
 	}
 	if (cli_flag(c, "merge"))
 		return check_merge(c, e);
+	if (cli_flag(c, "advise") && (cli_value(c, "issuer") || cli_flag(c, "if-published")))
+		return err_set(e, ERR_USAGE, "--advise goes by the configuration, and with names alone");
 	if (check_ask(c, &a, e))
 		return -1;
+	if (cli_flag(c, "advise"))
+		return check_advise(c, &a, e);
 	return cli_flag(c, "if-published") ? check_flight(c, &a, e) : check_rounds(c, &a, e);
 }
 
@@ -43,6 +47,8 @@ static const struct cli_option options[] = {
 		"repeat until all names are \"accepted\" or \"refused\"; status 0 then, 75 at the time-out"},
 	{"interval", 0, "TIME", false, "between two rounds (10s)"},
 	{"timeout", 0, "TIME", false, "when to give up waiting (10m)"},
+	{"advise", 0, NULL, false,
+		"which ways of validation would work at each CA, what each costs, and which is recommended"},
 	{"if-published", 0, NULL, false, "would adding the record hurt? Nothing is said of what stands there now"},
 	{"zone", 0, "ZONE", false, "with --if-published: the zone that the record would be written to"},
 	{"merge", 0, NULL, false, "the arguments are files with the results of \"check --json\" on several hosts"},
@@ -71,6 +77,7 @@ const struct cli_verb verb_check = {
 		    "  perdure check example.com --issuer ca.example --account-uri https://ca.example/acct/1\n"
 		    "  perdure check example.com --wait accepted --timeout 30m\n"
 		    "  perdure check example.com --if-published\n"
+		    "  perdure check example.com --advise\n"
 		    "  perdure check --all --json --region ripe >here.json\n"
 		    "  perdure check --merge here.json there.json elsewhere.json",
 	.run = run,

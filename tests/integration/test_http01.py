@@ -143,6 +143,35 @@ def test_the_socket_of_systemd(stage):
     s.renewed(s.p.run("renew", "--json", "--force-renewal", wrap=[sys.executable, "-c", PASS_SOCKET, str(port)]))
 
 
+def test_advice(stage):
+    """The names lead to 127.0.0.1, which no CA reaches; whether the record stands is all that changes."""
+    s = Site(stage, {"listen": "systemd"}, harness.free_port(), 1, validation="auto", delegation={"zone": "acme.bench.test"})
+    name = s.names[0]
+    s.p.configure({**s.p.config, "cas": [s.ca.config_entry(level=1)], "providers": [
+        {"name": "edge", "type": "rfc2136", "server": s.knot.address.replace(":", "@"), "zones": ["acme.bench.test"]}]})
+
+    def ask(rc):
+        done = s.p.run("check", name, "--advise", "--json")
+        assert done.rc == rc
+        advice = done.json()
+        return advice["recommended"], {m["method"]: (m["state"], m["dns_writes"], m["provider"]) for m in advice["methods"]}
+
+    best, ways = ask(5)
+    assert best == "dns-persist-01" and ways == {
+        "dns-persist-01": ("needs-setup", 0, None), "delegation": ("needs-setup", 2, "edge"), "dns-01": ("impossible", 2, None),
+        "http-01": ("impossible", 0, None)}
+    s.knot.nsupdate([f"_acme-challenge.{name}. 60 CNAME _w00-bench-test.acme.bench.test."])
+    assert ask(5)[1]["delegation"] == ("works", 2, "edge")
+    harness.publish_records(s.p, s.knot)
+    best, ways = ask(0)
+    assert best == "dns-persist-01" and ways["dns-persist-01"] == ("works", 0, None)
+    # A CA that is not known to offer records.
+    s.p.configure({**s.p.config, "cas": [s.ca.config_entry()]})
+    best, ways = ask(0)
+    assert best == "delegation" and ways["dns-persist-01"][0] == "unclear"
+    assert "delegation is recommended: " in s.p.run("check", name, "--advise").ok().out
+
+
 class Child:
     """The process that answers, as perdure starts it."""
 

@@ -88,6 +88,7 @@ def test_commands_without_a_ca(world):
                    rc=5) == doc["check --if-published"]
     result = harness.write(os.path.join(world.folder, "here.json"), world.run("check", "--all", "--json").out)
     assert printed(world, "check", "--merge", result, result, rc=5) == doc["check --merge"]
+    assert printed(world, "check", "example.test", "*.example.test", "--advise", rc=5) == doc["check --advise"]
     assert printed(world, "check", "--codes") == doc["check --codes"]
     assert printed(world, "status") == {f for f in doc["status"] if not f.startswith("deploys[]")}
     assert printed(world, "doctor", "--offline") == doc["doctor"]
