@@ -234,8 +234,13 @@ int daemon_run(struct site *s, const struct daemon_hooks *hooks, void *ctx, enum
 	loop_on_reload_signal(s->loop, on_reload, &d);
 	ready(&d);
 	int r = loop_run(s->loop, e);
-	if (park(&d, r ? &(struct err){0} : e))
+	struct err late = {0};
+	if (park(&d, &late)) {
+		if (!r)
+			err_move(e, &late);
 		r = -1;
+	}
+	err_done(&late);
 	auditor_free(d.auditor);
 	telling_end(d.telling);
 	lines_free(d.control);

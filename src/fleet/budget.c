@@ -110,7 +110,7 @@ void budget_text(const struct budget *b, char ret[static BUDGET_TEXT_MAX])
 
 bool budget_parse(const char *text, struct budget *ret)
 {
-	struct budget b;
+	struct budget b = {0};
 	int64_t *const members[MEMBERS] = {
 		&b.burst, &b.every_ms, &b.full_at, &b.shut_until, &b.placed, &b.since, &b.known_orders, &b.known_ms};
 	char *end = NULL;
