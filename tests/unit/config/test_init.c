@@ -106,6 +106,8 @@ static void every_key_is_there_and_loads(void **state)
 	AUTO(xfreep) char *text = config_init_text(NULL, NULL, NULL);
 	AUTO(xfreep) char *all = uncomment(text);
 	AUTO(config_freep) struct config *c = NULL;
+	/* Of two keys that exclude each other one stays a comment. */
+	*strstr(all, "  webroot:") = '#';
 	if (memory_load(all, "listed.example\n", &c, &e))
 		fail_msg("%s\n%s", e.msg, all);
 	assert_int_equal(c->n_cas, 1);
