@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/queue.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -105,11 +104,10 @@ static void on_orders(unsigned events, void *ctx)
 	}
 }
 
-/* Nothing may be started, written or gained from here on. */
+/* Nothing can be gained from here on. */
 static int lock_up(struct err *e)
 {
-	static const struct rlimit none = {0, 0};
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || setrlimit(RLIMIT_FSIZE, &none))
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return err_sys(e, "cannot give up privileges");
 	return 0;
 }
