@@ -152,8 +152,10 @@ int httpchild_main(const char *user)
 	loop_fd_free(c.watch);
 	loop_free(c.loop);
 	buf_done(&c.in);
-	while (!LIST_EMPTY(&c.answers))
-		drop(LIST_FIRST(&c.answers));
+	for (struct answer *a = LIST_FIRST(&c.answers), *next; a; a = next) {
+		next = LIST_NEXT(a, link);
+		drop(a);
+	}
 	err_done(&e);
 	return status;
 }
