@@ -25,6 +25,9 @@ enum { REST_MS = 10000 };
 /* A certificate whose record is missing is looked at again so often: publishing it must not need a second command. */
 enum { HELD_S = 600 };
 
+/* After a run that failed as a whole, as with a full disk, the state is opened anew so soon. */
+enum { AGAIN_S = 60 };
+
 static int64_t now_s(const struct daemon *d)
 {
 	return clk_wall(d->site->clk) / 1000;
@@ -41,6 +44,8 @@ static void sleep_until_next(struct daemon *d)
 		next = now + HELD_S;
 	if (!next || next > latest)
 		next = latest;
+	if (d->last_failed)
+		next = now + AGAIN_S;
 	int64_t wait = (next - now) * 1000;
 	if (wait < REST_MS)
 		wait = REST_MS;
@@ -91,7 +96,14 @@ static void start_run(struct daemon *d)
 
 static void time_for_run(void *ctx)
 {
-	start_run(ctx);
+	struct daemon *d = ctx;
+	if (!d->last_failed) {
+		start_run(d);
+		return;
+	}
+	log_info("opens its state anew after the failure");
+	d->end = DAEMON_RELOAD;
+	loop_stop(d->site->loop);
 }
 
 void daemon_ask(struct daemon *d, const struct strv *names, bool force)
@@ -235,7 +247,9 @@ int daemon_run(struct site *s, const struct daemon_hooks *hooks, void *ctx, enum
 	ready(&d);
 	int r = loop_run(s->loop, e);
 	struct err late = {0};
-	if (park(&d, &late)) {
+	if (park(&d, &late) && d.last_failed) {
+		log_warn("%s", late.msg);
+	} else if (err_is(&late)) {
 		if (!r)
 			err_move(e, &late);
 		r = -1;

@@ -3,12 +3,14 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import time
 
+import invariants
 import pytest
 from e2e import check_rest
-from test_json_page import page, printed
 from harness import Knot, Perdure, TestCA, p_config, publish_records, read, set_up_account, wait_until, write, zones_named
+from test_json_page import page, printed
 
 NAMES = zones_named(2)
 
@@ -179,3 +181,40 @@ def test_audits_now_and_then(site):
     wait_until("another audit", 60, lambda: os.stat(baseline).st_mtime_ns > first + 4_000_000_000)
     assert read(d.log).count("ca.evil.test") == said, "a drift is told once"
     d.end()
+
+
+def test_goes_on_after_a_full_disk(stage, tmp_path):
+    """Nothing is lost while there is no room, and once there is some it goes on by itself."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", place], capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip("may not mount a tmpfs: " + mounted.stderr.strip())
+    try:
+        knot = Knot(stage, NAMES)
+        ca = TestCA(stage, knot.address)
+        p = Perdure(stage, p_config(ca, knot, NAMES, daemon={"interval": "10s"}, state_dir=str(place / "state")))
+        p.state_dir = str(place / "state")
+        set_up_account(p)
+        publish_records(p, knot)
+        p.run("renew").ok()
+        d = Daemon(p)
+        d.idle()
+        ballast = place / "ballast"
+        with open(ballast, "wb", buffering=0) as f:
+            try:
+                while True:
+                    f.write(b"x" * 4096)
+            except OSError:
+                pass
+        d.ask(do="renew", names=NAMES, force=True)
+        wait_until("the word of a full disk", 60, lambda: "free on the file system" in read(d.log) or "No space" in read(d.log))
+        assert invariants.at_any_moment(p, NAMES) == 2
+        ballast.unlink()
+        wait_until("certificates again", 120, lambda: d.process.poll() is not None or d.ask(do="renew", names=NAMES, force=True)["ok"] and len(ca.certificates()) >= 4)
+        assert d.process.poll() is None, read(d.log)
+        d.idle()
+        d.end()
+        check_rest(p, NAMES)
+    finally:
+        subprocess.run(["umount", "-l", place], check=False)

@@ -316,7 +316,7 @@ static void settle(struct sim *s)
 			continue;
 		}
 		int64_t lifetime = lifetime_of(cert->name);
-		int64_t age = (int64_t)(chance(s) % (uint64_t)(lifetime / 2));
+		int64_t age = (int64_t)(chance(s) % (uint64_t)schedule_renew_at(0, lifetime));
 		struct store_cert row = {.name = cert->name,
 			.ca = cert->cas.v[0],
 			.names = cert->names,
@@ -413,7 +413,7 @@ static void must(bool holds, const char *what)
 	bad |= !holds;
 }
 
-/* The busiest hour, the two days after the outage and the surge aside. */
+/* The busiest hour before the surge, which makes everything of one age; the outage and the two days after it aside. */
 static double peak(const struct sim *s, int64_t days)
 {
 	uint32_t most = 0;
@@ -421,8 +421,9 @@ static double peak(const struct sim *s, int64_t days)
 	size_t n = 0;
 	for (size_t i = 0; i < (size_t)days * 24; i++) {
 		int64_t at = s->start_ms / SECOND + (int64_t)i * HOUR_S;
-		if ((at + HOUR_S > s->outage_from && at < s->outage_to + 2 * DAY_S) ||
-			(at + HOUR_S > s->surge_at && at < s->surge_at + 2 * DAY_S))
+		if (at + HOUR_S > s->surge_at)
+			break;
+		if (at + HOUR_S > s->outage_from && at < s->outage_to + 2 * DAY_S)
 			continue;
 		most = s->hours[i] > most ? s->hours[i] : most;
 		sum += s->hours[i];
