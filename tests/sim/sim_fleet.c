@@ -304,7 +304,7 @@ static struct config *configure(const char *dir, size_t n)
 	return c;
 }
 
-/* Nine of ten have a certificate of some age. */
+/* Nine of ten have a certificate, of any age at which it is not due. */
 static void settle(struct sim *s)
 {
 	struct err e = {0};
@@ -316,7 +316,7 @@ static void settle(struct sim *s)
 			continue;
 		}
 		int64_t lifetime = lifetime_of(cert->name);
-		int64_t age = (int64_t)(chance(s) % (uint64_t)schedule_renew_at(0, lifetime));
+		int64_t age = (int64_t)(chance(s) % (uint64_t)(schedule_renew_at(0, lifetime) - lifetime / 8));
 		struct store_cert row = {.name = cert->name,
 			.ca = cert->cas.v[0],
 			.names = cert->names,
