@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/err.h"
+#include "base/host.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/xalloc.h"
@@ -41,7 +42,7 @@ struct notifyrun {
 	void *done_ctx;
 	void (*told)(const struct config_notify *c, const struct err *e, void *ctx); /* when testing */
 	void *ctx;
-	char host[256];
+	char host[HOST_NAME_ROOM];
 	size_t pending;
 	struct channel *channels;
 	size_t n;
@@ -72,8 +73,7 @@ static struct notifyrun *run_new(struct site *s, void (*done)(void *done_ctx), v
 	struct notifyrun *r = xcalloc(1, sizeof(*r));
 	*r = (struct notifyrun){.s = s, .done = done, .done_ctx = done_ctx};
 	r->channels = xcalloc(s->config->n_notify, sizeof(*r->channels));
-	if (gethostname(r->host, sizeof(r->host) - 1) || !*r->host)
-		memcpy(r->host, "localhost", sizeof("localhost"));
+	host_name(r->host);
 	return r;
 }
 

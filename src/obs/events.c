@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fs.h"
+#include "base/host.h"
 #include "base/secret.h"
 #include "base/xalloc.h"
 #include "crypto/detached.h"
@@ -35,7 +36,7 @@ struct events {
 	int64_t sent; /* numbers for other places when there is no log */
 	bool dirty; /* written by us and not signed, */
 	int64_t dirty_ms; /* since then */
-	char host[256];
+	char host[HOST_NAME_ROOM];
 	char user[64];
 };
 
@@ -59,8 +60,7 @@ int events_open(const struct events_options *o, struct events **ret, struct err 
 	l->form = o->form;
 	l->clk = o->clk;
 	eventsink_init(&l->sink, o->journal, o->syslog);
-	if (gethostname(l->host, sizeof(l->host) - 1) || !*l->host)
-		memcpy(l->host, "localhost", sizeof("localhost"));
+	host_name(l->host);
 	getpwuid_r(geteuid(), &pw, names, sizeof(names), &found);
 	snprintf(l->user, sizeof(l->user), "%s", found ? pw.pw_name : "");
 	if (!found)
