@@ -61,8 +61,10 @@ static int make_dir(const char *path, struct err *e)
 /* Always the same, so that one that is left is found. */
 static char *temporary(const char *path)
 {
-	const char *base = strrchr(path, '/') + 1;
-	return xasprintf("%.*s.%s.tmp", (int)(base - path), path, base);
+	const char *slash = strrchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) + 1 : 0;
+	AUTO(xfreep) char *folder = xstrndup(path, n);
+	return xasprintf("%s.%s.tmp", folder, path + n);
 }
 
 static int write_file(const char *webroot, const struct entry *a, struct err *e)
