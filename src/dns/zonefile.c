@@ -59,7 +59,8 @@ static void tell(struct reading *g, ldns_rr *rr)
 	struct dns_rr out = {.type = (uint16_t)ldns_rr_get_type(rr), .ttl = ldns_rr_ttl(rr), .data = data};
 	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
 		const ldns_rdf *f = ldns_rr_rdf(rr, i);
-		memcpy(data + out.n, ldns_rdf_data(f), ldns_rdf_size(f));
+		if (ldns_rdf_size(f)) /* one without octets has no address either */
+			memcpy(data + out.n, ldns_rdf_data(f), ldns_rdf_size(f));
 		out.n += ldns_rdf_size(f);
 	}
 	g->r->record(g->r->ctx, owner, &out);
