@@ -67,8 +67,9 @@ static void run_done(const struct renew_summary *sum, const struct err *e, void 
 	renewal_free(d->run);
 	d->run = NULL;
 	strv_done(&d->only);
-	if (sum->due && d->hooks->summary)
-		d->hooks->summary(sum, d->ctx);
+	/* The run's own sum went with it. */
+	if (d->last.due && d->hooks->summary)
+		d->hooks->summary(&d->last, d->ctx);
 	if (d->asked.n)
 		start_run(d);
 	else
