@@ -15,7 +15,7 @@ import pytest
 
 import dns_servers
 import harness
-from e2e import faults_path
+from e2e import faults_path, plain_path
 from rest_doubles import Desec
 from resolver import Unbound
 from small_servers import ZoneServer
@@ -344,6 +344,7 @@ def test_standing_records_open_no_credentials_whatever_is_configured(stage):
     need_strace()
     f = Fleet(stage, 1, validation="auto")
     harness.publish_records(f.p, f.knot)
+    f.p.binary = plain_path()  # sanitizers do not go with strace
     log = os.path.join(f.p.folder, "strace.log")
     renewed(f.p.run("renew", "--json", wrap=["strace", "-f", "-qq", "-o", log, "-e", "trace=open,openat,openat2", "-s", "4096"]), f.names, how="dns-persist-01")
     opened = re.findall(r'"([^"]*)"', harness.read(log))

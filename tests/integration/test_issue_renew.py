@@ -218,7 +218,8 @@ def test_due_at_half_of_a_short_life(stage):
     name = f.names[0]
     assert results(f.p.run("renew", "--json").ok()) == {name: "issued"}
     first = serial_of(f.p.live(name, "cert.pem"))
-    assert results(f.p.run("renew", "--json", **at_time("+280s")).ok()) == {}
+    # Ten minutes long: due after five, or up to an eighth of them earlier.
+    assert results(f.p.run("renew", "--json", **at_time("+200s")).ok()) == {}
     line = f.p.run("renew", "--json", "--dry-run", **at_time("+310s")).ok().lines()[0]
     assert line["certificate"] == name and line["due"] == "expiring"
     assert results(f.p.run("renew", "--json", **at_time("+310s")).ok()) == {name: "renewed"}
@@ -231,7 +232,7 @@ def test_names_changed_and_unknown(fleet):
     certs = p.config["certificates"]
     p.configure({**p.config, "certificates": [certs[0], {"name": names[1], "names": [names[1], "www." + names[1], "*." + names[1]]}]})
     lines = p.run("renew", "--dry-run", "--json").ok().lines()
-    assert [(line["certificate"], line["due"]) for line in lines[:-1]] == [(names[1], "names")]
+    assert [(line["certificate"], line["due"]) for line in lines if "certificate" in line] == [(names[1], "names")]
     publish_records(p, knot)
     assert results(p.run("renew", "--json").ok()) == {names[1]: "renewed"}
     verify_chain(p, names[1], ca.roots(), [names[1], "www." + names[1], "*." + names[1]])
