@@ -21,7 +21,8 @@ def test_sample_of_the_sweep(run):
     line, findings, runs, struck = torture.sweep(SAMPLES[run], seed, jobs=1, runs=(run,))
     print(line)
     assert not findings, "\n".join(findings[:3])
-    assert runs == SAMPLES[run] and struck > runs // 2, line
+    # A third of them are EINTR, which ends no run; errors in the event log and in a batch of files are survived, too.
+    assert runs == SAMPLES[run] and struck > runs // 3, line
 
 
 def test_stopped_and_continued(stage):
