@@ -18,11 +18,11 @@ def test_sample_of_the_sweep(run):
     need_strace()
     seed = int(os.environ.get("PERDURE_SEED", 20261122))
     print(f"seed {seed}; another with PERDURE_SEED=N")
-    line, findings, runs, struck = torture.sweep(SAMPLES[run], seed, jobs=1, runs=(run,))
+    line, findings, runs, struck, could = torture.sweep(SAMPLES[run], seed, jobs=1, runs=(run,))
     print(line)
     assert not findings, "\n".join(findings[:3])
-    # A third of them are EINTR, which ends no run; errors in the event log and in a batch of files are survived, too.
-    assert runs == SAMPLES[run] and struck > runs // 3, line
+    # Errors in the event log and in a batch of files are survived.
+    assert runs == SAMPLES[run] and struck > could // 2, line
 
 
 def test_stopped_and_continued(stage):
