@@ -23,8 +23,9 @@ struct chain_job {
 	struct err e;
 };
 
-static void job_free(struct chain_job *j)
+static void job_free(void *arg)
 {
+	struct chain_job *j = arg;
 	free(j->pem);
 	x509_chain_free(j->known);
 	strv_done(&j->names);
@@ -63,7 +64,7 @@ void flow_read_chain(struct acme_flow *f, const struct buf *pem, flow_chain_fn t
 	memcpy(j->spki_sha256, f->spki_sha256, sizeof(j->spki_sha256));
 	j->now_s = clk_wall(loop_clk(f->s->loop)) / 1000;
 	f->reading = j;
-	loop_job(f->s->loop, work, done, j);
+	loop_job(f->s->loop, work, done, job_free, j);
 }
 
 void flow_chain_forget(struct acme_flow *f)

@@ -216,6 +216,14 @@ static void work(void *arg)
 
 /* --- on the loop --- */
 
+static void job_free(void *arg)
+{
+	struct files_job *j = arg;
+	deploy_files_done(&j->f);
+	err_done(&j->e);
+	free(j);
+}
+
 static void on_written(void *arg)
 {
 	struct files_job *j = arg;
@@ -228,9 +236,7 @@ static void on_written(void *arg)
 			err_retry(&w->e, RETRY_AFTER_OPERATOR, 0);
 		deploy_finish(w);
 	}
-	deploy_files_done(&j->f);
-	err_done(&j->e);
-	free(j);
+	job_free(j);
 }
 
 int deploy_files_start(struct deploy_work *w, struct deploy_files *f, struct err *e)
@@ -247,7 +253,7 @@ int deploy_files_start(struct deploy_work *w, struct deploy_files *f, struct err
 		j->f.v[i].gid = gid;
 	}
 	w->own = j;
-	loop_job(w->loop, work, on_written, j);
+	loop_job(w->loop, work, on_written, job_free, j);
 	return 0;
 }
 

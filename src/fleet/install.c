@@ -41,6 +41,14 @@ static void request_done(void *arg)
 	free(r);
 }
 
+static void request_gone(void *arg)
+{
+	struct request_job *r = arg;
+	err_done(&r->e);
+	err_set(&r->e, ERR_CANCEL, "stopped");
+	request_done(r);
+}
+
 void install_request(struct loop *l, enum key_type type, struct secret *old_key, const struct strv *names,
 	const struct x509_csr_options *o, struct x509_request *ret, install_fn done, void *ctx)
 {
@@ -49,7 +57,7 @@ void install_request(struct loop *l, enum key_type type, struct secret *old_key,
 		.type = type, .old_key = *old_key, .options = *o, .ret = ret, .done = done, .ctx = ctx};
 	*old_key = (struct secret){0};
 	strv_copy(&r->names, names);
-	loop_job(l, request_work, request_done, r);
+	loop_job(l, request_work, request_done, request_gone, r);
 }
 
 void install_start(

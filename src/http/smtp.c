@@ -103,10 +103,9 @@ static void work(void *arg)
 	curl_easy_cleanup(easy);
 }
 
-static void finish(void *arg)
+static void mail_free(void *arg)
 {
 	struct mail *m = arg;
-	m->done(&m->e, m->ctx);
 	free(m->url);
 	free(m->from);
 	free(m->user);
@@ -116,6 +115,13 @@ static void finish(void *arg)
 	strv_done(&m->to);
 	err_done(&m->e);
 	free(m);
+}
+
+static void finish(void *arg)
+{
+	struct mail *m = arg;
+	m->done(&m->e, m->ctx);
+	mail_free(m);
 }
 
 void smtp_send(struct loop *l, const struct smtp_request *r, smtp_done_fn done, void *ctx)
@@ -131,5 +137,5 @@ void smtp_send(struct loop *l, const struct smtp_request *r, smtp_done_fn done, 
 	m->timeout_ms = r->timeout_ms;
 	m->done = done;
 	m->ctx = ctx;
-	loop_job(l, work, finish, m);
+	loop_job(l, work, finish, mail_free, m);
 }

@@ -21,6 +21,7 @@ struct timers {
 struct job {
 	void (*work)(void *arg);
 	void (*done)(void *arg);
+	void (*gone)(void *arg); /* may be NULL */
 	void *arg;
 	STAILQ_ENTRY(job) link;
 };

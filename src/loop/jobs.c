@@ -96,7 +96,7 @@ static bool open_eventfd(struct loop *l)
 	return false;
 }
 
-void loop_job(struct loop *l, void (*work)(void *arg), void (*done)(void *arg), void *arg)
+void loop_job(struct loop *l, void (*work)(void *arg), void (*done)(void *arg), void (*gone)(void *arg), void *arg)
 {
 	struct jobs *p = &l->jobs;
 	p->in_work++;
@@ -107,6 +107,7 @@ void loop_job(struct loop *l, void (*work)(void *arg), void (*done)(void *arg), 
 	struct job *j = xcalloc(1, sizeof(*j));
 	j->work = work;
 	j->done = done;
+	j->gone = gone;
 	j->arg = arg;
 	pthread_mutex_lock(&p->mu);
 	bool more = p->n_queued >= p->n_resting && p->n_threads < JOBS_MAX_THREADS;
@@ -140,6 +141,8 @@ static void drop(struct job_list *list)
 {
 	for (struct job *j; (j = STAILQ_FIRST(list));) {
 		STAILQ_REMOVE_HEAD(list, link);
+		if (j->gone)
+			j->gone(j->arg);
 		free(j);
 	}
 }

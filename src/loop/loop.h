@@ -71,8 +71,10 @@ void loop_idle_free(struct loop_idle *i);
  * Runs work(arg) on a worker thread, then done(arg) on the loop. Threads are made when first needed, at most 16
  * whatever the number of processors: most jobs wait for the disk, which serves many at once. Jobs wait in order. The
  * loop keeps running while jobs are in work. work() must not touch what the loop's callbacks use meanwhile.
+ * A loop that is freed before done() was called joins its threads and calls gone(arg) instead, which releases what arg
+ * owns and uses no loop any more; NULL: somebody else owns it.
  */
-void loop_job(struct loop *l, void (*work)(void *arg), void (*done)(void *arg), void *arg);
+void loop_job(struct loop *l, void (*work)(void *arg), void (*done)(void *arg), void (*gone)(void *arg), void *arg);
 
 /* --- signals --- */
 /* cb on the loop when SIGINT or SIGTERM arrives (signo given). Handlers are put back by loop_free(). */

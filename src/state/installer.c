@@ -63,10 +63,13 @@ static void job_free(struct file_job *f)
 	free(f);
 }
 
-static void jobs_free(struct file_jobs *jobs)
+static void jobs_cancel(struct file_jobs *jobs)
 {
 	for (struct file_job *f; (f = STAILQ_FIRST(jobs));) {
 		STAILQ_REMOVE_HEAD(jobs, link);
+		err_done(&f->e);
+		err_set(&f->e, ERR_CANCEL, "stopped");
+		f->done(&f->e, f->ctx);
 		job_free(f);
 	}
 }
@@ -99,10 +102,10 @@ void installer_free(struct installer *in)
 		return;
 	for (struct batch *b; (b = LIST_FIRST(&in->at_work));) {
 		LIST_REMOVE(b, link);
-		jobs_free(&b->jobs);
+		jobs_cancel(&b->jobs);
 		free(b);
 	}
-	jobs_free(&in->waiting);
+	jobs_cancel(&in->waiting);
 	free(in->state_dir);
 	free(in);
 }
@@ -148,7 +151,7 @@ static void start(void *ctx)
 			b->n++;
 		}
 		LIST_INSERT_HEAD(&in->at_work, b, link);
-		loop_job(in->l, work, done, b);
+		loop_job(in->l, work, done, NULL, b);
 	}
 }
 

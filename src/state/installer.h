@@ -17,7 +17,7 @@ struct loop;
 struct installer *installer_new(struct loop *l, const char *state_dir, int64_t keep);
 /* Before loop_free(): nothing begins any more. NULL is fine. */
 void installer_stop(struct installer *in);
-/* After loop_free(): what has not been told by then is dropped. NULL is fine. */
+/* After loop_free(): what has not been told by then is told ERR_CANCEL; its owners must have let go. NULL is fine. */
 void installer_free(struct installer *in);
 
 /* The texts of a generation; all are copied. */
@@ -29,7 +29,7 @@ struct installer_set {
 	const char *chain_pem;
 	const char *fullchain_pem;
 };
-/* done is called on the loop; e is clean when it is in place. */
+/* done is called on the loop, or by installer_free(); e is clean when it is in place. */
 typedef void (*installer_fn)(const struct err *e, void *ctx);
 void installer_put(struct installer *in, const struct installer_set *set, installer_fn done, void *ctx);
 

@@ -428,7 +428,7 @@ static void jobs_come_back_to_the_loop(void **state)
 	for (int i = 0; i < N; i++) {
 		rows[i].f = f;
 		rows[i].value = i;
-		loop_job(f->l, square, squared, &rows[i]);
+		loop_job(f->l, square, squared, NULL, &rows[i]);
 	}
 	run(f);
 	assert_int_equal(f->left, 0);
@@ -446,14 +446,14 @@ static void job_chain(void *arg)
 	struct fixture *f = arg;
 	buf_putc(&f->seen, 'j');
 	if (--f->left > 0)
-		loop_job(f->l, nothing, job_chain, f);
+		loop_job(f->l, nothing, job_chain, NULL, f);
 }
 
 static void jobs_start_jobs(void **state)
 {
 	struct fixture *f = *state;
 	f->left = 5;
-	loop_job(f->l, nothing, job_chain, f);
+	loop_job(f->l, nothing, job_chain, NULL, f);
 	run(f);
 	assert_string_equal(buf_str(&f->seen), "jjjjj");
 }
@@ -461,6 +461,7 @@ static void jobs_start_jobs(void **state)
 struct slow {
 	atomic_int begun;
 	atomic_int ended;
+	int gone;
 };
 
 static void slow_work(void *arg)
@@ -477,16 +478,23 @@ static void never(void *arg)
 	fail_msg("a job was delivered by loop_free()");
 }
 
-/* loop_free() with jobs queued and in work waits for the latter and delivers nothing. */
+static void count_gone(void *arg)
+{
+	struct slow *s = arg;
+	s->gone++;
+}
+
+/* loop_free() with jobs queued and in work waits for the latter, delivers nothing and says of each that it is gone. */
 static void free_with_jobs_in_work(void **state)
 {
 	struct fixture *f = *state;
 	struct slow s = {0};
 	enum { N = 40 };
 	for (int i = 0; i < N; i++)
-		loop_job(f->l, slow_work, never, &s);
+		loop_job(f->l, slow_work, never, count_gone, &s);
 	loop_free(TAKE(f->l));
 	assert_int_equal(atomic_load(&s.begun), atomic_load(&s.ended));
+	assert_int_equal(s.gone, N);
 }
 
 static void on_signal(int signo, void *ctx)

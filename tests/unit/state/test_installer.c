@@ -76,7 +76,7 @@ static void test_many(void **state)
 	installer_free(in);
 }
 
-/* The loop ends while some are at work and others wait: nobody is told any more, and nothing is left over. */
+/* The loop ends while some are at work and others wait: each is told once, and nothing is left over. */
 static void test_the_loop_goes(void **state)
 {
 	struct err e = {0};
@@ -93,10 +93,12 @@ static void test_the_loop_goes(void **state)
 	}
 	must(loop_run(l, &e), &e);
 	put(in, "last", 1, &t);
+	t.stop = NULL;
 	installer_stop(in);
 	loop_free(l);
 	installer_free(in);
 	assert_true(t.good > 1 && t.good <= N);
+	assert_int_equal(t.good + t.bad, N + 2);
 	installer_stop(NULL);
 	installer_free(NULL);
 }
