@@ -8,6 +8,7 @@
 #include "cli/output.h"
 #include "cli/pick.h"
 #include "cli/verbs.h"
+#include "config/config.h"
 #include "inventory/desired.h"
 #include "inventory/export_collect.h"
 #include "inventory/site.h"
@@ -90,7 +91,10 @@ static int collect(struct cli *c, struct site *s, enum what what, struct export_
 		return -1;
 	if (records)
 		export_collect_records(set, &d, caa.ttl);
-	if ((zone && export_collect_delegations(set, &d, zone, e)) ||
+	struct config_delegation to = s->config->delegation; /* its TTLs */
+	to.zone = zone;
+	to.name = NULL;
+	if ((zone && export_collect_delegations(set, &d, &to, e)) ||
 		(wishes && collect_wishes(c, s, what, &names, set, e)))
 		return -1;
 	export_merge(set);
@@ -179,7 +183,7 @@ static const struct cli_option export_options[] = {
 	{"format", 'f', "FORMAT", false, "for which tool: see above"},
 	{"what", 0, "WHAT", false, "records (default), caa, delegations, or tokens"},
 	{"validation-zone", 0, "ZONE", false,
-		"for delegations of all names, whatever the configuration says: the zone"},
+		"for delegations of all names, as \"delegation: {zone: ZONE}\" in the configuration makes them"},
 	{"zone", 0, "ZONE", true, "a zone that the names are in; otherwise the DNS is asked"},
 	{"ca", 0, "NAME", false, "for this CA only"},
 	{"offline", 0, NULL, false, "ask neither the CAs nor the DNS"},

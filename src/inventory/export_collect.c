@@ -9,6 +9,7 @@
 #include "base/xalloc.h"
 #include "dns/view.h"
 #include "inventory/cafacts.h"
+#include "inventory/delegation.h"
 #include "inventory/desired.h"
 #include "inventory/site.h"
 #include "inventory/wishes.h"
@@ -16,8 +17,6 @@
 
 enum {
 	WINDOW = 256, /* look-ups at once; the DNS layer limits what one server gets */
-	DELEGATION_TTL = 86400, /* it never changes */
-	CHALLENGE_TTL = 300, /* a value that changes at every renewal should not be remembered for long */
 	NAME_MAX_OCTETS = 253,
 };
 
@@ -40,6 +39,11 @@ void export_collect_caa(
 }
 
 /* The values behind delegations are changed by renewals, so that only their place is exported. */
+static void add_place(struct export_set *s, const char *target, int64_t ttl)
+{
+	export_add(s, target, EXPORT_TXT, (uint32_t)ttl, "-", 0, NULL)->automated = true;
+}
+
 void export_collect_wishes(struct export_set *s, const struct wishes *w)
 {
 	for (size_t i = 0; i < w->n; i++) {
@@ -47,22 +51,23 @@ void export_collect_wishes(struct export_set *s, const struct wishes *w)
 		bool cname = wish->type == PROVIDER_CNAME;
 		export_add(
 			s, wish->owner, cname ? EXPORT_CNAME : EXPORT_TXT, (uint32_t)wish->ttl, wish->value, 0, NULL);
-		if (cname)
-			export_add(s, wish->value, EXPORT_TXT, CHALLENGE_TTL, "-", 0, NULL)->automated = true;
+		if (wish->place_ttl)
+			add_place(s, wish->value, wish->place_ttl);
 	}
 }
 
 int export_collect_delegations(
-	struct export_set *s, const struct desired *d, const char *validation_zone, struct err *e)
+	struct export_set *s, const struct desired *d, const struct config_delegation *conf, struct err *e)
 {
 	for (size_t i = 0; i < d->n; i++) {
-		AUTO(xfreep) char *owner = xasprintf("_acme-challenge.%s", d->v[i].fqdn);
-		AUTO(xfreep) char *target = xasprintf("%s.%s", d->v[i].fqdn, validation_zone);
-		if (strlen(owner) > NAME_MAX_OCTETS || strlen(target) > NAME_MAX_OCTETS)
+		AUTO(delegation_done) struct delegation to = {0};
+		if (delegation_of(conf, d->v[i].fqdn, &to, e))
+			return -1;
+		if (strlen(to.target) > NAME_MAX_OCTETS)
 			return err_set(e, ERR_USAGE, "%s has no room for a delegation: %s has more than %d octets",
-				d->v[i].fqdn, strlen(owner) > NAME_MAX_OCTETS ? owner : target, NAME_MAX_OCTETS);
-		export_add(s, owner, EXPORT_CNAME, DELEGATION_TTL, target, 0, NULL);
-		export_add(s, target, EXPORT_TXT, CHALLENGE_TTL, "-", 0, NULL)->automated = true;
+				d->v[i].fqdn, to.target, NAME_MAX_OCTETS);
+		export_add(s, to.owner, EXPORT_CNAME, (uint32_t)to.cname_ttl, to.target, 0, NULL);
+		add_place(s, to.target, to.txt_ttl);
 	}
 	return 0;
 }

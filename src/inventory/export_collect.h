@@ -11,6 +11,7 @@
 #include "inventory/export.h"
 
 struct cafacts;
+struct config_delegation;
 struct desired;
 struct err;
 struct site;
@@ -28,11 +29,11 @@ void export_collect_caa(
 /* TXT and CNAME of wishes: tokens, delegations. */
 void export_collect_wishes(struct export_set *s, const struct wishes *w);
 /*
- * For each FQDN of d a CNAME from _acme-challenge.FQDN to FQDN.validation_zone, and the TXT there, which renewals
- * change; TTLs of a day and of five minutes. ERR_USAGE for a name that becomes too long.
+ * For each FQDN of d the CNAME that conf makes of it (delegation_of()), and the TXT behind it, which renewals change.
+ * ERR_USAGE, ERR_CONFIG for a name that becomes too long.
  */
 int export_collect_delegations(
-	struct export_set *s, const struct desired *d, const char *validation_zone, struct err *e);
+	struct export_set *s, const struct desired *d, const struct config_delegation *conf, struct err *e);
 
 /* Asks the DNS what stands at every RRset of s (export_observed()). The site's DNS must be open. ERR_DNS, ERR_SYS,
  * ERR_CANCEL on SIGINT and SIGTERM. */

@@ -94,6 +94,7 @@ static int add_delegation(struct wishes *w, const struct config_cert *cert, cons
 			return 0;
 	struct plan_want want = {.kind = PLAN_DELEGATION, .ca = "", .value = d.target};
 	wishes_add(w, PROVIDER_CNAME, d.owner, fqdn, d.cname_ttl, &want);
+	w->v[w->n - 1].place_ttl = d.txt_ttl;
 	return 0;
 }
 

@@ -28,6 +28,7 @@ struct wish {
 	char *value;
 	bool wildcard;
 	int64_t until;
+	int64_t place_ttl; /* of a CNAME: TTL of the TXT record behind it, where renewals write; 0: no record of ours */
 };
 struct wishes {
 	struct wish *v;

@@ -290,11 +290,21 @@ def test_delegations_tell_terraform_to_leave_the_value_alone(world, tmp_path, na
 
 def test_delegations_in_a_zone_file(world, tmp_path):
     p, _ = world
-    text = exported(p, "zone", "--zone", ZONES[0], "--zone", ZONES[1], "--zone", "val.test", "--what", "delegations", "--validation-zone", "val.test")
+    zones = [arg for z in (*ZONES, "val.test") for arg in ("--zone", z)]
+    text = exported(p, "zone", *zones, "--what", "delegations", "--validation-zone", "val.test")
     file = tmp_path / "z"
     file.write_text("$TTL 60\n$ORIGIN test.\n@ SOA ns hostmaster 1 1 1 1 1\n@ NS ns\nns A 127.0.0.1\n" + text)
     loaded = run(["named-checkzone", "-D", "test", str(file)])
-    assert re.search(r"^_acme-challenge\.b\.bench\.test\.\s+86400 IN CNAME\s+b\.bench\.test\.val\.test\.$", loaded, re.M)
+    assert re.search(r"^_acme-challenge\.b\.bench\.test\.\s+86400 IN CNAME\s+_b-bench-test\.val\.test\.$", loaded, re.M)
+    # With that zone in the configuration the names are the same, and so are the TTLs.
+    plain = p.config
+    for ttls in ({}, {"cname_ttl": "1h", "txt_ttl": "1m"}):
+        conf = {**plain, "delegation": {"zone": "val.test", **ttls}}
+        p.configure(conf)
+        by_option = exported(p, "zone", *zones, "--what", "delegations", "--validation-zone", "val.test")
+        p.configure({**conf, "certificates": [{**c, "validation": "delegation"} for c in conf["certificates"]]})
+        assert by_option == exported(p, "zone", *zones, "--what", "delegations")
+        assert ("60 IN TXT" in by_option) == bool(ttls)
 
 
 def test_caa(world, tmp_path):
