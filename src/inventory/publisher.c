@@ -7,12 +7,14 @@
 #include "base/err.h"
 #include "base/xalloc.h"
 #include "config/config.h"
+#include "inventory/rrbatch.h"
 #include "loop/loop.h"
 
 struct publisher {
 	struct loop *loop;
 	const struct config *config;
 	struct provider **providers; /* by their place in the configuration; NULL until opened */
+	struct rrbatch *batch;
 };
 
 struct publisher_search {
@@ -28,7 +30,7 @@ struct publisher_search {
 struct publisher *publisher_new(struct loop *l, const struct config *c)
 {
 	struct publisher *p = xcalloc(1, sizeof(*p));
-	*p = (struct publisher){.loop = l, .config = c};
+	*p = (struct publisher){.loop = l, .config = c, .batch = rrbatch_new(l)};
 	p->providers = xcalloc(c->n_providers + 1, sizeof(struct provider *));
 	return p;
 }
@@ -37,6 +39,7 @@ void publisher_free(struct publisher *p)
 {
 	if (!p)
 		return;
+	rrbatch_free(p->batch);
 	for (size_t i = 0; i < p->config->n_providers; i++)
 		provider_free(p->providers[i]);
 	free(p->providers);
@@ -60,6 +63,11 @@ int publisher_open(struct publisher *p, const char *name, struct provider **ret,
 	err_set(e, ERR_CONFIG, "no provider \"%s\" is configured in %s", name, p->config->path);
 	err_hint(e, "run \"perdure provider list\"");
 	return -1;
+}
+
+struct rrbatch *publisher_batch(struct publisher *p)
+{
+	return p->batch;
 }
 
 uint64_t publisher_calls(const struct publisher *p)

@@ -13,6 +13,7 @@ struct config;
 struct err;
 struct loop;
 struct publisher;
+struct rrbatch;
 
 /* Both are borrowed. */
 struct publisher *publisher_new(struct loop *l, const struct config *c);
@@ -38,6 +39,8 @@ void publisher_cancel(struct publisher_search *s);
 
 /* The provider of that name, opened if need be. ERR_CONFIG. */
 int publisher_open(struct publisher *p, const char *name, struct provider **ret, struct err *e);
+/* What is written through them goes together by this (rrbatch.h). Borrowed. */
+struct rrbatch *publisher_batch(struct publisher *p);
 /* Calls that went to all providers so far. */
 uint64_t publisher_calls(const struct publisher *p);
 

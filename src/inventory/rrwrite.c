@@ -1,4 +1,4 @@
-/* rrwrite.c: one RRset changed and waited for. */
+/* rrwrite.c: one RRset changed and waited for. The changes of one zone go together (rrbatch.h). */
 #include "inventory/rrwrite.h"
 
 #include <stdio.h>
@@ -14,6 +14,7 @@
 #include "dns/view.h"
 #include "inventory/planmake.h"
 #include "inventory/publisher.h"
+#include "inventory/rrbatch.h"
 #include "inventory/rrlock.h"
 #include "inventory/site.h"
 #include "inventory/tellrecord.h"
@@ -36,13 +37,15 @@ struct rrwrite {
 	struct provider *provider;
 	struct provider_zone zone;
 	struct provider_op *op;
+	struct rrmember *member;
+	struct provider_rrset held; /* that a change is made against */
 	struct dns_query *query;
 	struct loop_timer *timer;
 	struct fs_lock lock;
 	struct loop_timer *lock_timer;
 	int64_t lock_deadline;
 	struct rrwrite_want want;
-	unsigned tries;
+	unsigned tries, lost; /* lost: alone, not for others in the same call */
 	int64_t poll_ms, deadline;
 	bool changed;
 	bool read_back; /* since the last change */
@@ -67,12 +70,14 @@ void rrwrite_free(struct rrwrite *w)
 		return;
 	publisher_cancel(w->search);
 	provider_cancel(w->op);
+	rrmember_free(w->member);
 	if (w->query)
 		dns_view_cancel(w->query);
 	loop_timer_free(w->timer);
 	loop_timer_free(w->lock_timer);
 	fs_lock_release(&w->lock);
 	provider_zone_done(&w->zone);
+	provider_rrset_done(&w->held);
 	want_done(&w->want);
 	free(w->note);
 	free(w->owner);
@@ -153,10 +158,12 @@ static void was_read_back(const struct provider_rrset *held, const struct err *e
 {
 	struct rrwrite *w = ctx;
 	w->op = NULL;
-	if (held && !is_held(w, held) && ++w->tries < TRIES)
+	if (held && !is_held(w, held) && ++w->tries < TRIES) {
 		was_read(held, e, w);
-	else
-		look(w);
+		return;
+	}
+	rrmember_away(w->member);
+	look(w);
 }
 
 /*
@@ -172,6 +179,7 @@ static bool reads_back(struct rrwrite *w, bool late)
 	if (!late && w->poll_ms < w->q.poll_max_ms)
 		return false;
 	w->read_back = true;
+	rrmember_reads(w->member, w->provider, &w->zone);
 	w->op = provider_read(w->provider, &w->zone, w->owner, w->q.type, was_read_back, w);
 	return true;
 }
@@ -230,7 +238,6 @@ static void wait_for_servers(struct rrwrite *w)
 static void synced(const struct err *e, void *ctx)
 {
 	struct rrwrite *w = ctx;
-	w->op = NULL;
 	if (err_is(e))
 		not_served(w, "", e);
 	else
@@ -261,14 +268,14 @@ static void change_failed(struct rrwrite *w, enum provider_outcome outcome, cons
 	err_done(&lost);
 }
 
-static void changed(const struct provider_result *results, size_t n, const struct err *e, void *ctx)
+static void changed(const struct provider_result *result, const struct err *e, bool alone, void *ctx)
 {
 	struct rrwrite *w = ctx;
-	const struct provider_result *result = n ? &results[0] : NULL;
 	enum provider_outcome outcome = result ? result->outcome : PROVIDER_FAILED;
-	w->op = NULL;
 	FAULT("rrwrite-changed");
-	if (outcome == PROVIDER_LOST && ++w->tries < TRIES) {
+	w->lost += alone;
+	if (outcome == PROVIDER_LOST && w->lost < TRIES) {
+		w->tries++;
 		read_rrset(w);
 		return;
 	}
@@ -285,22 +292,24 @@ static void changed(const struct provider_result *results, size_t n, const struc
 		w->hooks->after(result, w->ctx);
 	fs_lock_release(&w->lock);
 	if (result->ticket)
-		w->op = provider_sync(w->provider, &w->zone, result->ticket, synced, w);
+		rrmember_sync(w->member, result->ticket);
 	else
 		wait_for_servers(w);
 }
 
 static void send_change(struct rrwrite *w, const struct rrwrite_at *at)
 {
+	provider_rrset_done(&w->held);
+	provider_rrset_copy(&w->held, at->held);
 	struct provider_change c = {.name = w->owner,
 		.type = w->q.type,
 		.ttl = at->ttl,
 		.add = &w->want.add,
 		.del = &w->want.del,
-		.expect = at->held,
+		.expect = &w->held,
 		.mark = "perdure"};
 	w->read_back = false;
-	w->op = provider_change(w->provider, &w->zone, &c, 1, changed, w);
+	rrmember_change(w->member, &c);
 }
 
 static void was_read(const struct provider_rrset *held, const struct err *e, void *ctx)
@@ -308,6 +317,7 @@ static void was_read(const struct provider_rrset *held, const struct err *e, voi
 	struct rrwrite *w = ctx;
 	struct err own = {0};
 	w->op = NULL;
+	rrmember_away(w->member);
 	if (!held) {
 		end(w, RRWRITE_FAILED, e);
 		return;
@@ -334,6 +344,7 @@ static void was_read(const struct provider_rrset *held, const struct err *e, voi
 
 static void read_rrset(struct rrwrite *w)
 {
+	rrmember_reads(w->member, w->provider, &w->zone);
 	w->op = provider_read(w->provider, &w->zone, w->owner, w->q.type, was_read, w);
 }
 
@@ -360,6 +371,7 @@ static void found(struct provider *p, const struct provider_zone *z, const struc
 	struct rrwrite *w = ctx;
 	w->search = NULL;
 	if (!p) {
+		rrmember_away(w->member);
 		end(w, RRWRITE_FAILED, e);
 		return;
 	}
@@ -369,6 +381,7 @@ static void found(struct provider *p, const struct provider_zone *z, const struc
 		read_rrset(w);
 		return;
 	}
+	rrmember_away(w->member);
 	w->lock_timer = loop_timer_new(w->q.site->loop, take_lock, w);
 	w->lock_deadline = clk_mono(w->q.site->clk) + LOCK_WAIT_MS;
 	take_lock(w);
@@ -377,6 +390,7 @@ static void found(struct provider *p, const struct provider_zone *z, const struc
 int rrwrite_start(const struct rrwrite_question *q, const struct rrwrite_hooks *hooks, void *ctx, struct rrwrite **ret,
 	struct err *e)
 {
+	static const struct rrmember_hooks member_hooks = {.changed = changed, .synced = synced};
 	struct rrwrite *w = xcalloc(1, sizeof(*w));
 	*w = (struct rrwrite){.q = *q,
 		.owner = xstrdup(q->owner),
@@ -388,6 +402,7 @@ int rrwrite_start(const struct rrwrite_question *q, const struct rrwrite_hooks *
 		rrwrite_free(w);
 		return -1;
 	}
+	w->member = rrmember_new(publisher_batch(q->publisher), &member_hooks, w);
 	*ret = w;
 	return 0;
 }
