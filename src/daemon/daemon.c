@@ -34,6 +34,7 @@ static int64_t now_s(const struct daemon *d)
 }
 
 static void start_run(struct daemon *d);
+static void look_again(struct daemon *d);
 
 /* When the next run begins: at the moment that the last one said, but not at once, and not later than the interval. */
 static void sleep_until_next(struct daemon *d)
@@ -76,18 +77,48 @@ static void run_done(const struct renew_summary *sum, const struct err *e, void 
 		sleep_until_next(d);
 }
 
-/* With names that were asked for: those, due or not. */
-static void start_run(struct daemon *d)
+/* Deploy actions may take hours: the certificates are looked at again meanwhile. */
+static void renewed(const struct renew_summary *sum, void *ctx)
 {
-	struct err e = {0};
+	struct daemon *d = ctx;
+	d->last = *sum;
+	d->last_failed = false;
+	telling_after_run(d->telling, !sum->failed);
+	if (d->asked.n)
+		look_again(d);
+	else
+		sleep_until_next(d);
+}
+
+/* With names that were asked for: those, due or not. */
+static void take_asked(struct daemon *d)
+{
 	loop_timer_stop(d->next);
+	strv_done(&d->only);
 	d->only = d->asked;
 	d->asked = (struct strv){0};
 	d->options =
 		(struct renew_options){.only = d->only.n ? &d->only : NULL, .force_renewal = d->only.n && d->force};
 	d->force = false;
 	d->next_at = 0;
-	if (!renewal_start(d->site, &d->options, &d->run_hooks, d, run_done, d, &d->run, &e))
+}
+
+static void look_again(struct daemon *d)
+{
+	struct err e = {0};
+	take_asked(d);
+	if (!renewal_again(d->run, &d->options, &e))
+		return;
+	log_error("%s", e.msg);
+	err_done(&e);
+	sleep_until_next(d);
+}
+
+static void start_run(struct daemon *d)
+{
+	struct err e = {0};
+	take_asked(d);
+	if (!renewal_start(d->site, &d->options, &renew_real, &d->run_hooks, d, run_done, d, &d->run, &e))
 		return;
 	log_error("%s", e.msg);
 	err_done(&e);
@@ -98,6 +129,12 @@ static void start_run(struct daemon *d)
 static void time_for_run(void *ctx)
 {
 	struct daemon *d = ctx;
+	if (d->run) {
+		/* Else it ends in this turn. */
+		if (renewal_only_deploys(d->run))
+			look_again(d);
+		return;
+	}
 	if (!d->last_failed) {
 		start_run(d);
 		return;
@@ -113,7 +150,7 @@ void daemon_ask(struct daemon *d, const struct strv *names, bool force)
 		if (!strv_has(&d->asked, names->v[i]))
 			strv_add(&d->asked, names->v[i]);
 	d->force |= force;
-	if (!d->run)
+	if (!d->run || renewal_only_deploys(d->run))
 		loop_timer_start(d->next, 0);
 }
 
@@ -232,7 +269,8 @@ int daemon_run(struct site *s, const struct daemon_hooks *hooks, void *ctx, enum
 			.step = stepped,
 			.report = reported,
 			.progress = progressed,
-			.deployed = deployed},
+			.deployed = deployed,
+			.renewed = renewed},
 		.watchdog_ms = sdnotify_watchdog_ms()};
 	if (control_open(&d, e))
 		return -1;

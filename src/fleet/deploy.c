@@ -21,13 +21,15 @@
 /* So many certificates are worked on at once. A shared action waits for others for so long while it is held. */
 enum { AT_ONCE_MAX = 8, SHARED_WAIT_MS = 60000 };
 
-enum { OUTPUT_MAX = 16 << 10 };
+/* Of those that failed last time: one that hangs must not keep new certificates from their places. */
+enum { RETRIES_MAX = AT_ONCE_MAX / 2 };
 
 /* A certificate at its action number `at`, or at the probe after it. */
 struct job {
 	struct deploy *d;
 	const struct config_cert *cert;
 	bool force;
+	bool retry; /* it failed in an earlier run */
 	int64_t generation;
 	char *ca;
 	struct deploy_state *states;
@@ -41,7 +43,7 @@ struct job {
 	struct buf output;
 	struct deploy_subject subject; /* read when it is needed */
 	struct deploy_work *work; /* while it runs */
-	TAILQ_ENTRY(job) link; /* in d->ready, d->running or a batch */
+	TAILQ_ENTRY(job) link; /* in d->ready, d->retries, d->running or a batch */
 };
 TAILQ_HEAD(job_list, job);
 
@@ -55,16 +57,24 @@ struct batch {
 	LIST_ENTRY(batch) link;
 };
 
+/* Since it was idle last, of one certificate of the configuration. */
+struct added {
+	int64_t generation;
+	bool at_work;
+};
+
 struct deploy {
 	struct site *site;
+	const struct deploy_ops *ops;
 	const struct deploy_hooks *hooks;
 	void *ctx;
-	struct job_list ready, running;
+	struct job_list ready, retries, running;
 	LIST_HEAD(, batch) batches;
 	size_t n_running; /* jobs and batches */
+	size_t n_retrying; /* of the jobs */
 	struct loop_timer *turn, *patience;
 	bool held, impatient;
-	bool *added; /* for each certificate of the configuration: since it was idle last */
+	struct added *added; /* one for each certificate of the configuration */
 	struct deploy_summary sum;
 };
 
@@ -78,65 +88,21 @@ static int64_t mono_ms(const struct deploy *d)
 	return clk_mono(d->site->clk);
 }
 
-/* --- one piece of work --- */
-
-static const struct deploy_kind *const kinds[] = {
-	[CONFIG_DEPLOY_COMMAND] = &deploy_kind_run,
-	[CONFIG_DEPLOY_SHELL] = &deploy_kind_run,
-	[CONFIG_DEPLOY_SYSTEMD] = &deploy_kind_run,
-	[CONFIG_DEPLOY_COPY] = &deploy_kind_copy,
-	[CONFIG_DEPLOY_PEM] = &deploy_kind_pem,
-	[CONFIG_DEPLOY_PKCS12] = &deploy_kind_pkcs12,
-	[CONFIG_DEPLOY_KUBERNETES] = &deploy_kind_kubernetes,
-	[CONFIG_DEPLOY_CERTBOT] = &deploy_kind_certbot,
-	[CONFIG_DEPLOY_LEGO] = &deploy_kind_lego,
-	[CONFIG_DEPLOY_PROBE] = &deploy_kind_probe,
-};
-_Static_assert(ARRAY_LEN(kinds) == CONFIG_DEPLOY_KIND_N_, "a file for each kind");
-
-/* Its kind may still be on the stack: what comes after is for the next turn. */
-void deploy_finish(struct deploy_work *w)
-{
-	w->ended = true;
-	loop_timer_start(w->turn, 0);
-}
-
-static void work_free(struct deploy_work *w)
-{
-	if (!w)
-		return;
-	w->kind->release(w);
-	buf_done(&w->output);
-	err_done(&w->e);
-	free(w);
-}
-
-/* Failing at once is an end like any other. */
-static struct deploy_work *work_start(struct deploy *d, const struct config_deploy *action,
-	const struct deploy_kind *kind, const struct deploy_subject *subject, const struct strv *certs)
-{
-	struct deploy_work *w = xcalloc(1, sizeof(*w));
-	*w = (struct deploy_work){.loop = d->site->loop,
-		.clk = d->site->clk,
-		.config = d->site->config,
-		.action = action,
-		.subject = subject,
-		.certs = certs,
-		.kind = kind,
-		.turn = d->turn,
-		.changed = true,
-		.status = -1,
-		.output = buf_make(OUTPUT_MAX)};
-	if (kind->start(w, &w->e))
-		deploy_finish(w);
-	return w;
-}
-
 /* --- a certificate's way through its actions --- */
+
+/* NULL for one that is not of the configuration. */
+static struct added *added(const struct deploy *d, const struct config_cert *cert)
+{
+	const struct config_cert *known = config_find_cert(d->site->config, cert->name);
+	return known ? &d->added[known - d->site->config->certs] : NULL;
+}
 
 static void job_free(struct job *j)
 {
-	work_free(j->work);
+	struct added *note = added(j->d, j->cert);
+	if (note)
+		note->at_work = false;
+	deploy_work_free(j->work);
 	deploy_subject_done(&j->subject);
 	buf_done(&j->output);
 	deploy_states_free(j->states, j->n);
@@ -148,11 +114,12 @@ static void run_on(struct job *j)
 {
 	TAILQ_INSERT_TAIL(&j->d->running, j, link);
 	j->d->n_running++;
+	j->d->n_retrying += j->retry;
 }
 
 static void make_ready(struct job *j)
 {
-	TAILQ_INSERT_TAIL(&j->d->ready, j, link);
+	TAILQ_INSERT_TAIL(j->retry ? &j->d->retries : &j->d->ready, j, link);
 	loop_timer_start(j->d->turn, 0);
 }
 
@@ -271,13 +238,14 @@ static void job_ended(struct job *j)
 	struct err e = {0};
 	TAILQ_REMOVE(&j->d->running, j, link);
 	j->d->n_running--;
+	j->d->n_retrying -= j->retry;
 	err_move(&e, &w->e);
 	if (j->probing) {
-		work_free(w);
+		deploy_work_free(w);
 		end_action(j, &e);
 	} else {
 		take_result(j, w);
-		work_free(w);
+		deploy_work_free(w);
 		after_action(j, &e);
 	}
 	err_done(&e);
@@ -319,7 +287,7 @@ static void join_batch(struct job *j, const struct config_deploy *action)
 static void batch_free(struct batch *b)
 {
 	LIST_REMOVE(b, link);
-	work_free(b->work);
+	deploy_work_free(b->work);
 	strv_done(&b->certs);
 	free(b->key);
 	free(b);
@@ -348,7 +316,8 @@ static void start_batches(struct deploy *d)
 		j->begun_ms = mono_ms(d);
 		strv_sort_unique(&b->certs);
 		d->n_running++;
-		b->work = work_start(d, b->action, kinds[b->action->kind], NULL, &b->certs);
+		b->work =
+			deploy_work_start(d->site, d->turn, b->action, d->ops->kinds[b->action->kind], NULL, &b->certs);
 	}
 	d->impatient = false;
 	loop_timer_stop(d->patience);
@@ -391,13 +360,14 @@ static void begin_action(struct job *j)
 		j->acted = false;
 		j->status = -1;
 	}
-	if (!j->subject.cert && deploy_subject_read(j->d->site->config, j->cert, j->ca, &j->subject, &e)) {
+	if (!j->subject.cert && j->d->ops->read(j->d->site->config, j->cert, j->ca, &j->subject, &e)) {
 		end_action(j, &e);
 		err_done(&e);
 		return;
 	}
 	run_on(j);
-	j->work = work_start(j->d, action, j->probing ? &deploy_kind_probe : kinds[action->kind], &j->subject, NULL);
+	const enum config_deploy_kind kind = j->probing ? CONFIG_DEPLOY_PROBE : action->kind;
+	j->work = deploy_work_start(j->d->site, j->d->turn, action, j->d->ops->kinds[kind], &j->subject, NULL);
 }
 
 static void collect(struct deploy *d)
@@ -423,22 +393,33 @@ static bool no_batch_runs(const struct deploy *d)
 	return true;
 }
 
+/* The one whose turn it is, taken out of its list; NULL for none. */
+static struct job *next_ready(struct deploy *d)
+{
+	struct job_list *from = !TAILQ_EMPTY(&d->ready) ? &d->ready : &d->retries;
+	struct job *j = d->n_running < AT_ONCE_MAX ? TAILQ_FIRST(from) : NULL;
+	if (!j || (j->retry && d->n_retrying >= RETRIES_MAX))
+		return NULL;
+	TAILQ_REMOVE(from, j, link);
+	return j;
+}
+
+static bool quiet(const struct deploy *d)
+{
+	return !d->n_running && TAILQ_EMPTY(&d->ready) && TAILQ_EMPTY(&d->retries);
+}
+
 static void on_turn(void *ctx)
 {
 	struct deploy *d = ctx;
 	collect(d);
-	while (d->n_running < AT_ONCE_MAX && !TAILQ_EMPTY(&d->ready)) {
-		struct job *j = TAILQ_FIRST(&d->ready);
-		TAILQ_REMOVE(&d->ready, j, link);
+	for (struct job *j; (j = next_ready(d));)
 		begin_action(j);
-	}
-	bool quiet = !d->n_running && TAILQ_EMPTY(&d->ready);
-	if (!LIST_EMPTY(&d->batches) && no_batch_runs(d) && (d->held ? d->impatient : quiet))
+	if (!LIST_EMPTY(&d->batches) && no_batch_runs(d) && (d->held ? d->impatient : quiet(d)))
 		start_batches(d);
-	quiet = !d->n_running && TAILQ_EMPTY(&d->ready);
-	if (quiet && !d->held)
+	if (quiet(d) && !d->held)
 		memset(d->added, 0, d->site->config->n_certs * sizeof(*d->added));
-	if (quiet && d->hooks && d->hooks->idle)
+	if (quiet(d) && d->hooks && d->hooks->idle)
 		d->hooks->idle(d->ctx);
 }
 
@@ -451,11 +432,12 @@ static void on_patience(void *ctx)
 
 /* --- from outside --- */
 
-struct deploy *deploy_new(struct site *s, const struct deploy_hooks *hooks, void *ctx)
+struct deploy *deploy_new(struct site *s, const struct deploy_ops *ops, const struct deploy_hooks *hooks, void *ctx)
 {
 	struct deploy *d = xcalloc(1, sizeof(*d));
-	*d = (struct deploy){.site = s, .hooks = hooks, .ctx = ctx};
+	*d = (struct deploy){.site = s, .ops = ops, .hooks = hooks, .ctx = ctx};
 	TAILQ_INIT(&d->ready);
+	TAILQ_INIT(&d->retries);
 	TAILQ_INIT(&d->running);
 	LIST_INIT(&d->batches);
 	d->turn = loop_timer_new(s->loop, on_turn, d);
@@ -477,6 +459,7 @@ void deploy_free(struct deploy *d)
 	if (!d)
 		return;
 	free_jobs(&d->ready);
+	free_jobs(&d->retries);
 	free_jobs(&d->running);
 	for (struct batch *b; (b = LIST_FIRST(&d->batches));) {
 		free_jobs(&b->jobs);
@@ -496,28 +479,19 @@ static bool is_due(const struct deploy_state *v, size_t n)
 	return false;
 }
 
-/* Where it is noted that the certificate was added; NULL for one that is not of the configuration. */
-static bool *added(const struct deploy *d, const struct config_cert *cert)
-{
-	const struct config_cert *known = config_find_cert(d->site->config, cert->name);
-	return known ? &d->added[known - d->site->config->certs] : NULL;
-}
-
 static int add(struct deploy *d, const struct config_cert *cert, const struct deploy_options *o, struct err *e)
 {
-	bool *note = added(d, cert);
-	if (note && *note)
-		return 0;
-	if (note)
-		*note = true;
+	struct added *note = added(d, cert);
 	AUTO(store_cert_done) struct store_cert row = {0};
 	struct deploy_state *states = NULL;
 	bool found = false;
 	size_t n = 0;
 	if (store_cert_get(d->site->store, cert->name, &row, &found, e))
 		return -1;
-	if (!found || !row.generation)
+	if (!found || !row.generation || (note && (note->at_work || note->generation == row.generation)))
 		return 0;
+	if (note)
+		note->generation = row.generation;
 	if (deploy_forget_others(d->site->store, cert, e) ||
 		deploy_look(d->site->store, cert, row.generation, o->ignore_wait ? 0 : now_s(d), &states, &n, e))
 		return -1;
@@ -538,7 +512,11 @@ static int add(struct deploy *d, const struct config_cert *cert, const struct de
 		.ca = xstrdup(row.ca),
 		.states = states,
 		.n = n,
-		.output = buf_make(OUTPUT_MAX)};
+		.output = buf_make(DEPLOY_OUTPUT_MAX)};
+	for (size_t i = 0; i < n; i++)
+		j->retry |= states[i].tries > 0;
+	if (note)
+		note->at_work = true;
 	d->sum.certificates++;
 	make_ready(j);
 	return 0;
@@ -577,7 +555,7 @@ void deploy_hold(struct deploy *d, bool hold)
 
 bool deploy_busy(const struct deploy *d)
 {
-	return d->n_running || !TAILQ_EMPTY(&d->ready) || !LIST_EMPTY(&d->batches);
+	return !quiet(d) || !LIST_EMPTY(&d->batches);
 }
 
 const struct deploy_summary *deploy_sum(const struct deploy *d)

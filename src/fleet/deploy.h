@@ -89,9 +89,14 @@ struct deploy_summary {
 	int64_t next_at; /* UNIX seconds of the first try of one that failed or waits; 0 for none */
 };
 
-/* Deploying as a part of something else on the site's loop. The state must be open for writing. */
+/* What deploying asks of the world (deploywork.h); simulations give their own. */
+struct deploy_ops;
+extern const struct deploy_ops deploy_real;
+
+/* Deploying as a part of something else on the site's loop. The state must be open for writing. Those that failed last
+ * time come after the others, and never take all places. */
 struct deploy;
-struct deploy *deploy_new(struct site *s, const struct deploy_hooks *hooks, void *ctx);
+struct deploy *deploy_new(struct site *s, const struct deploy_ops *ops, const struct deploy_hooks *hooks, void *ctx);
 /* Ends it. What runs is killed, is not recorded, and so is done by the next run. NULL is fine. */
 void deploy_free(struct deploy *d);
 struct deploy_options {
@@ -99,7 +104,7 @@ struct deploy_options {
 	bool force; /* also what is done already */
 };
 /* The certificate, whose generation is live and recorded; borrowed until it is done. Nothing happens without actions,
- * and when it was added before and all has not come to its end since. */
+ * while it is at work, and when that generation was added before and all has not come to its end since. */
 void deploy_add(struct deploy *d, const struct config_cert *cert, const struct deploy_options *o);
 /* All certificates of the configuration (or those of `only`, lineage names) with something due. ERR_STORE. */
 int deploy_add_due(struct deploy *d, const struct strv *only, const struct deploy_options *o, struct err *e);

@@ -56,7 +56,7 @@ int deploy_all(struct site *s, const struct config_cert *cert, const struct strv
 	static const struct deploy_hooks own = {.report = on_report, .idle = on_idle};
 	struct all a = {.site = s, .hooks = hooks, .ctx = ctx};
 	int r = 0;
-	a.deploy = deploy_new(s, &own, &a);
+	a.deploy = deploy_new(s, &deploy_real, &own, &a);
 	if (cert)
 		deploy_add(a.deploy, cert, o);
 	else

@@ -20,6 +20,7 @@ struct clk;
 struct deploy_work;
 struct loop;
 struct loop_timer;
+struct site;
 struct store;
 struct x509_info;
 
@@ -42,6 +43,13 @@ struct deploy_kind {
 	int (*start)(struct deploy_work *w, struct err *e);
 	/* Ends what runs and releases w->own, after the end as well as before. */
 	void (*release)(struct deploy_work *w);
+};
+/* Of deploy.h. */
+struct deploy_ops {
+	/* deploy_subject_read(). */
+	int (*read)(const struct config *c, const struct config_cert *cert, const char *ca, struct deploy_subject *ret,
+		struct err *e);
+	const struct deploy_kind *const *kinds; /* by enum config_deploy_kind */
 };
 extern const struct deploy_kind deploy_kind_run; /* command, shell, systemd */
 extern const struct deploy_kind deploy_kind_copy;
@@ -69,6 +77,11 @@ struct deploy_work {
 	struct buf output;
 	struct err e;
 };
+enum { DEPLOY_OUTPUT_MAX = 16 << 10 };
+/* Begins it; turn is started when it has ended. All is borrowed until deploy_work_free(); NULL is fine there. */
+struct deploy_work *deploy_work_start(struct site *s, struct loop_timer *turn, const struct config_deploy *action,
+	const struct deploy_kind *kind, const struct deploy_subject *subject, const struct strv *certs);
+void deploy_work_free(struct deploy_work *w);
 /* The end: w->e says whether it failed. */
 void deploy_finish(struct deploy_work *w);
 

@@ -14,6 +14,7 @@
 struct config_cert;
 struct err;
 struct fallback;
+struct renew_summary;
 struct site;
 struct site_ca;
 struct store_cert;
@@ -52,6 +53,9 @@ struct renew_hooks {
 	void (*progress)(size_t done, size_t in_flight, size_t due, void *ctx);
 	/* Of renew_run(). May be NULL. */
 	void (*deployed)(const struct deploy_report *r, void *ctx);
+	/* Of renewal_start(): nothing is left to renew, but deploy actions are at work. sum is of all so far. May be
+	 * NULL. */
+	void (*renewed)(const struct renew_summary *sum, void *ctx);
 };
 
 struct renew_summary {
@@ -78,6 +82,8 @@ struct renew_ops {
 	/* windows_start(), windows_free(). */
 	struct windows *(*windows_start)(struct site *s, const struct strv *only, void (*done)(void *ctx), void *ctx);
 	void (*windows_free)(struct windows *w);
+	/* Of renewal_start(). */
+	const struct deploy_ops *deploy;
 };
 extern const struct renew_ops renew_real;
 

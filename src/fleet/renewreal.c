@@ -26,4 +26,5 @@ const struct renew_ops renew_real = {
 	.fallback_free = fallback_free,
 	.windows_start = windows_start,
 	.windows_free = windows_free,
+	.deploy = &deploy_real,
 };

@@ -37,7 +37,7 @@ int renew_run(struct site *s, const struct renew_options *o, const struct renew_
 {
 	struct alone a = {.loop = s->loop, .sum = ret, .e = e};
 	struct renewal *r;
-	if (renewal_start(s, o, hooks, ctx, alone_done, &a, &r, e))
+	if (renewal_start(s, o, &renew_real, hooks, ctx, alone_done, &a, &r, e))
 		return -1;
 	loop_on_stop_signal(s->loop, stop_signal, &a);
 	int result = loop_run(s->loop, e);

@@ -254,6 +254,26 @@ def test_the_daemon_deploys(stage, world):
     stage.end(p)
 
 
+def test_a_deploy_that_hangs_delays_no_renewal(stage):
+    """The clock runs five times as fast: one service hangs for an hour, while the other certificate lives for a minute."""
+    w = World(stage, None, binary=faults_path())
+    short = harness.TestCA(stage, lifetime=60)
+    log = w.path("log")
+    w.p.configure({"cas": [w.ca.config_entry(), short.config_entry(name="short")], "dns": {"mode": "none"}, "certificates": [
+        {"names": ["a.test"], "ca": "testca", "deploy": [{"shell": f"echo begun >> {log}; sleep 3600; echo ended >> {log}", "timeout": "2h"}]},
+        {"names": ["b.test"], "ca": "short", "deploy": [{"shell": f"echo b >> {log}"}]}]})
+    harness.set_up_account(w.p, "short")
+    daemon = w.p.start("run", env={"PERDURE_TIME_RATE": "5"})
+    wait_until("a renewal and its deploy action", 30, lambda: read(log).splitlines().count("b") >= 2)
+    assert sorted(set(read(log).splitlines())) == ["b", "begun"]
+    assert w.p.run("control", "status", "--json").ok().json()["running"]
+    # What is asked for is done, too.
+    generations = len(os.listdir(w.path("state/archive/a.test")))
+    w.p.run("control", "renew", "--force-renewal", "a.test").ok()
+    wait_until("what was asked for", 30, lambda: len(os.listdir(w.path("state/archive/a.test"))) > generations)
+    stage.end(daemon)
+
+
 def test_issue_deploys(world):
     w = world([{"shell": "exit 1"}])
     assert w.p.run("issue", NAME, "--no-deploy").rc == 0

@@ -1,7 +1,8 @@
 /*
  * sim_fleet.c: a fleet over years on a fake clock. Real: what is due, in which order, at which CA, budgets, back-off,
- * fail-over (fleet/renew.h) and the database (state/store.h). Made up: the CAs, and the work on one certificate.
- * Usage: sim_fleet [CERTIFICATES [DAYS]]. Status 0 when everything held that must hold.
+ * fail-over, what is deployed when (fleet/renewal.h) and the database (state/store.h). Made up: the CAs, the work on
+ * one certificate, and the services that are to take it. Usage: sim_fleet [CERTIFICATES [DAYS]]. Status 0 when
+ * everything held that must hold.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,12 +15,17 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "config/config.h"
-#include "fleet/renew.h"
+#include "fleet/renewal.h"
 #include "inventory/site.h"
 #include "loop/loop.h"
+#include "sim_deploys.h"
+#include "state/deployrows.h"
 #include "state/store.h"
 
 enum { SECOND = 1000, MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400 };
+/* Of one action in four days of failing: doubling from a minute to a day takes eleven tries. Of a renewal: every hour
+ * is looked at, and the work of one takes less. */
+enum { TRIES_MAX = 16, LATE_MAX = 2 * HOUR_S };
 enum { CAS = 3, EXCHANGE_MS = 2 * SECOND, PATIENCE_MS = 60 * SECOND };
 /* The CA "first" takes so many new orders at once and one more every 36 seconds, and nobody has told us; "known" the
  * same, and we know; "second" takes everything. Three of a hundred certificates at once: 300 in three hours for ten
@@ -35,6 +41,7 @@ struct ca {
 };
 
 struct sim {
+	struct sim_deploys deploys; /* the first, see there */
 	int64_t start_ms, now_ms; /* UNIX */
 	struct clk clk;
 	struct site site;
@@ -47,8 +54,12 @@ struct sim {
 	uint64_t serial;
 	uint32_t *hours; /* renewals of each hour */
 	size_t n_new, renewals, issued, expired, failures;
-	bool run_over;
-	struct renew_summary sum;
+	size_t needless; /* renewals of what was not due */
+	int64_t latest; /* seconds from the moment a renewal was due; failures, outage and surge aside */
+	size_t undeployed;
+	struct renewal *run;
+	struct loop_timer *tick;
+	int64_t next_look_ms; /* UNIX */
 };
 
 /* Not struct issue_job of the real thing: nobody but us looks into it. */
@@ -162,10 +173,22 @@ static void order(struct sim *s, const struct issue_job *j, bool replacing, stru
 
 /* ---- the work on one certificate ---- */
 
+/* How late it begins, where nothing but ourselves can be why. */
+static void note_late(struct sim *s, const struct store_cert *row)
+{
+	int64_t late = now_s(s) - schedule_due_at(row);
+	bool outage = now_s(s) > s->outage_from && now_s(s) < s->outage_to + 2 * DAY_S;
+	s->needless += late < 0;
+	if (!outage && !row->failures && !row->window.start && late > s->latest)
+		s->latest = late;
+}
+
 static void issued(struct sim *s, const struct issue_job *j, struct store_cert *row)
 {
-	bool renewal = row->generation > 0;
+	int64_t generation = row->generation;
+	bool renewal = generation > 0;
 	if (renewal) {
+		note_late(s, row);
 		s->hours[(now_s(s) - s->start_ms / SECOND) / HOUR_S]++;
 		s->renewals++;
 		s->expired += row->not_after < now_s(s);
@@ -177,7 +200,7 @@ static void issued(struct sim *s, const struct issue_job *j, struct store_cert *
 	store_cert_done(row);
 	*row = (struct store_cert){.name = xstrdup(j->cert->name),
 		.ca = xstrdup(j->ca->conf->name),
-		.generation = renewal ? 2 : 1,
+		.generation = generation + 1,
 		.not_before = now_s(s),
 		.not_after = now_s(s) + lifetime_of(j->cert->name),
 		.serial = xasprintf("%016" PRIx64, chance(s)),
@@ -268,7 +291,8 @@ static bool live(const struct site *s, const char *cert)
 	return true;
 }
 
-static const struct renew_ops ops = {.open = open_ca, .live = live, .start = job_start, .go = job_go, .free = job_free};
+static const struct renew_ops ops = {
+	.open = open_ca, .live = live, .start = job_start, .go = job_go, .free = job_free, .deploy = &sim_deploy_ops};
 
 /* ---- the fleet ---- */
 
@@ -283,7 +307,8 @@ static struct config *configure(const char *dir, size_t n)
 	AUTO(xfreep)
 	char *limits = xasprintf(
 		", limits: { orders: %zu, per: %zus, replacing_exempt: true }", n * 3 / 100, n * 3 / 100 * 36);
-	(void)fprintf(f, "state_dir: %s/state\ncas:\n", dir);
+	(void)fprintf(f, "state_dir: %s/state\nevents: { enabled: false }\n", dir);
+	(void)fprintf(f, "defaults: { deploy: [ { command: [reload] } ] }\ncas:\n");
 	for (int i = 0; i < CAS; i++)
 		(void)fprintf(f,
 			"  - { name: %s, directory: \"https://%s.test/directory\", issuer: %s.test, max_orders: 100%s "
@@ -358,26 +383,45 @@ static void surge(struct sim *s)
 
 /* ---- the years ---- */
 
+static const struct renew_options options;
+
 static void over(const struct renew_summary *sum, const struct err *e, void *ctx)
 {
-	struct sim *s = ctx;
+	const struct sim *s = ctx;
+	(void)sum;
 	if (e)
 		die(e);
-	s->sum = *sum;
-	s->run_over = true;
+	loop_timer_stop(s->tick);
 	loop_stop(s->site.loop);
+}
+
+/* Services that hang do not keep the hour from being looked at. */
+static void renewed(const struct renew_summary *sum, void *ctx)
+{
+	const struct sim *s = ctx;
+	(void)sum;
+	loop_timer_start(s->tick, s->next_look_ms - s->now_ms);
+}
+
+static void look_again(void *ctx)
+{
+	struct sim *s = ctx;
+	struct err e = {0};
+	if (!renewal_only_deploys(s->run))
+		return;
+	s->next_look_ms = s->now_ms + HOUR_S * SECOND;
+	if (renewal_again(s->run, &options, &e))
+		die(&e);
 }
 
 static void one_run(struct sim *s)
 {
-	static const struct renew_options o = {0};
-	static const struct renew_hooks hooks = {0};
+	static const struct renew_hooks hooks = {.renewed = renewed};
 	struct err e = {0};
-	struct renew *r;
-	s->run_over = false;
-	if (renew_start(&s->site, &o, &ops, &hooks, NULL, over, s, &r, &e) || loop_run(s->site.loop, &e))
+	s->next_look_ms = s->now_ms + HOUR_S * SECOND;
+	if (renewal_start(&s->site, &options, &ops, &hooks, s, over, s, &s->run, &e) || loop_run(s->site.loop, &e))
 		die(&e);
-	renew_free(r);
+	renewal_free(s->run);
 }
 
 /* As a timer of every hour: what the daemon would do in the hour is done at its end. */
@@ -391,7 +435,8 @@ static void years(struct sim *s, int64_t days)
 			surged = true;
 		}
 		one_run(s);
-		s->now_ms += HOUR_S * SECOND;
+		if (s->now_ms < s->next_look_ms)
+			s->now_ms = s->next_look_ms;
 	}
 }
 
@@ -400,6 +445,15 @@ static int end_of(const struct store_cert *row, void *ctx, struct err *e)
 	struct sim *s = ctx;
 	(void)e;
 	s->expired += row->not_after < now_s(s);
+	return 0;
+}
+
+static int deployed(const char *cert, const char *action, void *ctx, struct err *e)
+{
+	struct sim *s = ctx;
+	(void)cert;
+	(void)e;
+	s->undeployed += !action[0];
 	return 0;
 }
 
@@ -435,7 +489,7 @@ static double peak(const struct sim *s, int64_t days)
 static void judge(struct sim *s, size_t n, int64_t days)
 {
 	struct err e = {0};
-	if (store_cert_each(s->site.store, end_of, s, &e))
+	if (store_cert_each(s->site.store, end_of, s, &e) || store_deploy_each_live(s->site.store, deployed, s, &e))
 		die(&e);
 	double ratio = peak(s, days);
 	(void)printf("%zu certificates, %" PRId64 " days: %zu issued, %zu renewed, %zu tries failed\n", n, days,
@@ -445,6 +499,9 @@ static void judge(struct sim *s, size_t n, int64_t days)
 		" minutes\n",
 		ratio, s->cas[FIRST].refused, s->cas[KNOWN].refused,
 		s->surge_done ? (s->surge_done - s->surge_at) / MINUTE_S : -1);
+	(void)printf("%zu deployed, %zu tries failed, at most %" PRId64
+		     " in a row; no renewal began later than %" PRId64 " minutes after it was due\n",
+		s->deploys.done, s->deploys.failed, s->deploys.most_tries, s->latest / MINUTE_S);
 	must(!s->expired, "no certificate has expired");
 	must(s->issued == s->n_new, "every certificate exists");
 	must(s->cas[FIRST].refused == 1, "a limit that is not known is met once");
@@ -452,6 +509,11 @@ static void judge(struct sim *s, size_t n, int64_t days)
 	must(s->cas[SECOND_CA].orders > 0 || n < 100, "the second CA helped out");
 	must(s->surge_done && s->surge_done - s->surge_at < DAY_S,
 		"mass revocation: everything is renewed within a day");
+	must(s->deploys.failed && !s->deploys.hasty, "what could not be deployed waits, longer each time");
+	must(s->deploys.most_tries <= TRIES_MAX, "four days of failing are sixteen tries at most");
+	must(!s->needless, "nothing is renewed because it could not be deployed");
+	must(s->latest <= LATE_MAX, "no service keeps a certificate from being renewed");
+	must(!s->undeployed, "everything is deployed in the end");
 	if (n >= 10000)
 		must(ratio <= 3, "the busiest hour has at most three times the mean");
 }
@@ -485,6 +547,8 @@ int main(int argc, char **argv)
 	s.clk = (struct clk){clock_of, clock_of, &s};
 	s.site = (struct site){.config = configure(dir, n), .clk = &s.clk, .lock = {.fd = -1}};
 	s.burst = (int64_t)n * 3 / 100;
+	s.deploys.well_from = now_s(&s) + (days - 12) * DAY_S;
+	s.deploys.services = xcalloc(n, sizeof(*s.deploys.services));
 	s.hours = xcalloc((size_t)days * 24 + 48, sizeof(*s.hours));
 	s.outage_from = now_s(&s) + days / 3 * DAY_S;
 	s.outage_to = s.outage_from + 5 * DAY_S;
@@ -493,14 +557,17 @@ int main(int argc, char **argv)
 		die(&e);
 	loop_set_skip(s.site.loop, skip, &s);
 	store_attach(s.site.store, s.site.loop);
+	s.tick = loop_timer_new(s.site.loop, look_again, &s);
 	s.site.cas = xcalloc(CAS, sizeof(*s.site.cas));
 	for (int i = 0; i < CAS; i++)
 		s.site.cas[i].conf = &s.site.config->cas[i];
 	settle(&s);
 	years(&s, days);
 	judge(&s, n, days);
+	loop_timer_free(s.tick);
 	site_close(&s.site);
 	free(s.hours);
+	free(s.deploys.services);
 	tidy(dir);
 	return bad;
 }
