@@ -336,6 +336,12 @@ int eventlog_rotate(struct eventlog *l, int64_t oldest_ms, struct err *e)
 	const char *end = memchr(buf_str(&b), '\n', b.n);
 	int64_t first = seq_of(buf_str(&b), end ? (size_t)(end - buf_str(&b)) : 0);
 	AUTO(xfreep) char *ended = xasprintf("%s/events-%010" PRId64 ".jsonl", l->dir, first);
+	if (fs_exists(ended)) {
+		err_set(e, ERR_STORE, "the event log goes on in its old file: %s, which it would become, is there",
+			ended);
+		err_hint(e, "look where that file comes from, and move it out of the directory");
+		return -1;
+	}
 	if (eventlog_sync(l, e) || fs_rename(path, ended, e))
 		return -1;
 	close(l->fd);

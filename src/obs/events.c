@@ -208,18 +208,36 @@ static int rotate_if_due(struct events *l, struct err *e)
 	return append_head(l, e);
 }
 
-static int write_locked(struct events *l, const struct event *ev, struct err *e)
+/* The event itself; what cannot be done beside it does not keep it out of the log. */
+static int write_line(struct events *l, const struct event *ev, struct err *e)
 {
-	if (append_findings(l, e) || rotate_if_due(l, e))
-		return -1;
 	/* The stamp for other places outlives the tail that it borrows the hash from. */
 	struct eventlog_tail before = l->log.tail;
 	struct eventline_stamp st = stamp(l);
 	st.prev = before.hash;
-	if (append_line(l, ev, e) || (l->sync == EVENTS_SYNC_ALWAYS && eventlog_sync(&l->log, e)))
+	if (append_line(l, ev, e)) {
+		l->lost++;
 		return -1;
+	}
 	send_elsewhere(l, ev, &st);
-	return head_is_due(l) ? append_head(l, e) : 0;
+	return l->sync == EVENTS_SYNC_ALWAYS ? eventlog_sync(&l->log, e) : 0;
+}
+
+static int write_locked(struct events *l, const struct event *ev, struct err *e)
+{
+	struct err late = {0};
+	if (append_findings(l, e)) {
+		l->lost++;
+		return -1;
+	}
+	int r = rotate_if_due(l, e);
+	if (write_line(l, ev, &late) || (!r && head_is_due(l) && append_head(l, &late))) {
+		if (!r)
+			err_move(e, &late);
+		r = -1;
+	}
+	err_done(&late);
+	return r;
 }
 
 int events_write(struct events *l, const struct event *ev, struct err *e)
@@ -234,11 +252,8 @@ int events_write(struct events *l, const struct event *ev, struct err *e)
 		l->lost++;
 		return -1;
 	}
-	int64_t before = l->log.tail.seq;
 	int r = write_locked(l, ev, e);
 	eventlog_unlock(&l->log);
-	if (r && l->log.tail.seq == before)
-		l->lost++;
 	return r;
 }
 

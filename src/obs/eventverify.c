@@ -147,14 +147,12 @@ __attribute__((format(printf, 5, 6))) static void tell(
 		v->o->finding(&f, v->o->ctx);
 }
 
-/* Where ,"signature":"…"} begins, which is what the signature is over; 0 when there is none. */
-static size_t signed_part(const char *p, size_t n)
+/* Where ,"signature":"…"} begins, with which the line ends; 0 when it does not. What is in front is what is signed. */
+static size_t signed_part(const char *p, size_t n, const char *sig)
 {
-	static const char mark[] = ",\"signature\":\"";
-	const char *last = NULL;
-	for (const char *at = p; (at = memmem(at, n - (size_t)(at - p), mark, sizeof(mark) - 1)); at++)
-		last = at;
-	return last ? (size_t)(last - p) : 0;
+	AUTO(xfreep) char *end = xasprintf(",\"signature\":\"%s\"}\n", sig);
+	size_t end_n = strlen(end);
+	return n > end_n && !memcmp(p + n - end_n, end, end_n) ? n - end_n : 0;
 }
 
 static const struct key *find_key(const struct eventverify_options *o, const char *id)
@@ -175,11 +173,11 @@ static bool check_signature(
 	struct verify *v, const struct walk *w, const char *p, size_t n, const struct json *j, int64_t seq)
 {
 	const char *sig = json_str(json_get(j, "signature")), *id = json_str(json_get(j, "fingerprint"));
-	size_t part = signed_part(p, n);
+	size_t part = sig ? signed_part(p, n, sig) : 0;
 	struct err why = {0};
 	v->r->signed_lines++;
-	if (!sig || !id || !part) {
-		tell(v, w, EVENTVERIFY_SIGNATURE, seq, "the line should be signed and is not");
+	if (!id || !part) {
+		tell(v, w, EVENTVERIFY_SIGNATURE, seq, "the line should end with a signature and does not");
 		return false;
 	}
 	if (!v->o->n_keys)

@@ -256,6 +256,22 @@ static void test_signature(void **state)
 	assert_int_equal(s.of[EVENTVERIFY_SIGNATURE], 1);
 }
 
+/* What is put behind the signature is signed by nobody. */
+static void test_behind_signature(void **state)
+{
+	AUTO(xfreep) char *path = in(state, "log/events.jsonl");
+	AUTO(xfreep) char *head = in(state, "log/head.json");
+	struct seen s;
+	write_some(state, 1, 0, 100);
+	AUTO(xfreep) char *text = scratch_read(path);
+	AUTO(xfreep) char *more = xasprintf("%.*s,\"detail\":\"x\"}\n", (int)strlen(text) - 2, text);
+	scratch_write(path, more, strlen(more));
+	assert_int_equal(unlink(head), 0);
+	verify(state, &s);
+	assert_int_equal(s.n, 1);
+	assert_int_equal(s.of[EVENTVERIFY_SIGNATURE], 1);
+}
+
 /* ---- crashes ---- */
 
 static bool has_event(void **state, const char *what)
@@ -371,6 +387,35 @@ static void test_rotation_cut_short(void **state)
 	assert_int_equal(r.last, 6);
 }
 
+/* A file that has ended is never replaced, and no event is lost for it. */
+static void test_rotation_refused(void **state)
+{
+	AUTO(xfreep) char *dir = in(state, "log");
+	AUTO(xfreep) char *ended = in(state, "log/events-0000000001.jsonl");
+	struct err e = {0};
+	struct seen s;
+	write_some(state, 1, 0, 100);
+	scratch_write(ended, "old\n", 4);
+	struct events *l = open_log(state, 300, 100);
+	for (int i = 0; i < 3; i++) {
+		const struct event ev = {.type = EVENT_ORDER_PLACED, .name = "b.example"};
+		assert_int_equal(events_write(l, &ev, &e), -1);
+		assert_non_null(strstr(e.msg, ended));
+		assert_true(*e.hint);
+		err_done(&e);
+	}
+	assert_int_equal(unlink(ended), 0);
+	put(l, "c.example");
+	events_close(l);
+	struct eventverify_result r = verify(state, &s);
+	assert_int_equal(s.n, 0);
+	assert_int_equal(r.lines - r.signed_lines, 5);
+	AUTO(strv_done) struct strv files = {0};
+	must(eventlog_files(dir, &files, &e), &e);
+	assert_int_equal(files.n, 2);
+	assert_false(has_event(state, "\"event\":\"log.lost\""));
+}
+
 static void test_two_writers(void **state)
 {
 	enum { EACH = 200 };
@@ -448,11 +493,13 @@ int main(void)
 		T(test_tampering),
 		T(test_rebuilt),
 		T(test_signature),
+		T(test_behind_signature),
 		T(test_torn),
 		T(test_gap),
 		T(test_lost),
 		T(test_rotation),
 		T(test_rotation_cut_short),
+		T(test_rotation_refused),
 		T(test_two_writers),
 		T(test_long_line),
 		T(test_look),
