@@ -82,28 +82,41 @@ void journal_close(struct journal *j)
 {
 	if (!j)
 		return;
+	/* An earlier run of this process may have had the same second, and so the same file. */
+	struct stat st;
+	if (j->fd >= 0 && !fstat(j->fd, &st) && !st.st_size)
+		unlink(j->path);
 	if (j->fd >= 0)
 		close(j->fd);
-	if (j->fd >= 0 && !j->lines)
-		unlink(j->path);
 	free(j->path);
 	free(j->id);
 	free(j);
 }
 
-static int put(struct journal *j, struct buf *line, struct err *e)
+/* A part of a line is taken back: what comes after it would not be read otherwise. */
+static int write_line(const struct journal *j, const struct buf *line, struct err *e)
 {
-	buf_putc(line, '\n');
-	if (buf_check(line, "a line of the journal", e))
-		return -1;
+	off_t begin = lseek(j->fd, 0, SEEK_END);
 	for (size_t at = 0; at < line->n;) {
 		ssize_t n = write(j->fd, line->p + at, line->n - at);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
-			return err_sys(e, "cannot write %s", j->path);
+		if (n < 0) {
+			err_sys(e, "cannot write %s", j->path);
+			if (at && (begin < 0 || ftruncate(j->fd, begin)))
+				err_ctx(e, "and a part of a line is left there");
+			return -1;
+		}
 		at += (size_t)n;
 	}
+	return 0;
+}
+
+static int put(struct journal *j, struct buf *line, struct err *e)
+{
+	buf_putc(line, '\n');
+	if (buf_check(line, "a line of the journal", e) || write_line(j, line, e))
+		return -1;
 	if (fdatasync(j->fd))
 		return err_sys(e, "cannot sync %s", j->path);
 	j->lines++;

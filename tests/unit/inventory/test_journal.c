@@ -1,10 +1,12 @@
 /* test_journal.c: what was done to records can be read back, whole or cut off. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -152,12 +154,68 @@ static void test_nothing_done_leaves_nothing(void **state)
 	}
 }
 
+/* A line that the disk took only a part of is no line, and what comes after it is whole. */
+static void test_full_disk(void **state)
+{
+	static char provider[] = "edge", zone[] = "example.com", owner[] = "one.example.com";
+	AUTO(xfreep) char *fresh = xasprintf("%s/full", dir);
+	struct err e = {0};
+	struct rlimit old, small;
+	struct journal *j;
+	struct journal_change *got;
+	size_t n;
+	(void)state;
+	assert_int_equal(journal_open(fresh, 1795219200, &j, &e), 0);
+	AUTO(xfreep) char *id = xstrdup(journal_id(j));
+	struct journal_change c = {.provider = provider, .zone = zone, .type = PROVIDER_TXT, .owner = owner};
+	assert_int_equal(journal_before(j, &c, &e), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	small = old;
+	small.rlim_cur = 150;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_int_equal(journal_before(j, &c, &e), -1);
+	assert_int_equal(e.kind, ERR_SYS);
+	err_done(&e);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	assert_int_equal(journal_after(j, PROVIDER_TXT, owner, "changed", NULL, &e), 0);
+	journal_close(j);
+	assert_int_equal(journal_read(fresh, id, &got, &n, &e), 0);
+	assert_int_equal(n, 1);
+	assert_string_equal(got[0].outcome, "changed");
+	journal_changes_free(got, n);
+}
+
+/* Two runs of one process in one second share a file: the second, which changes nothing, leaves the first one's. */
+static void test_same_second(void **state)
+{
+	static char provider[] = "edge", zone[] = "example.com", owner[] = "one.example.com";
+	AUTO(xfreep) char *fresh = xasprintf("%s/same", dir);
+	struct err e = {0};
+	struct journal *j;
+	struct journal_change *got;
+	size_t n;
+	(void)state;
+	struct journal_change c = {.provider = provider, .zone = zone, .type = PROVIDER_TXT, .owner = owner};
+	assert_int_equal(journal_open(fresh, 1795219200, &j, &e), 0);
+	assert_int_equal(journal_before(j, &c, &e), 0);
+	journal_close(j);
+	assert_int_equal(journal_open(fresh, 1795219200, &j, &e), 0);
+	AUTO(xfreep) char *id = xstrdup(journal_id(j));
+	journal_close(j);
+	assert_int_equal(journal_read(fresh, id, &got, &n, &e), 0);
+	assert_int_equal(n, 1);
+	journal_changes_free(got, n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_written),
 		cmocka_unit_test(test_nothing_done_leaves_nothing),
+		cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_same_second),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
