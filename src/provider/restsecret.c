@@ -8,7 +8,8 @@
 #include "base/xalloc.h"
 #include "provider/rest_internal.h"
 
-enum { SECRET_MAX = 64 << 10, MASK_LEAST = 4 };
+/* A secret of fewer octets is too common a text to be masked; so many of a longer one show it, where words were cut. */
+enum { SECRET_MAX = 64 << 10, MASK_LEAST = 4, PART_LEAST = 8 };
 
 static void secret_free(struct rest_secret *s)
 {
@@ -38,8 +39,17 @@ static void mask(char *text, const char *secret, size_t n)
 {
 	if (n < MASK_LEAST)
 		return;
-	for (char *p = text; (p = strstr(p, secret)); p += n)
-		memset(p, '*', n);
+	for (char *p = text; (p = strchr(p, *secret));) {
+		size_t same = 1;
+		while (same < n && p[same] == secret[same])
+			same++;
+		if (same == n || same >= PART_LEAST) {
+			memset(p, '*', same);
+			p += same;
+		} else {
+			p++;
+		}
+	}
 }
 
 void rest_secrets_mask(const struct rest_secrets *all, struct err *e)

@@ -315,6 +315,8 @@ static void again_where_it_does_no_harm(void **state)
 	}
 }
 
+#define X50 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
 static void what_errors_say(void **state)
 {
 	static const struct {
@@ -335,6 +337,9 @@ static void what_errors_say(void **state)
 		{301, "", PROVIDER_REPLY, "HTTP 301"},
 		{200, "{\"cut", PROVIDER_REPLY, "cannot be read"},
 		{403, "{\"message\":\"token " CANARY " is bad\"}", PROVIDER_POLICY, "token *********** is bad"},
+		/* Long words are cut, and what is cut may be the token. */
+		{403, X50 X50 X50 X50 X50 "1234567890123456789012345678901234567890" CANARY, PROVIDER_POLICY,
+			"01234567890**********"},
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
@@ -344,6 +349,7 @@ static void what_errors_say(void **state)
 		call(&t, HTTP_GET, "/x");
 		turn(&t);
 		assert_int_equal(provider_cause(&t.e), table[i].cause);
+		assert_null(strstr(t.e.msg, "canary"));
 		if (!strstr(t.e.msg, table[i].words) || !strstr(t.e.msg, "provider edge (fake)") ||
 			!strstr(t.e.msg, "read the records"))
 			fail_msg("%s", t.e.msg);
