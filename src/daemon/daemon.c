@@ -123,7 +123,20 @@ static void start_run(struct daemon *d)
 	log_error("%s", e.msg);
 	err_done(&e);
 	strv_done(&d->only);
+	d->last_failed = true;
 	sleep_until_next(d);
+}
+
+static int reload(struct daemon *d)
+{
+	struct err e = {0};
+	if (!daemon_reload(d, &e))
+		return 0;
+	log_error("%s", e.msg);
+	if (e.hint[0])
+		log_error("hint: %s", e.hint);
+	err_done(&e);
+	return -1;
 }
 
 static void time_for_run(void *ctx)
@@ -140,8 +153,9 @@ static void time_for_run(void *ctx)
 		return;
 	}
 	log_info("opens its state anew after the failure");
-	d->end = DAEMON_RELOAD;
-	loop_stop(d->site->loop);
+	/* Whoever is changing the configuration just then is waited for. */
+	if (reload(d))
+		sleep_until_next(d);
 }
 
 void daemon_ask(struct daemon *d, const struct strv *names, bool force)
@@ -221,14 +235,8 @@ int daemon_reload(struct daemon *d, struct err *e)
 
 static void on_reload(int signo, void *ctx)
 {
-	struct err e = {0};
 	(void)signo;
-	if (!daemon_reload(ctx, &e))
-		return;
-	log_error("%s", e.msg);
-	if (e.hint[0])
-		log_error("hint: %s", e.hint);
-	err_done(&e);
+	(void)reload(ctx);
 }
 
 static void alive(void *ctx)

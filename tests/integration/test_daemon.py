@@ -53,7 +53,9 @@ class Daemon:
     def ask(self, **request):
         s = socket.socket(socket.AF_UNIX)
         s.settimeout(30)
-        s.connect(os.path.join(self.p.state_dir, "control"))
+        path = os.path.join(self.p.state_dir, "control")
+        # There is none for a moment while it opens its state anew.
+        wait_until("the control socket", 20, lambda: s.connect_ex(path) == 0 or self.process.poll() is not None)
         s.sendall(json.dumps(request).encode() + b"\n")
         return json.loads(s.makefile().readline())
 
@@ -198,8 +200,9 @@ def test_goes_on_after_a_full_disk(stage, tmp_path):
         set_up_account(p)
         publish_records(p, knot)
         p.run("renew").ok()
-        d = Daemon(p)
+        d = Daemon(p, PERDURE_TIME_RATE="10")
         d.idle()
+        good = read(p.config_file)
         ballast = place / "ballast"
         with open(ballast, "wb", buffering=0) as f:
             try:
@@ -210,7 +213,11 @@ def test_goes_on_after_a_full_disk(stage, tmp_path):
         d.ask(do="renew", names=NAMES, force=True)
         wait_until("the word of a full disk", 60, lambda: "free on the file system" in read(d.log) or "No space" in read(d.log))
         assert invariants.at_any_moment(p, NAMES) == 2
+        # It opens its state anew, and the configuration with it: one that is being edited does not end it.
+        write(p.config_file, good + "\nnonsense: 1\n")
         ballast.unlink()
+        wait_until("the word of the wrong configuration", 60, lambda: "old one holds" in read(d.log) or d.process.poll() is not None)
+        write(p.config_file, good)
         wait_until("certificates again", 120, lambda: d.process.poll() is not None or d.ask(do="renew", names=NAMES, force=True)["ok"] and len(ca.certificates()) >= 4)
         assert d.process.poll() is None, read(d.log)
         d.idle()
