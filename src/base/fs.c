@@ -54,9 +54,22 @@ int fs_read(const char *path, struct buf *out, struct err *e)
 	return read_fd(fd, path, out, e);
 }
 
-int fs_read_secret(const char *path, struct secret *ret, struct err *e)
+int fs_read_regular(const char *path, struct buf *out, struct err *e)
 {
 	/* Without O_NONBLOCK a named pipe would make us wait for its writer. */
+	AUTO(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st))
+		return err_sys(e, "open %s", path);
+	if (!S_ISREG(st.st_mode)) {
+		errno = EINVAL;
+		return err_sys(e, "%s is not a regular file", path);
+	}
+	return read_fd(fd, path, out, e);
+}
+
+int fs_read_secret(const char *path, struct secret *ret, struct err *e)
+{
 	AUTO(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 && errno == ELOOP) {
 		err_set(e, ERR_CONFIG, "the secret file %s is a symbolic link", path);
@@ -82,6 +95,11 @@ int fs_read_secret(const char *path, struct secret *ret, struct err *e)
 	size_t n = b.n;
 	if (n && b.p[n - 1] == '\n')
 		n--;
+	if (!n) {
+		err_set(e, ERR_CONFIG, "the secret file %s is empty", path);
+		err_hint(e, "write the secret into %s, or take the file out of the configuration", path);
+		return -1;
+	}
 	*ret = secret_dup(buf_str(&b), n);
 	return 0;
 }
@@ -177,17 +195,38 @@ int fs_write_atomic(const char *path, const void *p, size_t n, mode_t mode, stru
 	return switch_in(tmp, path, e);
 }
 
-int fs_mkdirs(const char *path, mode_t mode, struct err *e)
+/* mkdir(2); that there is a directory already is no error. */
+static int make_directory(const char *path, mode_t mode, bool *ret_made)
 {
 	struct stat st;
-	if (!mkdir(path, mode))
+	*ret_made = !mkdir(path, mode);
+	if (*ret_made)
 		return 0;
-	if (errno == EEXIST) {
-		if (!stat(path, &st) && S_ISDIR(st.st_mode))
-			return 0;
-		errno = ENOTDIR;
+	if (errno != EEXIST)
+		return -1;
+	if (!stat(path, &st) && S_ISDIR(st.st_mode))
+		return 0;
+	errno = ENOTDIR;
+	return -1;
+}
+
+int fs_mkdir(const char *path, mode_t mode, struct err *e)
+{
+	bool made;
+	if (make_directory(path, mode, &made))
 		return err_sys(e, "make the directory %s", path);
-	}
+	if (!made)
+		return 0;
+	/* Not chmod(2): whoever may rename it could put a link in its place meanwhile. */
+	AUTO(closep) int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 || fchmod(fd, mode) ? err_sys(e, "make the directory %s", path) : 0;
+}
+
+int fs_mkdirs(const char *path, mode_t mode, struct err *e)
+{
+	bool made;
+	if (!make_directory(path, mode, &made))
+		return 0;
 	if (errno != ENOENT)
 		return err_sys(e, "make the directory %s", path);
 	AUTO(xfreep) char *up = parent_of(path);

@@ -13,10 +13,13 @@ struct secret;
 
 /* Reads the whole file into out (capped by out's maximum). ERR_SYS, ERR_LIMIT. */
 int fs_read(const char *path, struct buf *out, struct err *e);
+/* The same, but refuses what is no regular file (ERR_SYS), instead of waiting for the writer of a pipe. Links are
+ * followed. */
+int fs_read_regular(const char *path, struct buf *out, struct err *e);
 /*
- * Reads a secret file: refuses a symbolic link at the last component, anything but a regular file, and a file that
- * group or others have any right to (ERR_CONFIG with what to do about it). At most 64 KiB; one trailing newline is
- * dropped. ret needs secret_done().
+ * Reads a secret file: refuses a symbolic link at the last component, anything but a regular file, a file that group or
+ * others have any right to, and an empty one (ERR_CONFIG with what to do about it). At most 64 KiB; one trailing
+ * newline is dropped. ret needs secret_done().
  */
 int fs_read_secret(const char *path, struct secret *ret, struct err *e);
 /*
@@ -26,6 +29,8 @@ int fs_read_secret(const char *path, struct secret *ret, struct err *e);
 int fs_write_atomic(const char *path, const void *p, size_t n, mode_t mode, struct err *e);
 /* Creates path (which must not exist) with the content and syncs it; the directory is left to the caller. */
 int fs_create_synced(const char *path, const void *p, size_t n, mode_t mode, struct err *e);
+/* Makes one directory with exactly that mode, whatever the umask; an existing one is left as it is. ERR_SYS. */
+int fs_mkdir(const char *path, mode_t mode, struct err *e);
 /* Makes the directory and its parents with the mode; existing ones are left as they are. */
 int fs_mkdirs(const char *path, mode_t mode, struct err *e);
 /* Renames from to path, in the same directory, and syncs that. ERR_SYS; from is left as it is then. */

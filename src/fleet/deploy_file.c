@@ -103,7 +103,6 @@ static char *directory_of(const char *path)
 	return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
 }
 
-/* Whatever the umask. */
 static int make_directory(const char *path, struct err *e)
 {
 	struct stat st;
@@ -112,10 +111,7 @@ static int make_directory(const char *path, struct err *e)
 	AUTO(xfreep) char *up = directory_of(path);
 	if (strcmp(up, path) != 0 && make_directory(up, e))
 		return -1;
-	if (mkdir(path, DIRECTORY_MODE))
-		return err_sys(e, "make the directory %s", path);
-	AUTO(closep) int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 || fchmod(fd, DIRECTORY_MODE) ? err_sys(e, "make the directory %s", path) : 0;
+	return fs_mkdir(path, DIRECTORY_MODE, e);
 }
 
 /* Whether the file has this content, owner and rights. A symbolic link has not. */
@@ -128,7 +124,7 @@ static bool is_so(const struct deploy_file *f)
 		st.st_size != (off_t)f->text.n)
 		return false;
 	AUTO(buf_wipe) struct buf have = buf_make(f->text.n);
-	if (fs_read(f->path, &have, &ignored)) {
+	if (fs_read_regular(f->path, &have, &ignored)) {
 		err_done(&ignored);
 		return false;
 	}

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -51,13 +50,6 @@ struct httpanswers_request {
 
 /* --- files --- */
 
-static int make_dir(const char *path, struct err *e)
-{
-	if (!mkdir(path, DIR_MODE))
-		return chmod(path, DIR_MODE) ? err_sys(e, "%s", path) : 0; /* the umask is for our own files */
-	return errno == EEXIST ? 0 : err_sys(e, "make the directory %s", path);
-}
-
 /* Always the same, so that one that is left is found. */
 static char *temporary(const char *path)
 {
@@ -73,7 +65,7 @@ static int write_file(const char *webroot, const struct entry *a, struct err *e)
 	AUTO(xfreep) char *inner = xasprintf("%s/acme-challenge", outer);
 	AUTO(xfreep) char *tmp = temporary(a->path);
 	unlink(tmp);
-	if (make_dir(outer, e) || make_dir(inner, e) ||
+	if (fs_mkdir(outer, DIR_MODE, e) || fs_mkdir(inner, DIR_MODE, e) ||
 		fs_create_synced(tmp, a->content, strlen(a->content), FILE_MODE, e) || fs_rename(tmp, a->path, e)) {
 		err_hint(e, "http.webroot must be a directory that perdure may write to");
 		err_retry(e, RETRY_AFTER_OPERATOR, 0);

@@ -158,7 +158,7 @@ static void read_contact(struct migrate_account *a, const char *dir)
 	AUTO(strv_done) struct strv contact = {0};
 	struct err ignored = {0};
 	/* Only contacts are in it, which the CA knows too. */
-	if (!source_read(path, &text, &ignored) && !json_parse(buf_str(&text), text.n, path, &o, &ignored) &&
+	if (!fs_read_regular(path, &text, &ignored) && !json_parse(buf_str(&text), text.n, path, &o, &ignored) &&
 		!json_opt_strv(o, "contact", 10, &contact, &ignored))
 		for (size_t i = 0; i < contact.n; i++)
 			found_contact(a, contact.v[i]);

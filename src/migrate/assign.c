@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/fs.h"
 #include "base/xalloc.h"
 #include "migrate/source.h"
 
@@ -133,7 +134,7 @@ void assign_parse(const char *p, size_t n, const char *what, struct assign *ret,
 int assign_read(const char *path, struct assign *ret, struct strv *odd, struct err *e)
 {
 	AUTO(buf_done) struct buf text = buf_make(ASSIGN_MAX);
-	if (source_read(path, &text, e))
+	if (fs_read_regular(path, &text, e))
 		return -1;
 	assign_parse(buf_str(&text), text.n, path, ret, odd);
 	return 0;

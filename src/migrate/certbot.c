@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/fs.h"
 #include "base/xalloc.h"
 #include "migrate/found.h"
 #include "migrate/source.h"
@@ -164,7 +165,7 @@ static void read_renewal(struct migrate_found *f, const char *file)
 	AUTO(xfreep) char *id = xstrndup(file, strlen(file) - strlen(".conf"));
 	struct err e = {0};
 	struct migrate_lineage *l = found_lineage(f, id, id);
-	if (source_read(path, &text, &e)) {
+	if (fs_read_regular(path, &text, &e)) {
 		found_set_error(&l->problem, &e);
 		return;
 	}
@@ -227,7 +228,7 @@ static void read_registration(struct migrate_account *a, const char *dir, struct
 	AUTO(strv_done) struct strv contact = {0};
 	struct err e = {0};
 	const char *uri;
-	if (source_read(path, &text, &e) || json_parse(buf_str(&text), text.n, path, &o, &e) ||
+	if (fs_read_regular(path, &text, &e) || json_parse(buf_str(&text), text.n, path, &o, &e) ||
 		json_need_str(o, "uri", &uri, &e)) {
 		found_note(f, "%s; the CA can be asked for the account by its key", e.msg);
 		err_done(&e);

@@ -88,7 +88,7 @@ static void read_json(struct where *w, const char *path, struct json **ret)
 {
 	AUTO(buf_done) struct buf text = buf_make(BUF_MAX_SMALL_FILE);
 	struct err e = {0};
-	if (source_read(path, &text, &e) || json_parse(buf_str(&text), text.n, path, ret, &e)) {
+	if (fs_read_regular(path, &text, &e) || json_parse(buf_str(&text), text.n, path, ret, &e)) {
 		found_note(w->f, "%s; the CA can be asked for the account by its key", e.msg);
 		err_done(&e);
 	}
@@ -237,7 +237,7 @@ static int read_domains(struct where *w, struct err *e)
 	const char *path = set && fs_exists(set) ? set : fs_exists(own) ? own : based;
 	if (!fs_exists(path))
 		found_note(w->f, "%s is not there, so nothing says which certificates are renewed", path);
-	else if (source_read(path, &text, e))
+	else if (fs_read_regular(path, &text, e))
 		return -1;
 	AUTO(xfreep) char *copy = xstrndup(buf_str(&text), text.n);
 	char *rest = copy, *line;

@@ -20,7 +20,7 @@ static int read_registration(struct migrate_account *a, const char *path, struct
 	AUTO(json_freep) struct json *o = NULL;
 	AUTO(strv_done) struct strv contact = {0};
 	const char *server, *email, *uri, *location;
-	if (source_read(path, &text, e) || json_parse(buf_str(&text), text.n, path, &o, e))
+	if (fs_read_regular(path, &text, e) || json_parse(buf_str(&text), text.n, path, &o, e))
 		return -1;
 	if (json_opt_str(o, "server", &server, e) || json_opt_str(o, "email", &email, e))
 		return err_ctx(e, "%s", path);
@@ -99,7 +99,7 @@ static void read_json(struct migrate_found *f, struct migrate_lineage *l, const 
 	AUTO(json_freep) struct json *o = NULL;
 	struct err e = {0};
 	const char *url = NULL, *type = NULL;
-	if (source_read(path, &text, &e) || json_parse(buf_str(&text), text.n, path, &o, &e) ||
+	if (fs_read_regular(path, &text, &e) || json_parse(buf_str(&text), text.n, path, &o, &e) ||
 		json_opt_str(o, "certUrl", &url, &e) || json_opt_str(o, "keyType", &type, &e)) {
 		found_note(f, "%s; which CA issued it is not known", e.msg);
 		err_done(&e);

@@ -2,7 +2,6 @@
 #include "migrate/source.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,19 +15,6 @@
 #include "crypto/x509.h"
 #include "migrate/found.h"
 #include "migrate/switch.h"
-
-int source_read(const char *path, struct buf *out, struct err *e)
-{
-	struct stat st;
-	if (stat(path, &st))
-		return err_sys(e, "read %s", path);
-	/* A pipe would make us wait for its writer. */
-	if (!S_ISREG(st.st_mode)) {
-		errno = EINVAL;
-		return err_sys(e, "%s is not a regular file", path);
-	}
-	return fs_read(path, out, e);
-}
 
 static int no_dots(const struct dirent *d)
 {
@@ -65,8 +51,9 @@ void source_account_key(struct migrate_account *a, const char *path, bool jwk)
 	AUTO(buf_wipe) struct buf text = buf_make(64 << 10);
 	struct err e = {0};
 	found_set(&a->key_file, path);
-	if (source_read(path, &text, &e) || (jwk ? jose_private_key_from_jwk(buf_str(&text), text.n, path, &a->key, &e)
-						 : key_from_pem(buf_str(&text), text.n, path, &a->key, &e)))
+	if (fs_read_regular(path, &text, &e) ||
+		(jwk ? jose_private_key_from_jwk(buf_str(&text), text.n, path, &a->key, &e)
+		     : key_from_pem(buf_str(&text), text.n, path, &a->key, &e)))
 		found_set_error(&a->problem, &e);
 }
 
@@ -75,16 +62,16 @@ static int read_chain(const struct source_pair *p, struct x509_chain **ret, stru
 {
 	AUTO(buf_done) struct buf text = buf_make(BUF_MAX_CHAIN);
 	struct err first = {0};
-	if (!p->fullchain || source_read(p->fullchain, &text, &first)) {
+	if (!p->fullchain || fs_read_regular(p->fullchain, &text, &first)) {
 		buf_clear(&text);
-		if (!p->cert || source_read(p->cert, &text, e)) {
+		if (!p->cert || fs_read_regular(p->cert, &text, e)) {
 			if (err_is(&first))
 				err_move(e, &first);
 			return -1;
 		}
 		err_done(&first);
 		buf_putc(&text, '\n');
-		if (p->chain && fs_exists(p->chain) && source_read(p->chain, &text, e))
+		if (p->chain && fs_exists(p->chain) && fs_read_regular(p->chain, &text, e))
 			return -1;
 	}
 	if (x509_chain_parse(buf_str(&text), text.n, ret, e))
@@ -112,7 +99,7 @@ static int read_pair(struct migrate_lineage *l, const struct source_pair *p, str
 	if (read_chain(p, &chain, e))
 		return -1;
 	settle_names(l, x509_chain_info(chain));
-	if (source_read(p->key, &pem, e) || key_from_pem(buf_str(&pem), pem.n, p->key, &key, e))
+	if (fs_read_regular(p->key, &pem, e) || key_from_pem(buf_str(&pem), pem.n, p->key, &key, e))
 		return -1;
 	if (!l->key_type)
 		l->key_type = key_type_name(key_type(key));

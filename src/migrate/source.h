@@ -14,8 +14,6 @@ struct err;
 struct migrate_account;
 struct migrate_lineage;
 
-/* Reads a regular file (symbolic links are followed) of at most out's maximum. ERR_SYS, ERR_LIMIT. */
-int source_read(const char *path, struct buf *out, struct err *e);
 /* Names in the folder but "." and "..", sorted. ERR_SYS. */
 int source_list(const char *dir, struct strv *ret, struct err *e);
 /* Whether there is a folder (symbolic links are followed). */

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/fs.h"
 #include "base/xalloc.h"
 #include "migrate/found.h"
 #include "migrate/source.h"
@@ -31,7 +32,7 @@ static void look_into(const char *path, const char *word, struct strv *ret)
 {
 	AUTO(buf_done) struct buf text = buf_make(BUF_MAX_SMALL_FILE);
 	struct err ignored = {0};
-	if (!source_read(path, &text, &ignored) && runs(buf_str(&text), word))
+	if (!fs_read_regular(path, &text, &ignored) && runs(buf_str(&text), word))
 		strv_add(ret, path);
 	err_done(&ignored);
 }

@@ -162,6 +162,51 @@ static void test_read(void **state)
 	buf_done(&b);
 }
 
+static void test_read_regular(void **state)
+{
+	struct err e = {0};
+	struct buf b = buf_make(100);
+	scratch_write(in(state, "f"), "content", 7);
+	make_link("f", in(state, "link"));
+	must(fs_read_regular(in(state, "link"), &b, &e), &e);
+	assert_string_equal(buf_str(&b), "content");
+	/* Neither is waited for a writer, nor is a device read. */
+	assert_int_equal(mkfifo(in(state, "pipe"), 0600), 0);
+	const char *const odd[] = {in(state, "pipe"), "/dev/zero", *state};
+	alarm(20);
+	for (size_t i = 0; i < ARRAY_LEN(odd); i++) {
+		assert_int_equal(fs_read_regular(odd[i], &b, &e), -1);
+		assert_int_equal(e.kind, ERR_SYS);
+		assert_non_null(strstr(e.msg, odd[i]));
+		err_done(&e);
+	}
+	alarm(0);
+	assert_int_equal(fs_read_regular(in(state, "none"), &b, &e), -1);
+	assert_int_equal(e.code, ENOENT);
+	buf_done(&b);
+}
+
+static void test_mkdir(void **state)
+{
+	struct err e = {0};
+	mode_t old = umask(077); /* is for files of ours */
+	must(fs_mkdir(in(state, "d"), 0755, &e), &e);
+	assert_int_equal(scratch_mode(in(state, "d")), 0755);
+	/* One that is there is left as it is, also behind a link. */
+	must(fs_mkdir(in(state, "d"), 0700, &e), &e);
+	make_link("d", in(state, "link"));
+	must(fs_mkdir(in(state, "link"), 0700, &e), &e);
+	assert_int_equal(scratch_mode(in(state, "d")), 0755);
+	scratch_write(in(state, "f"), "", 0);
+	make_link("nowhere", in(state, "dangling"));
+	assert_int_equal(fs_mkdir(in(state, "f"), 0755, &e), -1);
+	assert_int_equal(e.code, ENOTDIR);
+	assert_int_equal(fs_mkdir(in(state, "dangling"), 0755, &e), -1);
+	assert_int_equal(fs_mkdir(in(state, "no/d"), 0755, &e), -1);
+	assert_int_equal(e.code, ENOENT);
+	umask(old);
+}
+
 static void test_secret_read(void **state)
 {
 	static const struct {
@@ -172,8 +217,6 @@ static void test_secret_read(void **state)
 		{"s3cret\n", "s3cret", 0400},
 		{"s3cret\n\n", "s3cret\n", 0600},
 		{" s3cret ", " s3cret ", 0700},
-		{"\n", "", 0600},
-		{"", "", 0600},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct err e = {0};
@@ -197,6 +240,15 @@ static void test_secret_refused(void **state)
 		assert_int_equal(fs_read_secret(in(state, "f"), &s, &e), -1);
 		assert_int_equal(e.kind, ERR_CONFIG);
 		assert_non_null(strstr(e.hint, "chmod 600 "));
+		assert_non_null(strstr(e.hint, in(state, "f")));
+		err_done(&e);
+	}
+	/* Whatever it is for, nothing would be protected by it. */
+	for (size_t n = 0; n < 2; n++) {
+		must(fs_write_atomic(in(state, "f"), "\n", n, 0600, &e), &e);
+		assert_int_equal(fs_read_secret(in(state, "f"), &s, &e), -1);
+		assert_int_equal(e.kind, ERR_CONFIG);
+		assert_non_null(strstr(e.msg, "is empty"));
 		assert_non_null(strstr(e.hint, in(state, "f")));
 		err_done(&e);
 	}
@@ -415,6 +467,8 @@ int main(void)
 		SCRATCH_TEST(test_unwritable_directory),
 		SCRATCH_TEST(test_create_synced),
 		SCRATCH_TEST(test_read),
+		SCRATCH_TEST(test_read_regular),
+		SCRATCH_TEST(test_mkdir),
 		SCRATCH_TEST(test_secret_read),
 		SCRATCH_TEST(test_secret_refused),
 		SCRATCH_TEST(test_mkdirs),
