@@ -36,6 +36,8 @@ struct account_op {
 	struct buf eab_key;
 	char *eab_alg;
 	struct key *new_key; /* to change to; else NULL */
+	bool ending; /* deactivates */
+	struct err refusal; /* of the deactivation, while the CA is asked for the account */
 };
 
 void acme_account_done(struct acme_account *a)
@@ -70,6 +72,7 @@ static void op_free(struct account_op *o)
 	free(o->eab_kid);
 	free(o->eab_alg);
 	key_free(o->new_key);
+	err_done(&o->refusal);
 	free(o);
 }
 
@@ -151,12 +154,52 @@ static void explain(const struct account_op *o, struct err *e)
 			d->terms_of_service);
 }
 
+/*
+ * A CA refuses all requests of an account that is deactivated (RFC 8555 section 7.3.6), also the second one of a
+ * deactivation whose answer was lost; but a key that the CA does not know is refused, too. So it is asked for the
+ * account of the key.
+ */
+static bool ask_why(struct account_op *o, const struct err *failed)
+{
+	if (!o->ending || err_is(&o->refusal) || !acme_problem_is(failed, "unauthorized"))
+		return false;
+	err_copy(&o->refusal, failed);
+	o->only_existing = true;
+	acme_session_directory(o->s, on_directory, o);
+	return true;
+}
+
+/* The answer to that: an account that is not valid, or that it is refused. */
+static void finish_ending(struct account_op *o, const struct http_reply *r, const struct err *failed)
+{
+	struct err e = {0};
+	struct acme_account a = {0};
+	if (r ? !read_account(r, &a, &e) && strcmp(a.status, "valid") != 0 : acme_problem_is(failed, "unauthorized")) {
+		if (!r)
+			a.status = xstrdup("deactivated");
+		a.url = xstrdup(acme_session_account_url(o->s));
+		finish(o, &a, NULL);
+	} else {
+		err_done(&e);
+		err_move(&e, &o->refusal);
+		err_ctx(&e, "account");
+		finish(o, NULL, &e);
+	}
+	acme_account_done(&a);
+}
+
 static void on_reply(const struct http_reply *r, const struct err *failed, void *ctx)
 {
 	struct account_op *o = ctx;
 	struct err e = {0};
 	struct acme_account a = {0};
 	o->post = NULL;
+	if (failed && ask_why(o, failed))
+		return;
+	if (err_is(&o->refusal)) {
+		finish_ending(o, r, failed);
+		return;
+	}
 	if (failed) {
 		err_copy(&e, failed);
 		explain(o, &e);
@@ -331,5 +374,7 @@ void acme_account_update(struct acme_session *s, const struct strv *contact, acm
 
 void acme_account_deactivate(struct acme_session *s, acme_account_fn done, void *ctx)
 {
-	post_to_account(op_new(s, done, ctx), "{\"status\":\"deactivated\"}");
+	struct account_op *o = op_new(s, done, ctx);
+	o->ending = true;
+	post_to_account(o, "{\"status\":\"deactivated\"}");
 }

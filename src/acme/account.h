@@ -48,7 +48,8 @@ void acme_account_update(struct acme_session *s, const struct strv *contact, acm
  * offers no keyChange; ERR_ACME with 409 when the key has an account already. new_key is referenced.
  */
 void acme_account_change_key(struct acme_session *s, struct key *new_key, acme_account_fn done, void *ctx);
-/* Deactivates, irreversibly (RFC 8555 section 7.3.6). */
+/* Deactivates, irreversibly (RFC 8555 section 7.3.6). Also a success when it was deactivated before, which is what a
+ * repetition after a lost answer finds. */
 void acme_account_deactivate(struct acme_session *s, acme_account_fn done, void *ctx);
 
 #endif

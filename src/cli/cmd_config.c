@@ -15,6 +15,7 @@ static int run(struct cli *c, struct err *e)
 		e->kind = ERR_CONFIG;
 		return -1;
 	}
+	config_overlaps(conf, &conf->warnings);
 	if (c->json) {
 		struct out_json j;
 		out_json_begin(&j);
@@ -39,8 +40,9 @@ const struct cli_verb verb_config_check = {
 	.name = "config check",
 	.args = "",
 	.summary = "read the configuration and say what is wrong, with file, line and column",
-	.about = "Nothing is asked of a CA or of the DNS, and no secret file is opened. Exit status 2 when something "
-		 "is wrong.",
+	.about = "Nothing is asked of a CA or of the DNS, and no secret file is opened. What is allowed, but odd, is "
+		 "warned "
+		 "of: a name that several certificates have, for one. Exit status 2 when something is wrong.",
 	.examples = "  perdure config check --config ./perdure.yaml",
 	.run = run,
 };

@@ -59,9 +59,12 @@ int pick_cafacts(struct site *s, struct site_ca *ca, bool offline, struct cafact
 	return cafacts_make(ca->conf, dir, ret, e);
 }
 
-/* Whether any certificate goes by validation records there. Where none is configured yet the CA is asked all the same.
+/*
+ * Whether any certificate goes by validation records there. Where none is configured yet the CA is asked all the same,
+ * as is one that no certificate names any more: its account tells which records are ours. One that no certificate names
+ * yet need not have an account.
  */
-static bool needs_records(const struct site *s, const struct site_ca *ca)
+static bool needs_records(const struct site *s, const struct site_ca *ca, bool named)
 {
 	bool any = false;
 	for (size_t i = 0; i < s->config->n_certs; i++) {
@@ -71,7 +74,7 @@ static bool needs_records(const struct site *s, const struct site_ca *ca)
 			return true;
 		any |= here;
 	}
-	return !any;
+	return !any && (named || !s->config->n_certs || ca->account.url[0]);
 }
 
 int pick_desired(const struct cli *c, struct site *s, const struct strv *names, struct desired *d, pick_ca_fn each,
@@ -85,7 +88,7 @@ int pick_desired(const struct cli *c, struct site *s, const struct strv *names, 
 	for (size_t i = 0; i < s->config->n_cas; i++) {
 		struct site_ca *ca = &s->cas[i];
 		struct cafacts f;
-		if ((only && only != ca) || (!names->n && !needs_records(s, ca)))
+		if ((only && only != ca) || (!names->n && !needs_records(s, ca, only)))
 			continue;
 		if (pick_cafacts(s, ca, cli_flag(c, "offline"), &f, e))
 			return -1;

@@ -338,6 +338,10 @@ const struct config_ca *config_find_ca(const struct config *c, const char *name)
 /* The lineage of that name, or NULL. */
 const struct config_cert *config_find_cert(const struct config *c, const char *name);
 
+/* Appends "FILE:LINE:COLUMN: …" for names that several certificates have which neither the kind of key nor the CA sets
+ * apart: that is allowed, and seldom meant. A hundred at most. */
+void config_overlaps(const struct config *c, struct strv *ret);
+
 /* The channel of notify of that name, or NULL. */
 const struct config_notify *config_find_notify(const struct config *c, const char *name);
 

@@ -11,7 +11,9 @@ The scenarios of tests/scenarios/: what a CA, the DNS, the clock or the disk doe
     steps:
       - faults: [rules of docs/testca.md]     ca: [commands of its control socket]
         dns: [lines of Knot.nsupdate()]       knot: stop or start
+        db: of the database: keep a copy, put it back, lose it, lose its log, damage it
         run: renew                            the command; rate: N (times faster), clock: +3d (shifted), strace: injection
+        killed: point:n                       the command is killed when it passes that fault point for the n-th time
         rc: 0                                 says: [words of the output]    never: [words that must not be there]
         results: [issued, failed]             of each certificate, in order; one word for all
         requests: {newOrder: 1}               of this step at the CA
@@ -28,8 +30,10 @@ import glob
 import itertools
 import json
 import os
+import pathlib
 import re
-import subprocess
+import shutil
+import signal
 import time
 
 import invariants
@@ -41,7 +45,7 @@ from state_tool import need_strace
 
 SCENARIOS = sorted(glob.glob(os.path.join(ROOT, "tests/scenarios/*.yaml")))
 KEYS = {"about", "certificates", "ca", "entry", "config", "issued", "register", "own_dns", "refused", "given_up", "recover", "steps"}
-STEP_KEYS = {"faults", "ca", "dns", "knot", "run", "rate", "clock", "strace", "rc", "says", "never", "results", "requests",
+STEP_KEYS = {"faults", "ca", "dns", "knot", "db", "run", "rate", "clock", "strace", "killed", "rc", "says", "never", "results", "requests",
              "certificates", "orders", "accounts", "work", "next"}
 
 
@@ -126,8 +130,26 @@ class Scene:
         if self.s.get("recover", True):
             self.recover()
 
+    def database(self, what):
+        files = {end: os.path.join(self.p.state_dir, "perdure.db" + end) for end in ("", "-wal", "-shm")}
+        copies = {end: os.path.join(self.p.folder, "kept.db" + end) for end in files}
+        if what == "keep a copy":
+            for end in filter(lambda end: os.path.exists(files[end]), files):
+                shutil.copy2(files[end], copies[end])
+            return
+        for end in {"put it back": files, "lose it": files, "lose its log": ["-wal", "-shm"], "damage it": []}[what]:
+            pathlib.Path(files[end]).unlink(missing_ok=what != "lose its log")
+            if what == "put it back" and os.path.exists(copies[end]):
+                shutil.copy2(copies[end], files[end])
+        if what == "damage it":
+            with open(files[""], "r+b") as f:
+                f.seek(4096)
+                f.write(b"\xff" * 8192)
+
     def arrange(self, step):
         self.ca.clear()
+        if "db" in step:
+            self.database(step["db"])
         if step.get("knot"):
             getattr(self.knot, step["knot"])()
         if step.get("dns"):
@@ -149,6 +171,8 @@ class Scene:
             need_faketime()
             options["wrap"] = at_time(step["clock"])["wrap"]
             options["env"].update(at_time(step["clock"])["env"])
+        if "killed" in step:
+            options["env"]["PERDURE_FAULT"] = step["killed"]
         if "strace" in step:
             need_strace()
             options["wrap"] = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=" + step["strace"]]
@@ -159,7 +183,7 @@ class Scene:
         self.check(step, done, f"{where}: {done}")
 
     def check(self, step, done, where):
-        assert done.rc in listed(step.get("rc", 0)), where
+        assert done.rc in listed(step.get("rc", -signal.SIGKILL if "killed" in step else 0)), where
         text = done.out + done.err
         for words in listed(step.get("says", [])):
             assert words in text, f"not said: {words}\n{where}"

@@ -460,6 +460,44 @@ static void reads_changes_and_ends_accounts(void **state)
 	stop(&t);
 }
 
+/* The CA refuses the deactivation: because it is done already, or for another reason. */
+static void deactivating_is_refused(void **state)
+{
+	(void)state;
+	static const struct {
+		struct fake_fault faults[2];
+		const char *status; /* NULL: the refusal is told */
+	} rows[] = {
+		{{{"U", .status = 401, .problem = "unauthorized"}, {"R", .status = 403, .problem = "unauthorized"}},
+			"deactivated"},
+		{{{"U", .status = 403, .problem = "unauthorized"},
+			 {"R", .status = 200, .body = "{\"status\":\"revoked\"}"}},
+			"revoked"},
+		{{{"U", .status = 403, .problem = "unauthorized"}}, NULL}, /* the account is valid */
+		{{{"U", .status = 403, .problem = "unauthorized"},
+			 {"R", .status = 400, .problem = "accountDoesNotExist"}},
+			NULL},
+		{{{"U", .status = 403, .problem = "unauthorized"}, {"R", .status = 200, .body = "no JSON"}}, NULL},
+		{{{"U", .status = 403, .problem = "malformed"}, {"R", .status = 403, .problem = "unauthorized"}}, NULL},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct run t;
+		struct fake_ca ca = {.faults = {rows[i].faults[0], rows[i].faults[1]}};
+		start(&t, &ca);
+		acme_account_deactivate(t.s, on_account, &t);
+		turn(&t);
+		assert_string_equal(acme_session_account_url(t.s), FAKE_ACCOUNT);
+		assert_int_equal(t.replies + t.failures, 1);
+		if (rows[i].status) {
+			assert_string_equal(t.status, rows[i].status);
+			assert_string_equal(t.url, FAKE_ACCOUNT);
+		} else {
+			assert_non_null(strstr(t.e.msg, FAKE_ACCOUNT " answered 403"));
+		}
+		stop(&t);
+	}
+}
+
 static void stop_loop(void *ctx)
 {
 	loop_stop(ctx);
@@ -499,6 +537,7 @@ int main(void)
 		cmocka_unit_test(registers),
 		cmocka_unit_test(registering_fails),
 		cmocka_unit_test(reads_changes_and_ends_accounts),
+		cmocka_unit_test(deactivating_is_refused),
 		cmocka_unit_test(accounts_end_with_the_session),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

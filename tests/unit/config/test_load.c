@@ -270,6 +270,45 @@ static void many_names(void **state)
 	assert_int_equal(last->mark.line, N);
 }
 
+/* The same names in several certificates: told once for each name and certificate, unless keys or CAs tell them apart.
+ */
+static void names_of_several(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *more; /* of certificate x */
+		const char *certs; /* beside x: a.example, *.a.example, b.example */
+		const char *says[3];
+	} rows[] = {
+		{"", "  - {names: [c.example]}\n", {NULL}},
+		{"", "  - {name: y, names: [a.example]}\n",
+			{":4:5: a.example is in the certificates x and y"}},
+		{"", "  - {name: w, names: [B.example., \"*.a.example\"]}\n",
+			{":3:5: *.a.example is in the certificates w and x", "b.example is in"}},
+		{"", "  - {name: y, names: [b.example]}\n  - {name: z, names: [b.example]}\n",
+			{"certificates x and y", "certificates x and z"}},
+		{", key: rsa2048", "  - {name: y, names: [b.example]}\n  - {name: z, names: [b.example]}\n",
+			{"certificates y and z"}},
+		{", ca: google", "  - {name: y, names: [b.example], ca: letsencrypt}\n", {NULL}},
+		{", ca: [google, letsencrypt]", "  - {name: y, names: [b.example], ca: letsencrypt}\n",
+			{"certificates x and y"}},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(xfreep)
+		char *yaml = xasprintf("defaults: {ca: google}\ncertificates:\n"
+				       "  - {name: x, names: [a.example, \"*.a.example\", b.example]%s}\n%s",
+			rows[i].more, rows[i].certs);
+		AUTO(config_freep) struct config *c = load(yaml, NULL);
+		size_t before = c->warnings.n;
+		config_overlaps(c, &c->warnings);
+		size_t n = 0;
+		for (; n < ARRAY_LEN(rows[i].says) && rows[i].says[n]; n++)
+			if (before + n >= c->warnings.n || !strstr(c->warnings.v[before + n], rows[i].says[n]))
+				fail_msg("row %zu: not told: %s", i, rows[i].says[n]);
+		assert_int_equal(c->warnings.n - before, n);
+	}
+}
+
 static void warnings_are_limited(void **state)
 {
 	(void)state;
@@ -514,6 +553,7 @@ int main(void)
 		cmocka_unit_test(plain_scalars_as_text),
 		cmocka_unit_test(names_files),
 		cmocka_unit_test(many_names),
+		cmocka_unit_test(names_of_several),
 		cmocka_unit_test(warnings_are_limited),
 		cmocka_unit_test(delegations),
 		cmocka_unit_test(webroots),
