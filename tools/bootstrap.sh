@@ -55,6 +55,8 @@ test  python3-prometheus-client f:/usr/lib/python3/dist-packages/prometheus_clie
 test  nginx            f:/usr/sbin/nginx
 test  python3-aiosmtpd f:/usr/lib/python3/dist-packages/aiosmtpd
 test  prometheus       c:promtool
+test  tinyproxy-bin    f:/usr/bin/tinyproxy
+test  microsocks       c:microsocks
 test  cppcheck         c:cppcheck
 test  clang            c:clang
 test  clang-tidy       c:clang-tidy

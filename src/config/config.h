@@ -21,6 +21,12 @@ struct config_mark {
 	int column; /* from 1 */
 };
 
+/* The way out to a CA; strings are borrowed from the configuration. */
+struct config_proxy {
+	const char *url; /* SCHEME://HOST:PORT; "" for none; NULL: what the environment says */
+	const char *auth_file; /* with USER:PASSWORD; NULL for none */
+};
+
 struct config_ca {
 	char *name;
 	char *directory; /* https URL */
@@ -29,6 +35,7 @@ struct config_ca {
 	int level; /* 0, 1, 2 or CONFIG_LEVEL_UNSET: found out (a preset's level is not put here: the CA may move on) */
 	char *ca_bundle; /* PEM file, or NULL for the system's */
 	int ip_version; /* 4, 6, or 0 for both */
+	struct config_proxy proxy;
 	int64_t max_orders; /* in flight at once */
 	int64_t limit_orders; /* new ones it takes in limit_ms; 0: not known */
 	int64_t limit_ms;

@@ -19,6 +19,7 @@ struct load {
 	struct section top; /* the outermost map, merged over all files */
 	struct doc **docs;
 	size_t n_docs;
+	struct config_proxy proxy; /* of CAs that have none of their own */
 	size_t cas_cap;
 	size_t certs_cap;
 	size_t warnings_dropped;
@@ -61,6 +62,11 @@ const char *load_keep(struct load *l, const char *s);
 int load_cas(struct load *l, struct err *e);
 /* A name from a `ca:` list: an entry of `cas`, or a preset, which becomes one. */
 int load_ca_ref(struct load *l, const struct section_item *item, struct strv *to, struct err *e);
+
+/* load_proxy.c: a proxy and its file of credentials, as an entry of `cas` or `defaults` give them; *to, which holds
+ * what counts otherwise, is left as it is when they are not given. */
+int load_proxy(struct load *l, const struct section *s, enum schema_id url, enum schema_id auth,
+	struct config_proxy *to, struct err *e);
 
 /* load_provider.c: all of `providers`. */
 int load_providers(struct load *l, struct err *e);

@@ -45,7 +45,7 @@ static struct config_ca *append(struct load *l, const char *name, const struct c
 		c->cas = xreallocarray(c->cas, l->cas_cap, sizeof(*c->cas));
 	}
 	struct config_ca *ca = &c->cas[c->n_cas++];
-	*ca = (struct config_ca){.name = xstrdup(name), .level = CONFIG_LEVEL_UNSET, .mark = *m};
+	*ca = (struct config_ca){.name = xstrdup(name), .level = CONFIG_LEVEL_UNSET, .proxy = l->proxy, .mark = *m};
 	return ca;
 }
 
@@ -158,13 +158,16 @@ static int add_map(struct load *l, const struct section_item *item, struct err *
 	const struct config_preset *preset = config_find_preset(name->s);
 	if (check_unused(l, name->s, &item->mark, e) || check_complete(&s, preset != NULL, &item->mark, e))
 		return -1;
-	fill(append(l, name->s, &item->mark), &s, preset);
-	return 0;
+	struct config_ca *ca = append(l, name->s, &item->mark);
+	fill(ca, &s, preset);
+	return load_proxy(l, &s, SCHEMA_CA_PROXY, SCHEMA_CA_PROXY_AUTH, &ca->proxy, e);
 }
 
 int load_cas(struct load *l, struct err *e)
 {
 	const struct section_value *v = &l->top.v[SCHEMA_CAS];
+	if (load_proxy(l, &l->top, SCHEMA_DEFAULT_PROXY, SCHEMA_DEFAULT_PROXY_AUTH, &l->proxy, e))
+		return -1;
 	for (size_t i = 0; i < v->n; i++) {
 		const struct section_item *item = &v->items[i];
 		bool plain = doc_kind(item->doc, item->node) == DOC_SCALAR && !doc_null(item->doc, item->node);

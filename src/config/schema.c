@@ -1,6 +1,7 @@
 /* schema.c: the table of configuration keys. The look-ups in it are in schema_find.c. */
 #include "config/schema.h"
 
+#include "config/schema_net.h"
 #include "config/schema_tell.h"
 #include "config/schema_token.h"
 
@@ -592,5 +593,6 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 		"\"*.lab.example.com\"", "Name about which it is not to be told; all names when not given.",
 		"With *. in front: all names below it. A CA's name where the rule is about CAs."},
 
+	SCHEMA_NET_ROWS,
 	SCHEMA_TELL_ROWS,
 };

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/fs.h"
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "loop/loop.h"
@@ -242,7 +243,7 @@ static int start(struct http_exchange *x, const struct http_request *r, struct e
 	if (http_url_check_(x->url, x->c->o.plain, http_method_name_(x->method), e))
 		return -1;
 	x->easy = take_easy(x->c);
-	CURLcode rc = x->easy ? http_easy_setup_(x, r, &x->c->o) : CURLE_OUT_OF_MEMORY;
+	CURLcode rc = x->easy ? http_easy_setup_(x, r) : CURLE_OUT_OF_MEMORY;
 	if (rc == CURLE_OK)
 		rc = curl_easy_setopt(x->easy, CURLOPT_PREREQFUNCTION, on_ready);
 	if (rc == CURLE_OK)
@@ -267,6 +268,7 @@ static struct http_exchange *client_send(struct http *h, const struct http_reque
 	struct http_exchange *x = xcalloc(1, sizeof(*x));
 	struct err e = {0};
 	x->c = c;
+	x->o = &c->o;
 	x->method = r->method;
 	x->url = xstrdup(r->url);
 	x->body = xmemdup(r->body_n ? r->body : "", r->body_n ? r->body_n : 1);
@@ -374,6 +376,7 @@ static void client_free(struct http *h)
 	free(c->o.ca_bundle);
 	free(c->o.user_agent);
 	free(c->o.proxy);
+	secret_done(&c->o.proxy_auth);
 	free(c);
 	curl_global_cleanup();
 }
@@ -424,6 +427,9 @@ static int find_bundle(const char *wanted, char **ret, struct err *e)
 int http_curl_new(struct loop *l, const struct http_options *o, struct http **ret, struct err *e)
 {
 	AUTO(xfreep) char *bundle = NULL;
+	AUTO(secret_done) struct secret auth = {0};
+	if (o->proxy_auth_file && fs_read_secret(o->proxy_auth_file, &auth, e))
+		return err_ctx(e, "proxy_auth_file");
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return err_set(e, ERR_NET, "libcurl cannot be initialised");
 	CURLM *multi = NULL;
@@ -442,6 +448,8 @@ int http_curl_new(struct loop *l, const struct http_options *o, struct http **re
 	c->o.ca_bundle = TAKE(bundle);
 	c->o.user_agent = xstrdup(o->user_agent ? o->user_agent : "perdure/" PERDURE_VERSION);
 	c->o.proxy = o->proxy ? xstrdup(o->proxy) : NULL;
+	c->o.proxy_auth = auth;
+	auth = (struct secret){0};
 	c->o.ip_resolve = o->ip_version == 4   ? CURL_IPRESOLVE_V4
 			  : o->ip_version == 6 ? CURL_IPRESOLVE_V6
 					       : CURL_IPRESOLVE_WHATEVER;

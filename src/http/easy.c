@@ -5,8 +5,15 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/xalloc.h"
 
-enum { CONNECT_TIMEOUT_MS = 15000, DEFAULT_TIMEOUT_MS = 60000, UPLOAD_BUFFER_OCTETS = 16 << 10, HEADER_MAX = 16 << 10 };
+enum {
+	CONNECT_TIMEOUT_MS = 15000,
+	DEFAULT_TIMEOUT_MS = 60000,
+	UPLOAD_BUFFER_OCTETS = 16 << 10,
+	HEADER_MAX = 16 << 10,
+	PROXY_NAME_MAX = 2048
+};
 
 const char *http_method_name_(enum http_method m)
 {
@@ -131,9 +138,10 @@ static CURLcode set_aws(struct http_exchange *x, const struct http_request *r)
 	return rc;
 }
 
-static CURLcode set_connection(struct http_exchange *x, const struct curl_client_options *o)
+static CURLcode set_connection(struct http_exchange *x)
 {
-	CURLcode rc = CURLE_OK;
+	const struct curl_client_options *o = x->o;
+	CURLcode rc = http_proxy_setup_(x);
 	SET(CURLOPT_PROTOCOLS_STR, o->plain ? "http,https" : "https");
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_NOSIGNAL, 1L);
@@ -145,9 +153,6 @@ static CURLcode set_connection(struct http_exchange *x, const struct curl_client
 	SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BUFFER_OCTETS);
 	SET(CURLOPT_IPRESOLVE, o->ip_resolve);
 	SET(CURLOPT_USERAGENT, o->user_agent);
-	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	if (o->proxy)
-		SET(CURLOPT_PROXY, o->proxy);
 
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	/* Rather wait for a connection that may carry many requests than open one for each. */
@@ -163,7 +168,7 @@ static CURLcode set_connection(struct http_exchange *x, const struct curl_client
 	return rc;
 }
 
-CURLcode http_easy_setup_(struct http_exchange *x, const struct http_request *r, const struct curl_client_options *o)
+CURLcode http_easy_setup_(struct http_exchange *x, const struct http_request *r)
 {
 	/* Older libcurl signs a header that is taken away as if it were sent; a body given at once has no Expect. */
 	if (!add_header(x, "Accept", r->accept) || (!r->aws_sigv4 && !add_header(x, "Expect", NULL)) ||
@@ -173,7 +178,7 @@ CURLcode http_easy_setup_(struct http_exchange *x, const struct http_request *r,
 	if (r->aws_sigv4)
 		rc = rc == CURLE_OK ? set_aws(x, r) : rc;
 	if (rc == CURLE_OK)
-		rc = set_connection(x, o);
+		rc = set_connection(x);
 	return rc == CURLE_OK && r->peer ? http_peer_setup_(x, r->peer) : rc;
 }
 
@@ -191,19 +196,12 @@ CURLcode http_easy_waited_(struct http_exchange *x, int64_t waited_ms)
 
 /* --- failing --- */
 
-struct meaning {
-	enum err_kind kind;
-	enum err_retry retry;
-	const char *words;
-	const char *hint;
-};
-
-static struct meaning verify_meaning(const struct http_exchange *x)
+static struct http_meaning verify_meaning(const struct http_exchange *x)
 {
 	/* The numbers of X509_V_ERR_…; libcurl leaves UNSPECIFIED when only the host name did not match. */
 	enum { CHAIN_OK = 0, CHAIN_UNSPECIFIED = 1, CHAIN_NOT_YET = 9, CHAIN_EXPIRED = 10 };
 	long result = CHAIN_OK;
-	struct meaning m = {.kind = ERR_TLS, .retry = RETRY_AFTER_OPERATOR};
+	struct http_meaning m = {.kind = ERR_TLS, .retry = RETRY_AFTER_OPERATOR};
 	curl_easy_getinfo(x->easy, CURLINFO_SSL_VERIFYRESULT, &result);
 	if (result == CHAIN_OK || result == CHAIN_UNSPECIFIED) {
 		m.words = "the server's certificate is for another host name";
@@ -218,7 +216,7 @@ static struct meaning verify_meaning(const struct http_exchange *x)
 	return m;
 }
 
-static struct meaning transport_meaning(CURLcode rc)
+static struct http_meaning transport_meaning(CURLcode rc)
 {
 	static const struct {
 		CURLcode rc;
@@ -228,9 +226,7 @@ static struct meaning transport_meaning(CURLcode rc)
 	} rows[] = {
 		{CURLE_OPERATION_TIMEDOUT, ERR_TIMEOUT, RETRY_LATER, "no complete answer in time"},
 		{CURLE_COULDNT_RESOLVE_HOST, ERR_NET, RETRY_LATER, "the host name cannot be resolved"},
-		{CURLE_COULDNT_RESOLVE_PROXY, ERR_NET, RETRY_LATER, "the proxy's name cannot be resolved"},
 		{CURLE_COULDNT_CONNECT, ERR_NET, RETRY_LATER, "no connection"},
-		{CURLE_PROXY, ERR_NET, RETRY_LATER, "the proxy refused"},
 		{CURLE_ABORTED_BY_CALLBACK, ERR_NET, RETRY_LATER, "the connection ended without an answer"},
 		{CURLE_GOT_NOTHING, ERR_NET, RETRY_LATER, "the connection ended without an answer"},
 		{CURLE_PARTIAL_FILE, ERR_NET, RETRY_LATER, "the answer ended too early"},
@@ -244,21 +240,21 @@ static struct meaning transport_meaning(CURLcode rc)
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (rows[i].rc == rc)
-			return (struct meaning){rows[i].kind, rows[i].retry, rows[i].words, NULL};
+			return (struct http_meaning){rows[i].kind, rows[i].retry, rows[i].words, NULL};
 	}
-	return (struct meaning){ERR_NET, RETRY_LATER, "the exchange failed", NULL};
+	return (struct http_meaning){ERR_NET, RETRY_LATER, "the exchange failed", NULL};
 }
 
-static struct meaning meaning_of(const struct http_exchange *x, CURLcode rc)
+static struct http_meaning meaning_of(const struct http_exchange *x, CURLcode rc)
 {
 	if (x->cap == CAP_HEADERS)
-		return (struct meaning){ERR_LIMIT, RETRY_NEVER, "the answer's header is larger than 64 KiB", NULL};
+		return (struct http_meaning){ERR_LIMIT, RETRY_NEVER, "the answer's header is larger than 64 KiB", NULL};
 	if (x->cap == CAP_BODY || rc == CURLE_FILESIZE_EXCEEDED)
-		return (struct meaning){ERR_LIMIT, RETRY_NEVER, "the answer is larger than 1 MiB", NULL};
+		return (struct http_meaning){ERR_LIMIT, RETRY_NEVER, "the answer is larger than 1 MiB", NULL};
 	if (rc == CURLE_PEER_FAILED_VERIFICATION)
 		return verify_meaning(x);
 	if (rc == CURLE_SSL_CACERT_BADFILE)
-		return (struct meaning){ERR_TLS, RETRY_AFTER_OPERATOR, "the CA bundle cannot be used",
+		return (struct http_meaning){ERR_TLS, RETRY_AFTER_OPERATOR, "the CA bundle cannot be used",
 			"the CA bundle must be a PEM file of root certificates"};
 	/* A connection that ends without TLS's closing message is an error of receiving to a newer libcurl; an older
 	 * one asks only what is missing. The reader is told what came, whichever it is. */
@@ -267,15 +263,30 @@ static struct meaning meaning_of(const struct http_exchange *x, CURLcode rc)
 	return transport_meaning(rc);
 }
 
+/* With one kind of addresses alone, the server may only have the other. */
+static void of_one_version(const struct http_exchange *x, CURLcode rc, struct http_meaning *m)
+{
+	bool unreached = rc == CURLE_COULDNT_RESOLVE_HOST || rc == CURLE_COULDNT_CONNECT;
+	if (m->hint || !unreached || x->o->ip_resolve == CURL_IPRESOLVE_WHATEVER)
+		return;
+	m->hint = x->o->ip_resolve == CURL_IPRESOLVE_V4 ? "only IPv4 was tried, as ip_version says"
+							: "only IPv6 was tried, as ip_version says";
+}
+
 void http_easy_error_(const struct http_exchange *x, CURLcode rc, struct err *e)
 {
-	struct meaning m = meaning_of(x, rc);
-	const char *detail = x->errbuf[0] ? x->errbuf : curl_easy_strerror(rc);
+	struct http_meaning m;
+	AUTO(buf_done) struct buf proxy = buf_make(PROXY_NAME_MAX);
+	bool by_proxy = x->easy && http_proxy_meaning_(x, rc, &m);
+	if (!by_proxy)
+		m = meaning_of(x, rc);
+	of_one_version(x, rc, &m);
+	http_proxy_name_(x, by_proxy, &proxy);
+	const char *detail = x->errbuf[0] && !http_proxy_leaks_(x) ? x->errbuf : curl_easy_strerror(rc);
 	/* In these cases libcurl can only say that we stopped reading, or would not send again. */
-	if (m.kind == ERR_LIMIT || rc == CURLE_ABORTED_BY_CALLBACK)
-		err_set(e, m.kind, "%s %.300s: %s", http_method_name_(x->method), x->url, m.words);
-	else
-		err_set(e, m.kind, "%s %.300s: %s (%s)", http_method_name_(x->method), x->url, m.words, detail);
+	bool ours = m.kind == ERR_LIMIT || rc == CURLE_ABORTED_BY_CALLBACK;
+	err_set(e, m.kind, "%s %.300s%.200s: %s%s%s%s", http_method_name_(x->method), x->url, buf_str(&proxy), m.words,
+		ours ? "" : " (", ours ? "" : detail, ours ? "" : ")");
 	e->code = rc;
 	err_retry(e, m.retry, 0);
 	if (m.hint)

@@ -82,12 +82,17 @@ struct http {
 struct http_options {
 	const char *ca_bundle; /* PEM file; NULL for the system's */
 	const char *user_agent; /* always sent */
-	const char *proxy; /* NULL: the usual environment variables */
+	/* SCHEME://HOST:PORT, through which all requests go. "": none. NULL: the usual environment variables, which
+	 * count in no other case. */
+	const char *proxy;
+	const char *proxy_auth_file; /* its user and password, USER:PASSWORD; NULL for none */
 	int max_connections; /* per host; 0 for the default, 4 */
 	int ip_version; /* 0 both, 4, 6 */
 	bool plain; /* http: URLs are asked, too */
 };
-/* A client on libcurl. The strings are copied. ERR_CONFIG when the CA bundle cannot be read, ERR_NET. */
+/* A client on libcurl. The strings are copied. ERR_CONFIG when the CA bundle or the proxy's file cannot be read,
+ * ERR_NET.
+ */
 int http_curl_new(struct loop *l, const struct http_options *o, struct http **ret, struct err *e);
 
 static inline struct http_exchange *http_send(

@@ -5,6 +5,8 @@
 #include <curl/curl.h>
 #include <sys/queue.h>
 
+#include "base/err.h"
+#include "base/secret.h"
 #include "http/http.h"
 
 /* Which of our maxima the reply passed. */
@@ -19,8 +21,27 @@ struct http_host {
 	LIST_ENTRY(http_host) link;
 };
 
+/* What every exchange of a client has in common. */
+struct curl_client_options {
+	char *ca_bundle;
+	char *user_agent;
+	char *proxy; /* NULL: by the environment; "": none */
+	struct secret proxy_auth; /* empty: none */
+	long ip_resolve;
+	bool plain;
+};
+
+/* What a failure means. */
+struct http_meaning {
+	enum err_kind kind;
+	enum err_retry retry;
+	const char *words;
+	const char *hint;
+};
+
 struct http_exchange {
 	struct curl_client *c;
+	const struct curl_client_options *o; /* the client's */
 	CURL *easy; /* NULL when the request was refused before it was sent */
 	struct http_host *host; /* while it waits or libcurl has it, else NULL */
 	bool sent; /* libcurl has it */
@@ -47,17 +68,19 @@ struct http_exchange {
 	LIST_ENTRY(http_exchange) link;
 };
 
-/* What every exchange of a client has in common. */
-struct curl_client_options {
-	char *ca_bundle;
-	char *user_agent;
-	char *proxy;
-	long ip_resolve;
-	bool plain;
-};
-
 /* Sets up x->easy, which is new or reset. */
-CURLcode http_easy_setup_(struct http_exchange *x, const struct http_request *r, const struct curl_client_options *o);
+CURLcode http_easy_setup_(struct http_exchange *x, const struct http_request *r);
+/* Says which proxy it goes through. */
+CURLcode http_proxy_setup_(struct http_exchange *x);
+/* Whether the proxy is to blame for a result other than CURLE_OK: what that means then. */
+bool http_proxy_meaning_(const struct http_exchange *x, CURLcode rc, struct http_meaning *ret);
+/* Whether libcurl's words about a failure may hold the password of a proxy from the environment. */
+bool http_proxy_leaks_(const struct http_exchange *x);
+/*
+ * Appends " through the proxy SCHEME://HOST:PORT", never its user and password, where one is known to be in the way;
+ * sure: one is, or was to be.
+ */
+void http_proxy_name_(const struct http_exchange *x, bool sure, struct buf *out);
 /* Makes it a look at the server's certificate, and takes that. */
 CURLcode http_peer_setup_(struct http_exchange *x, const struct http_peer *peer);
 void http_peer_reply_(struct http_exchange *x);

@@ -305,6 +305,8 @@ int site_session(struct site *s, struct site_ca *ca, struct err *e)
 			.user_agent = "perdure/" PERDURE_VERSION,
 			.max_connections = acme_connections(ca->conf->max_orders),
 			.ip_version = ca->conf->ip_version,
+			.proxy = ca->conf->proxy.url,
+			.proxy_auth_file = ca->conf->proxy.auth_file,
 		};
 		if (http_curl_new(s->loop, &ho, &ca->http, e))
 			return err_ctx(e, "CA \"%s\"", ca->conf->name);
