@@ -9,7 +9,7 @@ logs=$PWD/build-test/logs
 passed=0
 failed=0
 mkdir -p "$logs"
-ulimit -c 0
+ulimit -S -c 0
 
 # report NAME LOG PASSED FAILED SECONDS: counts a stage and prints its line; the log's end when something failed
 report() {
@@ -49,14 +49,14 @@ pytest_tests() {
 	local name=$1 start=$SECONDS log last ok bad
 	log=$logs/${name// /-}.log
 	shift
-	timeout --kill-after=60 2400 "$python" -m pytest -p no:cacheprovider -q -rs --durations=15 -n "$jobs" "$@" >"$log" 2>&1 </dev/null
+	timeout --kill-after=60 2400 "$python" -m pytest -p no:cacheprovider -q -rsfE --durations=15 -n "$jobs" "$@" >"$log" 2>&1 </dev/null
 	local rc=$?
 	last=$(grep -E '^=*[ 0-9a-z,]*(passed|failed|error|skipped|no tests ran)[a-z0-9, ]* in [0-9.]+s' "$log" | tail -n 1)
 	ok=$(grep -oE '[0-9]+ passed' <<<"$last" | awk '{n += $1} END {print n + 0}')
 	bad=$(grep -oE '[0-9]+ (failed|error)' <<<"$last" | awk '{n += $1} END {print n + 0}')
 	[ $rc = 0 ] || [ "$bad" != 0 ] || bad=1
 	report "$name" "$log" "$ok" "$bad" $((SECONDS - start))
-	grep '^SKIPPED' "$log" | sed 's/^/    /'
+	grep -E '^(SKIPPED|FAILED|ERROR)' "$log" | sed 's/^/    /'
 }
 
 # build NAME DIR OPTION...: configures and builds, with warnings as errors

@@ -12,6 +12,7 @@
 #include "cli/verbs.h"
 #include "daemon/daemon.h"
 #include "json/json.h"
+#include "loop/loop.h"
 
 static void flush(void)
 {
@@ -86,6 +87,7 @@ static int run(struct cli *c, struct err *e)
 		.audit_line = audit_line,
 		.try_config = try_config};
 	enum daemon_end end;
+	loop_hold_signals();
 	do {
 		AUTO(site_close) struct site s = {.lock = {.fd = -1}};
 		if (pick_site(c, SITE_STATE_WRITE, &s, e) || daemon_run(&s, &hooks, c, &end, e))

@@ -48,11 +48,17 @@ struct jobs {
 
 TAILQ_HEAD(idle_list, loop_idle);
 
-struct watched_signal {
-	struct event event;
-	bool on;
-	void (*fn)(int signo, void *ctx);
-	void *ctx;
+enum { LOOP_SIGNALS = 3 };
+
+struct signals {
+	int fd; /* a signalfd; -1 before the first is watched */
+	struct event ev;
+	sigset_t set; /* watched, and blocked therefore */
+	sigset_t before; /* what was blocked before */
+	struct {
+		void (*fn)(int signo, void *ctx);
+		void *ctx;
+	} to[LOOP_SIGNALS];
 };
 
 struct loop {
@@ -74,7 +80,7 @@ struct loop {
 
 	struct jobs jobs;
 
-	struct watched_signal sigs[3]; /* SIGINT, SIGTERM, SIGHUP */
+	struct signals signals;
 	struct sigaction old_pipe;
 };
 
@@ -88,5 +94,7 @@ void loop_timers_fire_(struct loop *l);
 
 void loop_jobs_init_(struct loop *l);
 void loop_jobs_done_(struct loop *l);
+void loop_signals_init_(struct loop *l);
+void loop_signals_done_(struct loop *l);
 
 #endif

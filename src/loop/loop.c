@@ -1,4 +1,4 @@
-/* loop.c: the loop's turns, file descriptors, work at the end of a turn, signals. */
+/* loop.c: the loop's turns, file descriptors, work at the end of a turn. */
 #include "loop/internal.h"
 
 #include <errno.h>
@@ -62,6 +62,7 @@ int loop_new(const struct clk *clk, struct loop **ret, struct err *e)
 	TAILQ_INIT(&l->idles);
 	evtimer_assign(&l->wake, base, on_wake, l);
 	loop_jobs_init_(l);
+	loop_signals_init_(l);
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	sigaction(SIGPIPE, &ignore, &l->old_pipe);
 	*ret = l;
@@ -73,9 +74,7 @@ void loop_free(struct loop *l)
 	if (!l)
 		return;
 	loop_jobs_done_(l);
-	for (size_t i = 0; i < ARRAY_LEN(l->sigs); i++)
-		if (l->sigs[i].on)
-			event_del(&l->sigs[i].event);
+	loop_signals_done_(l);
 	event_del(&l->wake);
 	event_base_free(l->base);
 	sigaction(SIGPIPE, &l->old_pipe, NULL);
@@ -249,36 +248,4 @@ void loop_idle_free(struct loop_idle *i)
 	if (i->requested)
 		TAILQ_REMOVE(&i->l->idles, i, link);
 	free(i);
-}
-
-/* --- signals --- */
-
-static void on_sig(evutil_socket_t signo, short what, void *ctx)
-{
-	const struct watched_signal *w = ctx;
-	(void)what;
-	w->fn((int)signo, w->ctx);
-}
-
-static void watch_signal(
-	struct loop *l, struct watched_signal *w, int signo, void (*cb)(int signo, void *ctx), void *ctx)
-{
-	w->fn = cb;
-	w->ctx = ctx;
-	if (w->on)
-		return;
-	if (evsignal_assign(&w->event, l->base, signo, on_sig, w) < 0 || event_add(&w->event, NULL) < 0)
-		l->broken = errno ? errno : EINVAL;
-	w->on = true;
-}
-
-void loop_on_stop_signal(struct loop *l, void (*cb)(int signo, void *ctx), void *ctx)
-{
-	watch_signal(l, &l->sigs[0], SIGINT, cb, ctx);
-	watch_signal(l, &l->sigs[1], SIGTERM, cb, ctx);
-}
-
-void loop_on_reload_signal(struct loop *l, void (*cb)(int signo, void *ctx), void *ctx)
-{
-	watch_signal(l, &l->sigs[2], SIGHUP, cb, ctx);
 }

@@ -77,9 +77,17 @@ void loop_idle_free(struct loop_idle *i);
 void loop_job(struct loop *l, void (*work)(void *arg), void (*done)(void *arg), void (*gone)(void *arg), void *arg);
 
 /* --- signals --- */
-/* cb on the loop when SIGINT or SIGTERM arrives (signo given). Handlers are put back by loop_free(). */
+/*
+ * cb on the loop when SIGINT or SIGTERM arrives (signo given). They are blocked from now on, until loop_free(), which
+ * drops those that nobody has been told of.
+ */
 void loop_on_stop_signal(struct loop *l, void (*cb)(int signo, void *ctx), void *ctx);
 /* The same for SIGHUP. */
 void loop_on_reload_signal(struct loop *l, void (*cb)(int signo, void *ctx), void *ctx);
+/*
+ * For a process that runs one loop after another: from now on these signals wait, also while there is no loop, for the
+ * next one that watches them. To be called before the first loop and any thread is made.
+ */
+void loop_hold_signals(void);
 
 #endif

@@ -141,8 +141,9 @@ template:
 
     def _serves(self):
         try:
+            self.control("status")
             return all(dns_query(self.port, z, "SOA", 0.5)[:2] == (0, True) for z in (self._all()[0], self._all()[-1]))
-        except OSError:
+        except (OSError, HarnessError):
             return False
 
     def control(self, *words):

@@ -87,8 +87,9 @@ zone:
 
     def _serves(self):
         try:
+            harness.tool("/usr/sbin/knotc", "-b", "-s", f"{self.folder}/ctl", "-t", "1", "status")
             return harness.dns_query(self.port, self.zone, "SOA", 0.5, self.address)[:2] == (0, True)
-        except OSError:
+        except (OSError, harness.HarnessError):
             return False
 
     def change(self, lines):

@@ -511,8 +511,8 @@ static void signals_reach_the_loop(void **state)
 {
 	struct fixture *f = *state;
 	struct mark m = {f, 'x'};
-	struct sigaction before, now;
-	sigaction(SIGTERM, NULL, &before);
+	struct sigaction now;
+	sigset_t blocked;
 	loop_set_skip(f->l, NULL, NULL);
 	loop_on_stop_signal(f->l, on_signal, f);
 	run(f); /* a handler alone does not hold the loop */
@@ -525,9 +525,46 @@ static void signals_reach_the_loop(void **state)
 	sigaction(SIGPIPE, NULL, &now);
 	assert_true(now.sa_handler == SIG_IGN);
 	loop_timer_free(TAKE(f->timer));
+	raise(SIGINT); /* one more, which nobody waits for */
 	loop_free(TAKE(f->l));
-	sigaction(SIGTERM, NULL, &now);
-	assert_true(now.sa_handler == before.sa_handler);
+	pthread_sigmask(SIG_BLOCK, NULL, &blocked);
+	assert_false(sigismember(&blocked, SIGTERM));
+}
+
+static void stop_by_signal(int signo, void *ctx)
+{
+	struct fixture *f = ctx;
+	buf_putc(&f->seen, signo == SIGTERM ? 'T' : signo == SIGHUP ? 'H' : 'I');
+	loop_stop(f->l);
+}
+
+/* One loop after another: what comes after the end of one, and before the next, is the next one's. */
+static void held_signals_wait_for_the_next_loop(void **state)
+{
+	struct fixture *f = *state;
+	struct mark m = {f, 'x'};
+	struct err e = {0};
+	sigset_t before;
+	pthread_sigmask(SIG_BLOCK, NULL, &before);
+	loop_hold_signals();
+	raise(SIGHUP);
+	raise(SIGTERM);
+	for (int i = 0; i < 3; i++) {
+		loop_free(f->l);
+		assert_int_equal(loop_new(&f->clk, &f->l, &e), 0);
+		loop_set_skip(f->l, NULL, NULL);
+		loop_on_stop_signal(f->l, stop_by_signal, f);
+		loop_on_reload_signal(f->l, stop_by_signal, f);
+		f->timer = loop_timer_new(f->l, put_mark, &m);
+		loop_timer_start(f->timer, 60000);
+		run(f);
+		assert_int_equal(f->seen.n, i + 1);
+		if (i == 1)
+			raise(SIGINT);
+		loop_timer_free(TAKE(f->timer));
+	}
+	assert_string_equal(buf_str(&f->seen), "HTI");
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 /* With a descriptor waited for, the timer's time really passes, and the clock is moved for it. */
@@ -604,6 +641,7 @@ int main(void)
 		T(jobs_start_jobs),
 		T(free_with_jobs_in_work),
 		T(signals_reach_the_loop),
+		T(held_signals_wait_for_the_next_loop),
 		T(fake_clock_beside_a_real_descriptor),
 		T(unwatchable_descriptor_is_an_error),
 		cmocka_unit_test(real_timers_are_never_early),
