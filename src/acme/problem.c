@@ -84,20 +84,14 @@ static enum err_retry retry_of_status(int status)
 	return status >= 500 || status == 429 || status == 408 || status == 409 ? RETRY_LATER : RETRY_NEVER;
 }
 
-/* Let's Encrypt pauses names after many failures; only a person at the address in the message can lift that. */
+/* Only a person at the address in the message can lift a pause. */
 static void read_pause(struct err *e)
 {
-	const char *detail = e->problem->detail;
-	const char *mark = strstr(detail, "unpause");
-	if (!mark)
-		return;
-	const char *start = mark;
-	while (start > detail && !isspace((unsigned char)start[-1]))
-		start--;
-	if (strncmp(start, "https://", 8))
+	AUTO(xfreep) char *url = acme_problem_unpause(e);
+	if (!url)
 		return;
 	e->retry = RETRY_AFTER_OPERATOR;
-	err_hint(e, "the CA has paused this account and name; lift it at %.*s", (int)strcspn(start, " \t\r\n"), start);
+	err_hint(e, "the CA has paused this account and name; lift it at %s", url);
 }
 
 static void apply_meaning(struct err *e)
@@ -117,6 +111,19 @@ static void apply_meaning(struct err *e)
 			err_hint(e, "%s", meanings[i].hint);
 		return;
 	}
+}
+
+char *acme_problem_unpause(const struct err *e)
+{
+	if (!acme_problem_is(e, "rateLimited"))
+		return NULL;
+	const char *detail = e->problem->detail;
+	const char *start = strstr(detail, "unpause");
+	while (start && start > detail && !isspace((unsigned char)start[-1]))
+		start--;
+	if (!start || strncmp(start, "https://", 8) != 0)
+		return NULL;
+	return xstrndup(start, strcspn(start, " \t\r\n"));
 }
 
 static const char *str_or(const struct json *obj, const char *member, const char *dflt)

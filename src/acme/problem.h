@@ -19,5 +19,8 @@ int acme_problem_from_reply(const struct http_reply *r, const char *url, int64_t
 int acme_problem_from_json(const struct json *problem, const char *what, struct err *e);
 /* Whether e carries that ACME error type; type is the last part of the URN ("badNonce"). */
 bool acme_problem_is(const struct err *e, const char *type);
+/* Where a person can lift the pause that the CA has put on account and name after many failures, as Let's Encrypt does;
+ * NULL when e is no such refusal. Heap string. */
+char *acme_problem_unpause(const struct err *e);
 
 #endif

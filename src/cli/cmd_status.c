@@ -13,6 +13,7 @@
 #include "cli/pick.h"
 #include "cli/report.h"
 #include "cli/verbs.h"
+#include "fleet/paused.h"
 #include "fleet/prove.h"
 #include "fleet/renew.h"
 
@@ -47,6 +48,16 @@ static char *validated_by(const struct site *s, const char *name, bool live)
 	return how;
 }
 
+/* Where the pause of its name can be lifted; NULL when its CA has not paused it. Heap string. */
+static char *unpause_url(const struct site *s, const struct config_cert *cert, const struct store_cert *row)
+{
+	AUTO(paused_done) struct paused p = {0};
+	struct err ignored = {0};
+	if (row && row->failures && paused_get(s->store, cert, &p, &ignored))
+		err_done(&ignored);
+	return TAKE(p.url);
+}
+
 static void print_json(
 	const struct listing *l, const struct config_cert *cert, const struct store_cert *row, enum schedule_verdict v)
 {
@@ -76,6 +87,8 @@ static void print_json(
 	json_out_int(&j.w, "failures", row ? row->failures : 0);
 	out_json_time(&j.w, "next_at", row ? row->next_at : 0);
 	json_out_str(&j.w, "last_error", row && row->last_error[0] ? row->last_error : NULL);
+	AUTO(xfreep) char *unpause = unpause_url(l->s, cert, row);
+	json_out_str(&j.w, "paused_url", unpause);
 	deploy_json_status(&j.w, l->s, cert, live ? row->generation : 0, l->now);
 	out_json_end(&j);
 }
@@ -120,8 +133,14 @@ static void print_text(
 	}
 	if (row && row->failures) {
 		AUTO(buf_done) struct buf said = buf_make(BUF_MAX_HTTP_BODY);
+		AUTO(xfreep) char *unpause = unpause_url(l->s, cert, row);
 		log_escape(&said, row->last_error);
 		out_text("    failed %lld times, last: %s\n", (long long)row->failures, buf_str(&said));
+		buf_clear(&said);
+		log_escape(&said, unpause ? unpause : "");
+		if (unpause)
+			out_text("    its CA has paused it; lift that at %s and run \"perdure renew %s\"\n",
+				buf_str(&said), cert->name);
 	}
 }
 

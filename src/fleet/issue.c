@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "crypto/x509.h"
 #include "fleet/install.h"
+#include "fleet/paused.h"
 #include "fleet/prove.h"
 #include "fleet/schedule.h"
 #include "fleet/tellissue.h"
@@ -143,7 +144,8 @@ static void fail(struct issue_job *j, struct err *e, bool order_lost)
 	presenter_release(j->presenter, j->cert->name, !order_lost);
 	err_move(&j->failure, e);
 	schedule_failed(row, &j->failure, now_s(j), random_below(UINT64_MAX));
-	if (store_cert_put(j->site->store, row, &ignored) ||
+	if (paused_note(j->site->store, j->cert, j->ca->conf->name, &j->failure, row, now_s(j), &ignored) ||
+		store_cert_put(j->site->store, row, &ignored) ||
 		(order_lost && j->order.id && store_order_delete(j->site->store, j->order.id, &ignored)))
 		log_warn("%s: the failure could not be recorded: %s", j->cert->name, ignored.msg);
 	err_done(&ignored);
@@ -195,7 +197,8 @@ static void installed(const struct err *e, void *ctx)
 	j->set.row = (struct store_cert){0};
 	j->row.issued_at = now_s(j);
 	if (store_cert_put(j->site->store, &j->row, &err) || store_order_delete(j->site->store, j->order.id, &err) ||
-		prove_note(j->prove, &err)) {
+		prove_note(j->prove, &err) ||
+		paused_note(j->site->store, j->cert, j->ca->conf->name, NULL, &j->row, now_s(j), &err)) {
 		fail(j, &err, false);
 		return;
 	}

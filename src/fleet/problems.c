@@ -9,6 +9,7 @@
 #include "base/strv.h"
 #include "base/xalloc.h"
 #include "config/config.h"
+#include "fleet/paused.h"
 #include "fleet/schedule.h"
 #include "inventory/site.h"
 #include "inventory/tell.h"
@@ -41,6 +42,23 @@ static void failing(const struct looking *l, const struct store_cert *row)
 	char *text = xasprintf("%" PRId64 " failures in a row; the last: %s", row->failures, row->last_error);
 	AUTO(xfreep) char *hint = xasprintf("\"perdure renew %s\" tries at once", row->name);
 	notify_problems_add(l->ret, NOTIFY_WARNING, "renewal-failing", row->name, text, hint);
+}
+
+static int paused(const struct looking *l, const struct store_cert *row, const struct config_cert *cert, struct err *e)
+{
+	AUTO(paused_done) struct paused p = {0};
+	if (!row->failures)
+		return 0;
+	if (paused_get(l->s->store, cert, &p, e))
+		return -1;
+	if (!p.ca)
+		return 0;
+	AUTO(xfreep)
+	char *text =
+		xasprintf("CA \"%s\" has paused it after many failures; only you can lift that, at %s", p.ca, p.url);
+	AUTO(xfreep) char *hint = xasprintf("find out why it failed, lift it, then \"perdure renew %s\"", row->name);
+	notify_problems_add(l->ret, NOTIFY_ERROR, "paused", row->name, text, hint);
+	return 0;
 }
 
 static void expiring(const struct looking *l, const struct store_cert *row)
@@ -81,14 +99,13 @@ static int look_at_row(const struct store_cert *row, void *ctx, struct err *e)
 {
 	const struct looking *l = ctx;
 	const struct config_cert *cert = config_find_cert(l->s->config, row->name);
-	(void)e;
 	if (!cert)
 		return 0;
 	failing(l, row);
 	expiring(l, row);
 	held(l, row, cert);
 	lapsing(l, row, cert);
-	return 0;
+	return paused(l, row, cert, e);
 }
 
 static int look_at_deploy(const struct store_deploy *d, void *ctx, struct err *e)

@@ -4,6 +4,7 @@
 
 #include "base/xalloc.h"
 #include "config/config.h"
+#include "fleet/paused.h"
 #include "fleet/renew_internal.h"
 #include "inventory/site.h"
 #include "state/store.h"
@@ -61,14 +62,17 @@ static bool may_try(const struct look *l, struct queue *q, const struct store_ce
 	return true;
 }
 
-/* Which of its CAs is asked: the first; after some failures in a row, or when that has served nobody for too long, the
- * next. */
-static struct queue *choose(const struct look *l, const struct config_cert *c, const struct store_cert *row, bool live)
+/* Which of its CAs is asked: the first; after some failures in a row, when it is paused there, or when that has served
+ * nobody for too long, the next. */
+static struct queue *choose(const struct look *l, const struct config_cert *c, const struct store_cert *row, bool live,
+	const struct paused *paused)
 {
 	size_t n = c->cas.n, from = row ? (size_t)(row->failures / FAILURES_MAX) % n : 0;
 	for (size_t i = 0; i < n; i++) {
 		struct queue *q = renew_queue(l->r, c->cas.v[(from + i) % n]);
-		if (q && (n == 1 || may_try(l, q, row, live)))
+		bool closed = paused->ca && !paused->changed && !l->r->o->only &&
+			      !strcmp(paused->ca, c->cas.v[(from + i) % n]);
+		if (q && (n == 1 || (!closed && may_try(l, q, row, live))))
 			return q;
 	}
 	return renew_queue(l->r, c->cas.v[from]);
@@ -83,10 +87,11 @@ void renew_enqueue(struct queue *q, const struct due *d)
 	q->due[q->n++] = *d;
 }
 
-static void enqueue(const struct look *l, const struct config_cert *c, const struct store_cert *row, bool live)
+static void enqueue(const struct look *l, const struct config_cert *c, const struct store_cert *row, bool live,
+	const struct paused *paused)
 {
 	struct renew *r = l->r;
-	struct queue *q = choose(l, c, row, live);
+	struct queue *q = choose(l, c, row, live, paused);
 	if (!q)
 		return;
 	struct due d = {
@@ -103,12 +108,18 @@ static void plan_one(const struct look *l, const struct config_cert *c, const st
 {
 	struct renew *r = l->r;
 	bool live = row && row->generation && r->ops->live(r->site, c->name);
+	struct err ignored = {0};
 	struct schedule_facts facts = {
 		.row = row,
 		.live = live,
 		.in_work = l->in_work[c - r->site->config->certs],
 		.ignore_wait = r->o->only || r->o->force_renewal,
 	};
+	AUTO(paused_done) struct paused paused = {0};
+	if (row && row->failures)
+		(void)paused_get(r->site->store, c, &paused, &ignored);
+	err_done(&ignored);
+	facts.ignore_wait |= paused.changed;
 	enum schedule_verdict v = schedule_due(c, &facts, l->now);
 	if (v == SCHEDULE_NOT_DUE && r->o->force_renewal)
 		v = SCHEDULE_EXPIRING;
@@ -121,7 +132,7 @@ static void plan_one(const struct look *l, const struct config_cert *c, const st
 		renew_note_next(r, row->ari_id[0] ? row->window.ask_at : 0);
 	} else {
 		r->sum.due++;
-		enqueue(l, c, row, live);
+		enqueue(l, c, row, live, &paused);
 	}
 	if (r->hooks->planned)
 		r->hooks->planned(c, row, v, r->ctx);

@@ -146,6 +146,23 @@ def test_failures_and_repeat(box, hook):
     assert kinds(hook.take()) == [("still", "renewal-failing", "a.example")]
 
 
+def test_paused(box, hook):
+    """The CA has paused a name: told at once, and over when it is lifted. Other names in the configuration are tried at once."""
+    channels(box, {"name": "oncall", "type": "webhook", "url": hook.url, "secret_file": secret_file(box)})
+    paused = box.ca.fault("rate-limited", detail="paused, see https://ca.test/unpause?jwt=1 please")
+    assert box.run("renew", "a.example").rc == 1
+    (problem,) = hook.take()["problems"]
+    assert (problem["kind"], problem["subject"]) == ("paused", "a.example") and "https://ca.test/unpause?jwt=1" in problem["text"]
+    assert box.run("status", "a.example", "--json").ok().json()["paused_url"] == "https://ca.test/unpause?jwt=1"
+    assert box.run("renew", "--dry-run").ok().out.startswith("would wait with a.example")
+    certificates = [{"name": "a.example", "names": ["a.example", "www.a.example"]}, {"names": ["b.example"]}]
+    channels(box, *box.config["notify"], certificates=certificates)
+    assert "would renew a.example" in box.run("renew", "--dry-run").ok().out
+    box.ca.clear(paused)
+    box.run("renew").ok()
+    assert kinds(hook.take()) == [("gone", "paused", "a.example")]
+
+
 def test_mail(box, smtp):
     programs = harness.write(os.path.join(box.folder, "sendmail"), '#!/bin/sh\necho "$@" > "%s/args"\ncat > "%s/mail"\n' % (box.folder,
                                                                                                                   box.folder))
