@@ -150,7 +150,7 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 		.text = "Credentials are in files of their own, which \"perdure record\" and \"perdure provider\" "
 			"open, "
 			"and a renewal only when it writes a value for dns-01. "
-			"A file that group or others have any right to is refused."},
+			"A file that group or others have any right to is refused, and so is an empty one."},
 	[SCHEMA_PROVIDER_NAME] = {SCHEMA_PROVIDERS, "name", SCHEMA_STRING, SCHEMA_LABEL, 0, 64, NULL, NULL, "edge",
 		"Name of the provider in this configuration. Required.", NULL},
 	[SCHEMA_PROVIDER_TYPE] = {SCHEMA_PROVIDERS, "type", SCHEMA_WORD, SCHEMA_TEXT, 0, 0, PROVIDERS, NULL, "rfc2136",
