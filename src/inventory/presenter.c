@@ -16,7 +16,10 @@
 #include "provider/rdata.h"
 #include "state/valuerows.h"
 
-enum { GATHER_MS = 3000 };
+enum {
+	GATHER_MS = 3000,
+	TIDY_MS = 30000, /* for which removals wait for more of them, while orders need other values */
+};
 
 /* --- values and targets --- */
 
@@ -125,9 +128,27 @@ void presenter_cancel(struct presenter_request *r)
 	presenter_turn(p);
 }
 
-static void take_turn(void *ctx)
+static bool anything_in_use(const struct presenter *p)
+{
+	const struct target *t;
+	const struct value *v;
+	LIST_FOREACH(t, &p->targets, link)
+	LIST_FOREACH(v, &t->values, link)
+	if (v->in_use)
+		return true;
+	return false;
+}
+
+static void tidy(void *ctx)
 {
 	struct presenter *p = ctx;
+	p->waiting = false;
+	p->tidying = true;
+	presenter_turn(p);
+}
+
+static void end_requests(struct presenter *p)
+{
 	struct presenter_request *next;
 	for (struct presenter_request *r = TAILQ_FIRST(&p->requests); r; r = next) {
 		next = TAILQ_NEXT(r, link);
@@ -144,7 +165,19 @@ static void take_turn(void *ctx)
 		/* Whatever that led to: from the start. */
 		next = TAILQ_FIRST(&p->requests);
 	}
+}
+
+static void take_turn(void *ctx)
+{
+	struct presenter *p = ctx;
 	struct target *t, *after;
+	end_requests(p);
+	p->holding = !p->tidying && anything_in_use(p);
+	p->tidying = false;
+	if (!p->holding) {
+		loop_timer_stop(p->tidy);
+		p->waiting = false;
+	}
 	for (t = LIST_FIRST(&p->targets); t; t = after) {
 		after = LIST_NEXT(t, link);
 		if (LIST_EMPTY(&t->values) && !target_busy(t))
@@ -154,6 +187,14 @@ static void take_turn(void *ctx)
 	}
 	if (!presenter_busy(p) && p->hooks && p->hooks->idle)
 		p->hooks->idle(p->ctx);
+}
+
+bool presenter_holds(struct presenter *p)
+{
+	if (p->holding && !p->waiting)
+		loop_timer_start(p->tidy, TIDY_MS);
+	p->waiting |= p->holding;
+	return p->holding;
 }
 
 void presenter_turn(struct presenter *p)
@@ -307,6 +348,7 @@ int presenter_new(struct site *s, const struct presenter_hooks *hooks, void *ctx
 	TAILQ_INIT(&p->requests);
 	p->gather = loop_timer_new(s->loop, flush, p);
 	p->turn = loop_timer_new(s->loop, take_turn, p);
+	p->tidy = loop_timer_new(s->loop, tidy, p);
 	p->publisher = publisher_new(s->loop, s->config);
 	if (store_value_each(s->store, load, p, e) || httpanswers_new(s, &p->http, e)) {
 		presenter_free(p);
@@ -326,12 +368,14 @@ void presenter_free(struct presenter *p)
 		request_free(TAILQ_FIRST(&p->requests));
 	loop_timer_free(p->gather);
 	loop_timer_free(p->turn);
+	loop_timer_free(p->tidy);
 	publisher_free(p->publisher);
 	httpanswers_free(p->http);
 	p->publisher = NULL;
 	p->http = NULL;
 	p->gather = NULL;
 	p->turn = NULL;
+	p->tidy = NULL;
 	p->abandoned = true;
 	if (!p->pending)
 		free(p);

@@ -1,6 +1,8 @@
 /*
  * presenter.h: the values of dns-01 in the DNS: written, waited for, and taken out again. All values that are wanted at
- * one name are written in one change, whosever they are, and removed in one when no order needs them any more.
+ * one name are written in one change, whosever they are, and removed in one when no order needs them any more. What is
+ * written, or removed, at several names of one zone at once goes in one call where the provider takes that (rrbatch.h);
+ * removals wait for each other half a minute at the most, while other orders are at work.
  *
  * What is written is in the state before it is written, until it is known to be gone: a later run takes out what one
  * that was killed has left. Values of others are never touched. Providers are opened, and their credentials read, when

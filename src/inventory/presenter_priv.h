@@ -69,6 +69,10 @@ struct presenter {
 	TAILQ_HEAD(, presenter_request) requests;
 	struct loop_timer *gather; /* from the first value that is wanted until it is written at the latest */
 	struct loop_timer *turn; /* to end requests, and to say that there is nothing to do, from the loop */
+	struct loop_timer *tidy; /* while removals wait for those of other orders */
+	bool holding; /* removals may wait */
+	bool tidying; /* they have waited long enough */
+	bool waiting; /* the timer runs */
 	bool sweeping;
 	bool told_ttl;
 	unsigned pending; /* callbacks of the store that will still come */
@@ -82,6 +86,9 @@ void value_gone(struct target *t, struct value *v);
 void value_served(struct value *v, const struct err *failed);
 /* Something has changed: requests may be ready, or all be done. */
 void presenter_turn(struct presenter *p);
+
+/* Whether a removal waits, so that others go with it: not for long. */
+bool presenter_holds(struct presenter *p);
 
 /* --- presenterwrite.c --- */
 /* Starts the write that the target needs now, if any. */

@@ -339,7 +339,7 @@ void target_kick(struct target *t)
 		return;
 	if (!wanted) {
 		t->full_since = 0;
-		if (must_remove(t))
+		if (must_remove(t) && !presenter_holds(p))
 			start_write(t, false);
 		return;
 	}
