@@ -272,9 +272,12 @@ static int open_site(const struct cli *c, struct site *ret, struct err *e)
 	return pick_site(&bare, by_hand(c) ? SITE_STATE_NONE : SITE_STATE_READ, ret, e);
 }
 
-static int read_vantages(const struct cli *c, struct strv *ret, struct err *e)
+/* Those given, else those of the configuration. */
+static int read_vantages(const struct cli *c, const struct config *conf, struct strv *ret, struct err *e)
 {
 	const struct strv *given = cli_values(c, "vantage");
+	if (!given->n)
+		strv_copy(ret, &conf->dns.vantage);
 	for (size_t i = 0; i < given->n; i++) {
 		struct strv system = {0};
 		if (strcmp(given->v[i], "system")) {
@@ -322,7 +325,8 @@ static int ask(const struct cli *c, struct check_ask *a, struct err *e)
 		return -1;
 	}
 	if (cli_number(c, "slack", SLACK_DAYS, 0, 3650, &slack, e) || check_dialect(c, &dialect, e) ||
-		check_names(c, &a->names, e) || read_vantages(c, &a->vantages, e) || open_site(c, &a->site, e))
+		check_names(c, &a->names, e) || open_site(c, &a->site, e) ||
+		read_vantages(c, a->site.config, &a->vantages, e))
 		return -1;
 	if (names && !a->names.n)
 		return err_set(e, ERR_USAGE, "%s holds no names", cli_value(c, "names"));

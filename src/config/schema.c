@@ -135,7 +135,7 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 		"signatures need not lead there."},
 	[SCHEMA_DNS_VANTAGE] = {SCHEMA_DNS, "vantage", SCHEMA_STRINGS, SCHEMA_RESOLVER, 1, 32, NULL, NULL,
 		"[192.0.2.1, \"tcp://192.0.2.2@5353\", \"https://dns.example/dns-query\"]",
-		"Resolvers elsewhere whose answers are shown beside those of the zone's servers.",
+		"Resolvers elsewhere whose answers \"check\" shows beside those of the zone's servers.",
 		"They show what caches still hold. No order is held up by what they say."},
 	[SCHEMA_DNS_REGION] = {SCHEMA_DNS, "region", SCHEMA_WORD, SCHEMA_TEXT, 0, 0, "afrinic apnic arin lacnic ripe",
 		NULL, "ripe", "In the region of which Internet registry this host is.",

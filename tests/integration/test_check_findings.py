@@ -160,6 +160,13 @@ def test_points_of_view(dnstree, tree):
     (a,) = tree.run("check", "bogus.alpha", *see, "--dialect", "pebble", "--offline", "--json").lines()
     assert [v["verdict"] for v in a["vantages"]] == ["unknown", "accepted"] and "vantage-silent" in codes(a, "warning")
     assert tree.run("check", "shapes.alpha", "--vantage", "nowhere").rc == 2
+    # Those of the configuration need not be named; naming others leaves them out.
+    was = tree.config
+    tree.configure({**was, "dns": {**was["dns"], "vantage": [dnstree.resolver]}})
+    for args, where in (([], dnstree.resolver), (see[2:], "tcp://" + dnstree.plain_resolver)):
+        (a,) = tree.run("check", "shapes.alpha", *args, "--offline", "--json").lines()
+        assert [v["resolver"] for v in a["vantages"]] == [where], a
+    tree.configure(was)
 
 
 def test_this_machines_own_resolvers(dnstree, tree):
