@@ -148,6 +148,13 @@ static void record_checked(struct recordcheck *c, void *ctx)
 		judgement = ACME_RECORD_UNKNOWN;
 	if (judgement == ACME_RECORD_GOOD && err_is(&c->e))
 		log_warn("%s: %s", p->s.cert->name, c->e.msg);
+	if (!c->view->looked) {
+		/* As it was configured, for all names alike. */
+		if (!p->s.site->told_blind)
+			log_warn("with dns: {mode: none} no record is looked at before a CA is asked");
+		p->s.site->told_blind = true;
+		err_done(&c->e);
+	}
 	if (judgement != ACME_RECORD_REFUSED)
 		note_way(p, CONFIG_VALIDATION_PERSIST);
 	p->judged(judgement, &c->e, p->judged_ctx);

@@ -49,6 +49,7 @@ struct site {
 	struct telling *telling; /* of tell.h; NULL until it is needed */
 	bool probed; /* at probed_ms (monotonic) the state directory could take a certificate */
 	int64_t probed_ms;
+	bool told_blind; /* that records are not looked at */
 };
 
 enum site_state {
