@@ -5,18 +5,21 @@
 #include <string.h>
 
 #include "acme/problem.h"
+#include "acme/session.h"
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "config/config.h"
 #include "fleet/install.h"
 #include "fleet/renew_internal.h"
+#include "inventory/delegation.h"
 #include "inventory/presenter.h"
 #include "inventory/site.h"
 #include "inventory/tell.h"
 #include "loop/loop.h"
 #include "state/store.h"
 
-/* After so many certificates in a row that could not reach a CA, the rest of its queue is parked without trying. */
+/* After so many certificates in a row that could not reach a CA, the rest of its queue is parked without trying. One is
+ * enough as long as not even its directory was had: each of them waits until the patience of a session ends. */
 enum { LOST_CONTACT_LIMIT = 3 };
 
 /* So many jobs more than a CA takes orders, and half as many again: their keys are made, or their files written, while
@@ -146,7 +149,10 @@ static void learn(const struct renew *r, struct queue *q, const struct due *d, c
 		budget_refused(b, now, e->retry_at);
 		l->changed = true;
 	}
-	if (err_is(&q->paused) || !(account || q->lost_contact >= LOST_CONTACT_LIMIT))
+	const struct acme_session *session = q->ca->session;
+	bool silent = session && !acme_session_have_directory(session);
+	bool down = lost && (silent || q->lost_contact >= LOST_CONTACT_LIMIT);
+	if (err_is(&q->paused) || !(account || down))
 		return;
 	err_copy(&q->paused, e);
 	if (!l->down_since) {
@@ -253,11 +259,19 @@ static void open_queue(const struct renew *r, struct queue *q)
 	q->opened = true;
 }
 
-/* Whether it is validated by the standing record alone. */
-static bool by_record(const struct config_cert *c)
+/* Whether a name of it can be proved by the standing record alone. */
+static bool by_record(const struct config *conf, const struct config_cert *c)
 {
-	return c->validation == CONFIG_VALIDATION_PERSIST ||
-	       (c->validation == CONFIG_VALIDATION_AUTO && !config_delegation_given(c->delegation));
+	bool served = c->webroot || conf->http.listen;
+	if (c->validation != CONFIG_VALIDATION_AUTO)
+		return c->validation == CONFIG_VALIDATION_PERSIST;
+	for (size_t i = 0; i < c->names.n && !config_delegation_given(c->delegation); i++) {
+		bool wildcard = !strncmp(c->names.v[i], "*.", 2);
+		AUTO(xfreep) char *owner = delegation_owner(c->names.v[i] + (wildcard ? 2 : 0));
+		if (!(served && !wildcard) && !config_provider_for(conf, owner, 0, NULL))
+			return true;
+	}
+	return false;
 }
 
 /* Without records for another CA it waits for its first one, as if there were no other. */
@@ -294,7 +308,7 @@ static void start_job(struct renew *r, struct queue *q, const struct due *d)
 	r->n_jobs++;
 	LIST_INSERT_HEAD(&r->jobs, j, link);
 	TAILQ_INSERT_TAIL(&q->line, j, line);
-	if (d->fallback && r->ops->fallback_start && by_record(d->cert))
+	if (d->fallback && r->ops->fallback_start && by_record(r->site->config, d->cert))
 		j->fallback = r->ops->fallback_start(r->site, q->ca, d->cert, fallback_checked, j);
 	else
 		start_issue(j);
