@@ -131,7 +131,7 @@ static int run_register(struct cli *c, struct err *e)
 {
 	AUTO(site_close) struct site s = {.lock = {.fd = -1}};
 	struct site_ca *ca;
-	if (pick_site(c, SITE_STATE_WRITE, &s, e) || pick_one_ca(c, &s, &ca, e))
+	if (pick_site(c, SITE_STATE_READ, &s, e) || pick_one_ca(c, &s, &ca, e))
 		return -1;
 	const struct config_ca *conf = ca->conf;
 	if (conf->account_url)
@@ -140,8 +140,8 @@ static int run_register(struct cli *c, struct err *e)
 			conf->name);
 	AUTO(buf_wipe) struct buf hmac = buf_make(4096);
 	bool need_eab = conf->eab_kid && !ca->account.url[0];
-	if ((need_eab && read_eab(conf, &hmac, e)) || site_account_key_make(&s, ca, e) || rollover_settle(&s, ca, e) ||
-		site_session(&s, ca, e))
+	if ((need_eab && read_eab(conf, &hmac, e)) || pick_writing(&s, e) || site_account_key_make(&s, ca, e) ||
+		rollover_settle(&s, ca, e) || site_session(&s, ca, e))
 		return -1;
 	/* Before the CA is asked, so that an answer that gets lost leaves a trace of the key. */
 	if (site_account_note_key(ca, ca->key, e) || store_account_put(s.store, &ca->account, e) ||
@@ -247,14 +247,14 @@ static int run_show(struct cli *c, struct err *e)
 	AUTO(site_close) struct site s = {.lock = {.fd = -1}};
 	struct site_ca *ca;
 	bool live = cli_flag(c, "live");
-	if (pick_site(c, live ? SITE_STATE_WRITE : SITE_STATE_READ, &s, e) || pick_one_ca(c, &s, &ca, e))
+	if (pick_site(c, SITE_STATE_READ, &s, e) || pick_one_ca(c, &s, &ca, e))
 		return -1;
 	if (!ca->account.url[0]) {
 		err_set(e, ERR_CONFIG, "there is no account at CA \"%s\" yet", ca->conf->name);
 		err_hint(e, "run \"perdure account register --ca %s\"", ca->conf->name);
 		return -1;
 	}
-	if (live && refresh(&s, ca, e))
+	if (live && (pick_writing(&s, e) || refresh(&s, ca, e)))
 		return -1;
 	if (cli_flag(c, "public"))
 		print_public(c, ca);
@@ -312,7 +312,8 @@ static int run_deactivate(struct cli *c, struct err *e)
 {
 	AUTO(site_close) struct site s = {.lock = {.fd = -1}};
 	struct site_ca *ca;
-	if (pick_site(c, SITE_STATE_WRITE, &s, e) || pick_one_ca(c, &s, &ca, e) || site_account_session(&s, ca, e))
+	if (pick_site(c, SITE_STATE_READ, &s, e) || pick_one_ca(c, &s, &ca, e) || site_account_ready(&s, ca, e) ||
+		pick_writing(&s, e) || site_account_session(&s, ca, e))
 		return -1;
 	if (cli_flag(c, "dry-run") && c->json) {
 		struct out_json j;

@@ -207,13 +207,13 @@ static int run_import(struct cli *c, struct err *e)
 	AUTO(key_freep) struct key *k = NULL;
 	struct site_ca *ca;
 	const char *pem, *file = c->args.v[0];
-	if (pick_site(c, SITE_STATE_WRITE, &s, e) || pick_one_ca(c, &s, &ca, e) || fs_read(file, &sealed, e) ||
+	if (pick_site(c, SITE_STATE_READ, &s, e) || pick_one_ca(c, &s, &ca, e) || fs_read(file, &sealed, e) ||
 		read_passphrase(c, false, &pass, e))
 		return -1;
 	if (key_unseal(buf_str(&sealed), sealed.n, (const char *)pass.p, &plain, e))
 		return err_ctx(e, "open %s", file);
 	if (json_parse(plain.p, plain.n, file, &o, e) || json_need_str(o, "key", &pem, e) ||
-		rollover_check_none(&s, ca, e) || key_from_pem(pem, strlen(pem), file, &k, e) ||
+		key_from_pem(pem, strlen(pem), file, &k, e) || pick_writing(&s, e) || rollover_check_none(&s, ca, e) ||
 		check_fits(o, ca, k, e) || fill_account(o, &ca->account, e))
 		return -1;
 	if (!ca->account.created)

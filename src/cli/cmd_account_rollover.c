@@ -82,8 +82,8 @@ static int run(struct cli *c, struct err *e)
 	AUTO(site_close) struct site s = {.lock = {.fd = -1}};
 	struct site_ca *ca;
 	bool resumed, dry_run = cli_flag(c, "dry-run");
-	if (pick_site(c, dry_run ? SITE_STATE_READ : SITE_STATE_WRITE, &s, e) || pick_one_ca(c, &s, &ca, e) ||
-		site_account_ready(&s, ca, e))
+	if (pick_site(c, SITE_STATE_READ, &s, e) || pick_one_ca(c, &s, &ca, e) || site_account_ready(&s, ca, e) ||
+		(!dry_run && pick_writing(&s, e)))
 		return -1;
 	if (dry_run) {
 		print_plan(c, &s, ca);

@@ -37,7 +37,7 @@ static int run(struct cli *c, struct err *e)
 	bool dry = cli_flag(c, "dry-run"), in_state = false;
 	AUTO(store_cert_done) struct store_cert row = {0};
 	AUTO(strv_done) struct strv on_disk = {0};
-	if (pick_site(c, dry ? SITE_STATE_READ : SITE_STATE_WRITE, &s, e))
+	if (pick_site(c, SITE_STATE_READ, &s, e))
 		return -1;
 	if ((s.store && store_cert_get(s.store, name, &row, &in_state, e)) ||
 		certfiles_list(s.config->state_dir, &on_disk, e))
@@ -60,7 +60,7 @@ static int run(struct cli *c, struct err *e)
 		err_hint(e, "answer y, or give --yes");
 		return -1;
 	}
-	if (certfiles_delete(s.config->state_dir, name, e) || forget(&s, name, e))
+	if (pick_writing(&s, e) || certfiles_delete(s.config->state_dir, name, e) || forget(&s, name, e))
 		return -1;
 	tell_event(&s, &(struct event){.type = EVENT_CERT_DELETED, .name = name});
 	if (c->json) {

@@ -75,7 +75,8 @@ static int run(struct cli *c, struct err *e)
 	AUTO(site_close) struct site s = {.lock = {.fd = -1}};
 	AUTO(strv_done) struct strv only = {0};
 	bool dry = cli_flag(c, "dry-run");
-	if (pick_site(c, dry ? SITE_STATE_READ : SITE_STATE_WRITE, &s, e) || pick_lineages(&s, &c->args, &only, e))
+	if (pick_site(c, dry ? SITE_STATE_READ : SITE_STATE_NONE, &s, e) || pick_lineages(&s, &c->args, &only, e) ||
+		(!dry && pick_writing(&s, e)))
 		return -1;
 	warn_idle(&s, &only);
 	if (dry)

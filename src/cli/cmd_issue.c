@@ -188,7 +188,7 @@ static int run(struct cli *c, struct err *e)
 	AUTO(wish_done) struct wish w = {.csr_der = buf_make(BUF_MAX_SMALL_FILE)};
 	struct site_ca *ca = NULL;
 	bool dry = cli_flag(c, "dry-run");
-	if (read_names(c, &w, &names, e) || pick_site(c, dry ? SITE_STATE_READ : SITE_STATE_WRITE, &s, e))
+	if (read_names(c, &w, &names, e) || pick_site(c, SITE_STATE_READ, &s, e))
 		return -1;
 	const struct config_cert *known = find_configured(&s, &names);
 	if (!cli_value(c, "ca") && known ? site_find_ca(&s, known->cas.v[0], &ca, e) : pick_one_ca(c, &s, &ca, e))
@@ -197,7 +197,7 @@ static int run(struct cli *c, struct err *e)
 		return -1;
 	if (dry)
 		return dry_run(c, &w, ca);
-	if (site_account_session(&s, ca, e) || site_dns(&s, e))
+	if (site_account_ready(&s, ca, e) || pick_writing(&s, e) || site_account_session(&s, ca, e) || site_dns(&s, e))
 		return -1;
 	struct issue_request r = {
 		.site = &s,

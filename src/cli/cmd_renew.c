@@ -101,7 +101,8 @@ static int run(struct cli *c, struct err *e)
 	AUTO(site_close) struct site s = {.lock = {.fd = -1}};
 	AUTO(strv_done) struct strv only = {0};
 	bool dry_run = cli_flag(c, "dry-run") || cli_flag(c, "plan");
-	if (pick_site(c, dry_run ? SITE_STATE_READ : SITE_STATE_WRITE, &s, e) || pick_lineages(&s, &c->args, &only, e))
+	if (pick_site(c, dry_run ? SITE_STATE_READ : SITE_STATE_NONE, &s, e) || pick_lineages(&s, &c->args, &only, e) ||
+		(!dry_run && pick_writing(&s, e)))
 		return -1;
 	if (!s.config->n_certs)
 		log_warn("no certificate is configured in %s", s.config->path);

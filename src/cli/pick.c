@@ -35,6 +35,11 @@ int pick_site(const struct cli *c, enum site_state state, struct site *ret, stru
 	return 0;
 }
 
+int pick_writing(struct site *s, struct err *e)
+{
+	return site_write(s, PICK_LOCK_WAIT_MS, e);
+}
+
 int pick_one_ca(const struct cli *c, struct site *s, struct site_ca **ret, struct err *e)
 {
 	const char *name = cli_value(c, "ca");

@@ -17,6 +17,9 @@ enum { PICK_LOCK_WAIT_MS = 30000 };
 
 /* Opens the installation that --config or the default path names. */
 int pick_site(const struct cli *c, enum site_state state, struct site *ret, struct err *e);
+/* site_write() of what was opened with less, when the arguments are known to be good: a wrong command makes no state.
+ */
+int pick_writing(struct site *s, struct err *e);
 /* The CA of --ca, or the only one configured. */
 int pick_one_ca(const struct cli *c, struct site *s, struct site_ca **ret, struct err *e);
 /* The facts of a CA, from its directory, or without it (with a warning, or silently when offline) from configuration

@@ -28,19 +28,19 @@ static void say_waiting(pid_t holder)
 	log_info("another perdure (process %ld) is at work on the same state; waiting for it", (long)holder);
 }
 
-static int open_state(struct site *s, const struct site_options *o, struct err *e)
+static int open_to_read(struct site *s, struct err *e)
+{
+	if (!store_open(s->config->state_dir, true, &s->store, e))
+		return 0;
+	if (e->kind != ERR_STORE || e->code != STORE_MISSING)
+		return -1;
+	err_done(e);
+	return 0;
+}
+
+static int open_to_write(struct site *s, int64_t lock_wait_ms, struct err *e)
 {
 	const char *dir = s->config->state_dir;
-	if (o->state == SITE_STATE_NONE)
-		return 0;
-	if (o->state == SITE_STATE_READ) {
-		if (!store_open(dir, true, &s->store, e))
-			return 0;
-		if (e->kind != ERR_STORE || e->code != STORE_MISSING)
-			return -1;
-		err_done(e);
-		return 0;
-	}
 	if (fs_mkdirs(dir, 0700, e)) {
 		err_hint(e, "make the directory for the user that runs perdure, or set state_dir: in %s",
 			s->config->path);
@@ -50,7 +50,7 @@ static int open_state(struct site *s, const struct site_options *o, struct err *
 	AUTO(xfreep) char *control = site_control_path(dir);
 	/* It will not end by itself. */
 	bool daemon = lines_there(control);
-	if (fs_lock_take(&s->lock, lock, daemon ? 0 : o->lock_wait_ms, say_waiting, e)) {
+	if (fs_lock_take(&s->lock, lock, daemon ? 0 : lock_wait_ms, say_waiting, e)) {
 		if (daemon) {
 			e->hint[0] = 0; /* "wait until it has ended" */
 			err_hint(e,
@@ -95,11 +95,13 @@ static void no_account(struct site_ca *ca)
 static int load_accounts(struct site *s, struct err *e)
 {
 	size_t n = s->config->n_cas;
-	s->cas = xcalloc(n, sizeof(*s->cas));
+	if (!s->cas)
+		s->cas = xcalloc(n, sizeof(*s->cas));
 	for (size_t i = 0; i < n; i++) {
 		struct site_ca *ca = &s->cas[i];
 		bool found = false;
 		ca->conf = &s->config->cas[i];
+		store_account_done(&ca->account);
 		if (ca->conf->account_url) {
 			public_account(ca);
 			continue;
@@ -133,12 +135,22 @@ int site_open(const struct site_options *o, struct site *ret, struct err *e)
 		e->kind = ERR_CONFIG;
 		return -1;
 	}
-	if (loop_new(s.clk, &s.loop, e) || open_state(&s, o, e) || load_accounts(&s, e)) {
+	if (loop_new(s.clk, &s.loop, e) || (o->state == SITE_STATE_READ && open_to_read(&s, e)) ||
+		(o->state == SITE_STATE_WRITE && open_to_write(&s, o->lock_wait_ms, e)) || load_accounts(&s, e)) {
 		site_close(&s);
 		return -1;
 	}
 	*ret = s;
 	return 0;
+}
+
+int site_write(struct site *s, int64_t lock_wait_ms, struct err *e)
+{
+	if (s->store)
+		store_close(s->store);
+	s->store = NULL;
+	s->patience_ms = 0;
+	return open_to_write(s, lock_wait_ms, e) || load_accounts(s, e) ? -1 : 0;
 }
 
 void site_close(struct site *s)

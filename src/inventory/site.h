@@ -67,6 +67,9 @@ struct site_options {
 
 /* Opens what the options name. ERR_CONFIG, ERR_SYS, ERR_STORE, ERR_BUSY. The site needs site_close(). */
 int site_open(const struct site_options *o, struct site *ret, struct err *e);
+/* Opens for writing, as SITE_STATE_WRITE, what was opened with less, when it is clear that there is something to write.
+ * The accounts are read anew. Errors as of site_open(). */
+int site_write(struct site *s, int64_t lock_wait_ms, struct err *e);
 void site_close(struct site *s);
 
 /* Path of the socket at which a daemon answers (daemon/control.h), heap string. */
