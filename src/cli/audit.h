@@ -21,7 +21,8 @@ int audit_ct_make(const struct cli *c, const struct site *s, struct ct **ret, st
 /* audit_print.c: rules, findings and the sum as text. */
 void audit_print_rules(const struct cli *c);
 void audit_print_finding(const struct cli *c, const struct finding *f);
-void audit_print_summary(const struct report_summary *s);
+/* by_rule: how many findings, in the order of rules_all(). */
+void audit_print_summary(const struct report_summary *s, const size_t *by_rule);
 /* A line for the terminal. percent is negative when nobody knows. */
 void audit_print_progress(const struct report_summary *s, int percent);
 

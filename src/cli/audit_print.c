@@ -45,8 +45,16 @@ void audit_print_finding(const struct cli *c, const struct finding *f)
 		out_text("  remedy:  %s\n", f->remedy);
 }
 
-void audit_print_summary(const struct report_summary *s)
+void audit_print_summary(const struct report_summary *s, const size_t *by_rule)
 {
+	size_t n;
+	const struct rule *rules = rules_all(&n);
+	for (int severity = SEVERITY_ERROR; severity >= SEVERITY_INFO; severity--)
+		for (size_t i = 0; i < n; i++)
+			if (by_rule[i] && rules[i].severity == (enum severity)severity)
+				out_text("%s%-7s%s %-5s %6zu  %s\n", out_colour_on(colour(rules[i].severity)),
+					severity_name(rules[i].severity), out_colour_off(), rules[i].id, by_rule[i],
+					rules[i].title);
 	out_text("%zu name%s, %zu record%s: %zu error%s, %zu warning%s, %zu info%s", s->names, s->names == 1 ? "" : "s",
 		s->records, s->records == 1 ? "" : "s", s->found[SEVERITY_ERROR],
 		s->found[SEVERITY_ERROR] == 1 ? "" : "s", s->found[SEVERITY_WARNING],

@@ -31,7 +31,8 @@ struct run {
 	struct site *s;
 	struct audit_context *x;
 	struct audit a;
-	bool table; /* findings go to standard output as text */
+	bool text; /* findings go to standard output for people to read */
+	size_t *by_rule; /* findings, in the order of rules_all() */
 	struct report *reports[REPORTS_MAX];
 	struct outfile files[REPORTS_MAX]; /* with f NULL where the report goes to standard output */
 	size_t n_reports;
@@ -63,6 +64,7 @@ static void run_done(struct run *r)
 	audit_tell_free(r->tell);
 	if (r->names && r->names != stdin)
 		fclose(r->names);
+	free(r->by_rule);
 	free(r->line);
 	free(r->name);
 	strv_done(&r->live);
@@ -98,7 +100,9 @@ static void on_name(void *ctx, const char *fqdn)
 static void on_finding(const struct finding *f, void *ctx)
 {
 	struct run *r = ctx;
-	if (r->table)
+	size_t n;
+	r->by_rule[f->rule - rules_all(&n)]++;
+	if (r->text)
 		audit_print_finding(r->c, f);
 	for (size_t i = 0; i < r->n_reports; i++)
 		report_finding(r->reports[i], f);
@@ -122,7 +126,7 @@ static int format_of(const char *name, enum report_format *ret, struct err *e)
 	return -1;
 }
 
-/* The n-th --format goes to the n-th --out; one without goes to standard output, and the table when there is none. */
+/* The n-th --format goes to the n-th --out; one without goes to standard output, and text when there is none. */
 static int open_reports(struct run *r, struct err *e)
 {
 	const struct strv *formats = cli_values(r->c, "format"), *outs = cli_values(r->c, "out");
@@ -142,7 +146,7 @@ static int open_reports(struct run *r, struct err *e)
 		r->reports[r->n_reports++] = report_new(REPORT_JSONL, stdout, artifact);
 	else if (r->c->json)
 		return usage(e, "leave one of them out", "--json and --format cannot both go to standard output");
-	r->table = !stdout_taken && !r->c->json;
+	r->text = !stdout_taken && !r->c->json;
 	return 0;
 }
 
@@ -153,8 +157,8 @@ static int close_reports(struct run *r, struct err *e)
 	for (size_t i = 0; i < r->n_reports; i++)
 		if (report_end(r->reports[i], &r->a.sum, e) || (r->files[i].f && outfile_commit(&r->files[i], e)))
 			return -1;
-	if (r->table && !r->c->quiet)
-		audit_print_summary(&r->a.sum);
+	if (r->text && !r->c->quiet)
+		audit_print_summary(&r->a.sum, r->by_rule);
 	return 0;
 }
 
@@ -435,6 +439,9 @@ static int run(struct cli *c, struct err *e)
 		audit_print_rules(c);
 		return EXIT_DONE;
 	}
+	size_t n;
+	rules_all(&n);
+	r.by_rule = xcalloc(n, sizeof(*r.by_rule));
 	r.a = (struct audit){.name = on_name, .finding = on_finding, .ctx = &r, .e = &r.e};
 	if (check_options(c, e) || parse_look(&r, e) || parse_fail_on(&r, e) || open_site(c, &s, e) ||
 		audit_context_make(c, &s, &r.x, e) || open_baseline(&r, e) || open_reports(&r, e))
@@ -483,7 +490,7 @@ static const struct cli_option options[] = {
 	{"ignore", 0, "RULE[:NAME]", true, "findings not to be told"},
 	{"baseline", 0, "FILE", false, "tell only what is not in this file, and what has changed since"},
 	{"update-baseline", 0, NULL, false, "write the file anew"},
-	{"format", 0, "FORMAT", true, "jsonl, sarif, junit or openmetrics instead of the table"},
+	{"format", 0, "FORMAT", true, "jsonl, sarif, junit or openmetrics instead of text"},
 	{"out", 0, "FILE", true, "where the format before goes, written whole or not at all"},
 	{"fail-on", 0, "SEVERITY", false, "exit status 5 for findings from here on: warning or error (default: error)"},
 	{"offline", 0, NULL, false, "do not ask the CAs for their directory; the DNS is asked all the same"},

@@ -376,6 +376,10 @@ def test_text(stage):
     done = p.run("audit", "--zone", path, *ALLOW)
     assert f"error PD503 dangling.{ZONE}: " in done.out and "  remedy:  " in done.out and "info PD" not in done.out
     assert re.search(r"^9 names, 4 records: \d+ errors, \d+ warnings, \d+ infos; 1 could not be looked at$", done.out, re.M), done.out
+    # The last lines are a table: how often each rule found something, the gravest first.
+    table = re.findall(r"^(error|warning|info) +(PD\d+) +(\d+)  \S", done.out, re.M)
+    assert ("error", "PD503", "1") in table and [s for s, _, _ in table] == sorted((s for s, _, _ in table), key=["error", "warning", "info"].index), done.out
+    assert sum(int(n) for _, _, n in table) == sum(map(int, re.search(r": (\d+) errors, (\d+) warnings, (\d+) infos", done.out).groups()))
     assert "info PD302" in p.run("audit", "--zone", path, *ALLOW, "-v").out
     quiet = p.run("audit", "--zone", path, *ALLOW, "-q").out
     assert "error PD503" in quiet and " names, " not in quiet
