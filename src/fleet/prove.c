@@ -201,7 +201,7 @@ static void no_such_offer(const struct prove *p, const struct acme_choice *c, ac
 
 static void take(struct prove *p, enum config_validation how, enum acme_challenge_type type)
 {
-	if (p->refused)
+	if (p->refused && !(p->ways & 1U << how))
 		log_warn("%s: no record that the CA would accept stands; validated by %s", p->s.cert->name,
 			config_validation_name(how));
 	note_way(p, how);
