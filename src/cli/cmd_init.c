@@ -61,13 +61,17 @@ static int run(struct cli *c, struct err *e)
 	if (c->quiet)
 		return EXIT_DONE;
 	const char *flag = c->config ? " --config " : "", *at = c->config ? path : "";
-	out_text("\nnext:\n%s"
+	const struct config_preset *preset = ca ? config_find_preset(ca) : NULL;
+	out_text("\nnext:\n%s%s"
 		 "  perdure account register%s%s --agree-tos\n"
 		 "  perdure record show%s%s            publish what it prints\n"
 		 "  perdure check --all%s%s            until every name is accepted\n"
 		 "  perdure renew%s%s                  and again from a timer, for ever\n",
 		ca && names.n ? ""
 			      : "  set cas: and certificates: in the configuration; every key is explained there\n",
+		preset && preset->eab ? "  set eab: of the CA in the configuration: it takes an account only with what "
+					"it gave you for that\n"
+				      : "",
 		flag, at, flag, at, flag, at, flag, at);
 	return EXIT_DONE;
 }

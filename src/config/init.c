@@ -41,6 +41,9 @@ static void put_value(struct init *in, enum schema_id id)
 		buf_puts(&in->b, in->ca);
 	} else if (id == SCHEMA_STATE_DIR && in->state_dir) {
 		buf_printf(&in->b, "\"%s\"", in->state_dir);
+	} else if (id == SCHEMA_STATE_DIR) {
+		AUTO(xfreep) char *dir = config_default_state_dir();
+		buf_puts(&in->b, dir);
 	} else if (id == SCHEMA_PROVIDER_NAME || id == SCHEMA_PROVIDER_TYPE) {
 		buf_puts(&in->b, in->type);
 	} else if (id == SCHEMA_CERT_NAMES && is_active(in, id)) {
@@ -210,7 +213,8 @@ int config_init_check(const char *ca, const struct strv *names, struct err *e)
 	if (!names || !names->n || ca)
 		return 0;
 	err_set(e, ERR_CONFIG, "a certificate for %s needs a CA", names->v[0]);
-	err_hint(e, "name a preset; perdure ca list shows them");
+	err_hint(e, "name one with --ca: perdure init --ca letsencrypt-staging %s; \"perdure ca list\" shows them",
+		names->v[0]);
 	return -1;
 }
 

@@ -209,10 +209,14 @@ def test_init_to_certificate(stage):
     p = Perdure(stage, "")
     os.unlink(p.config_file)
     done = p.run("init", "--ca", "google", "--state-dir", p.state_dir, *[names[0], "*." + names[0]])
-    assert done.rc == 0 and os.path.exists(p.config_file), str(done)
+    assert done.rc == 0 and os.path.exists(p.config_file) and "set eab:" in done.out, str(done)
     p.run("config", "check").ok()
     assert os.listdir(os.path.join(p.state_dir, "accounts"))
     assert p.run("init", "--state-dir", "here").rc == 2
+    assert f"perdure init --ca letsencrypt-staging {names[0]}" in p.run("init", names[0]).err
+    # What is commented out is what holds.
+    at_home = {"HOME": p.folder, "XDG_STATE_HOME": p.folder}
+    assert f"\n#state_dir: {p.folder if os.geteuid() else '/var/lib'}/perdure\n" in p.run("init", "--dry-run", env=at_home).ok().out
     again = p.run("init", "--ca", "google")
     assert again.rc == 2 and "exists" in again.err
     assert "google" in read(p.config_file) and "*." + names[0] in read(p.config_file)
