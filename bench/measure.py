@@ -118,3 +118,11 @@ class Report:
         if not reached:
             self.missed.append(what)
         self.row(what, text, limit, "reached" if reached else "**missed**")
+
+
+def counted(fleet, work):
+    """What work() returns, with .requests to the CA and .writes to the DNS."""
+    requests, writes = fleet.ca.request_count(), fleet.knot.update_count()
+    done = work()
+    done.requests, done.writes = fleet.ca.request_count() - requests, fleet.knot.update_count() - writes
+    return done

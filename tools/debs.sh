@@ -1,15 +1,21 @@
 #!/bin/sh
-# debs.sh [--any-age] SUITE DIR PACKAGE...: unpacks packages of another Debian suite into DIR, without their dependencies. They come
-# through apt with a configuration of its own, signatures checked; the system's sources, lists and packages stay as they are. With
-# --any-age a list that has expired will do: that of a mirror that stands still, or for a clock that is ahead.
+# debs.sh [--any-age] [--depends] SUITE DIR PACKAGE...: unpacks packages of another Debian suite into DIR. They come through apt with
+# a configuration of its own, signatures checked; the system's sources, lists and packages stay as they are. With --any-age a list
+# that has expired will do: that of a mirror that stands still, or for a clock that is ahead. With --depends everything that they
+# depend on comes, too, down to the C library.
 set -eu
 valid_until=true
-if [ "${1:-}" = --any-age ]; then
-	valid_until=false
+depends=
+while :; do
+	case ${1:-} in
+	--any-age) valid_until=false ;;
+	--depends) depends=1 ;;
+	*) break ;;
+	esac
 	shift
-fi
+done
 [ $# -ge 3 ] || {
-	echo "usage: debs.sh [--any-age] SUITE DIR PACKAGE..." >&2
+	echo "usage: debs.sh [--any-age] [--depends] SUITE DIR PACKAGE..." >&2
 	exit 2
 }
 suite=$1
@@ -40,7 +46,14 @@ CONF
 export APT_CONFIG="$tmp/apt.conf"
 apt-get -qq update >&2
 cd "$tmp"
-apt-get -qq download "$@" >&2
+if [ "$depends" ]; then
+	: >"$tmp/nothing-installed"
+	apt-get -qq -y -o Dir::State::status="$tmp/nothing-installed" -o Debug::NoLocking=true --no-install-recommends --download-only \
+		install "$@" >&2
+	mv "$tmp"/cache/archives/*.deb .
+else
+	apt-get -qq download "$@" >&2
+fi
 for deb in "$tmp"/*.deb; do
 	dpkg -x "$deb" "$dir"
 done

@@ -2,7 +2,6 @@
 import base64
 import json
 import os
-import shutil
 import sqlite3
 import subprocess
 import urllib.error
@@ -14,7 +13,8 @@ import dns.query
 import dns.rcode
 import pytest
 
-from harness import ROOT, HarnessError, free_port, read, wait_until, write
+from from_sid import from_sid
+from harness import HarnessError, free_port, read, wait_until, write
 
 ZONE = "example.test"
 
@@ -174,24 +174,10 @@ zone:
 
 def newer_powerdns():
     """The command of a PowerDNS that knows EXTEND and PRUNE; skips where there is none."""
-    folder = os.path.join(ROOT, "build/tools/pdns-sid")
-    command = os.path.join(folder, "command")
-    if not os.path.exists(command):
-        mine = f"{folder}.{os.getpid()}"
-        try:
-            got = subprocess.run([os.path.join(ROOT, "tools/pdns-sid.sh"), mine], capture_output=True, text=True, timeout=300,
-                                 stdin=subprocess.DEVNULL, check=False)
-        except subprocess.TimeoutExpired:
-            pytest.skip("NO TEST OF EXTEND AND PRUNE: Debian unstable's pdns-server did not arrive in 300 s")
-        if got.returncode:
-            shutil.rmtree(mine, ignore_errors=True)
-            pytest.skip("NO TEST OF EXTEND AND PRUNE: no Debian unstable's pdns-server: " + got.stderr.strip()[-300:])
-        write(os.path.join(mine, "command"), got.stdout.replace(mine, folder))
-        try:
-            os.rename(mine, folder)
-        except OSError:  # another worker was quicker
-            shutil.rmtree(mine, ignore_errors=True)
-    return read(command).split()
+    try:
+        return from_sid("pdns")
+    except HarnessError as e:
+        pytest.skip(f"NO TEST OF EXTEND AND PRUNE: {e}")
 
 
 SCHEMA = "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql"
