@@ -84,13 +84,14 @@ static void answer(struct peer *p, const char *status, const char *type, const c
 		status, type, strlen(body), with_body ? body : "");
 }
 
-/* The path of a request line "METHOD TARGET HTTP/1.x", NULL when it is none. Cuts the line up. */
+/* The path of a request line "METHOD TARGET HTTP/1.x", NULL when it is none. Cuts the line up. A CR alone ends no line,
+ * and is no part of one (RFC 9112 section 2.2). */
 static char *take_path(char *line, const char **ret_method)
 {
 	char *rest = line;
 	const char *method = strsep(&rest, " ");
 	char *target = strsep(&rest, " ");
-	if (!target || !rest || strncmp(rest, "HTTP/1.", 7) != 0 || strlen(rest) != 8)
+	if (!target || !rest || strpbrk(target, "\r\n") || strncmp(rest, "HTTP/1.", 7) != 0 || strlen(rest) != 8)
 		return NULL;
 	*ret_method = method;
 	if (!strncasecmp(target, "http://", 7))

@@ -1,6 +1,7 @@
 /* eventread.c: an event read back from a line of the log. */
 #include "obs/eventread.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,8 +29,11 @@ static int64_t read_ms(const char *s)
 		err_done(&ignored);
 		return 0;
 	}
-	const char *dot = strchr(s, '.');
-	return secs * 1000 + (dot ? strtol(dot + 1, NULL, 10) : 0);
+	const char *digit = strchr(s, '.');
+	int64_t ms = 0;
+	for (int unit = 100; digit && unit && isdigit((unsigned char)*++digit); unit /= 10)
+		ms += (*digit - '0') * unit;
+	return secs * 1000 + ms;
 }
 
 static int64_t read_int(const struct json *j, const char *member)

@@ -63,6 +63,34 @@ static void test_json_and_back(void **state)
 	err_done(&why);
 }
 
+/* Whatever the log says its time was. */
+static void test_times(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t ms;
+	} rows[] = {
+		{"2027-01-15T08:00:00Z", 0},
+		{"2027-01-15T08:00:00.1Z", 100},
+		{"2027-01-15T08:00:00.12Z", 120},
+		{"2027-01-15T08:00:00.012999Z", 12},
+		{"2027-01-15T08:00:00.99999999999999999999999Z", 999},
+		{"2027-01-15T08:00:00.Z", -1},
+		{"soon", -1},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(xfreep) char *line = xasprintf("{\"event\":\"deploy.failed\",\"time\":\"%s\"}", rows[i].text);
+		AUTO(json_freep) struct json *j = NULL;
+		struct err e = {0};
+		struct eventread r;
+		must(json_parse(line, strlen(line), "line", &j, &e), &e);
+		assert_int_equal(eventread(j, &r), 0);
+		assert_int_equal(r.stamp.time_ms, rows[i].ms < 0 ? 0 : INT64_C(1800000000000) + rows[i].ms);
+		eventread_done(&r);
+	}
+}
+
 static void test_ecs(void **state)
 {
 	AUTO(json_freep) struct json *j = NULL;
@@ -166,6 +194,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_json_and_back),
+		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_ecs),
 		cmocka_unit_test(test_cef),
 		cmocka_unit_test_setup_teardown(test_sockets, scratch_make, scratch_remove),
