@@ -243,7 +243,9 @@ int config_load(const char *path, struct config **ret, struct err *e)
 {
 	static const struct load_source files = {.read = read_from_files};
 	AUTO(load_done) struct load l;
-	load_init(&l, path, &files);
+	const struct config_mark here = {.file = ""};
+	AUTO(xfreep) char *whole = load_path(&here, path);
+	load_init(&l, whole, &files);
 	if (add_file(&l, path, e)) {
 		if (e->kind == ERR_SYS && e->code == ENOENT)
 			err_hint(e, "perdure init writes a first configuration; --config names another file");

@@ -281,8 +281,7 @@ static void names_of_several(void **state)
 		const char *says[3];
 	} rows[] = {
 		{"", "  - {names: [c.example]}\n", {NULL}},
-		{"", "  - {name: y, names: [a.example]}\n",
-			{":4:5: a.example is in the certificates x and y"}},
+		{"", "  - {name: y, names: [a.example]}\n", {":4:5: a.example is in the certificates x and y"}},
 		{"", "  - {name: w, names: [B.example., \"*.a.example\"]}\n",
 			{":3:5: *.a.example is in the certificates w and x", "b.example is in"}},
 		{"", "  - {name: y, names: [b.example]}\n  - {name: z, names: [b.example]}\n",
@@ -428,6 +427,9 @@ static void relative_paths(void **state)
 	assert_int_equal(config_load("p.yaml", &c, &e), 0);
 	AUTO(xfreep) char *want = xasprintf("%s/s", dir);
 	assert_string_equal(c->state_dir, want);
+	/* Programs that are started elsewhere are told of it. */
+	AUTO(xfreep) char *itself = xasprintf("%s/p.yaml", dir);
+	assert_string_equal(c->path, itself);
 	AUTO(config_freep) struct config *sub = NULL;
 	assert_int_equal(config_load("sub/p.yaml", &sub, &e), 0);
 	AUTO(xfreep) char *want_sub = xasprintf("%s/sub/s", dir);
