@@ -38,10 +38,9 @@ static int config_target(const struct site *s, const char *file, char **ret, str
 	AUTO(xfreep) char *dir = slash ? xstrndup(s->config->path, (size_t)(slash - s->config->path)) : xstrdup(".");
 	AUTO(xfreep) char *conf_d = xasprintf("%s/conf.d/", dir);
 	AUTO(xfreep) char *path = *file == '/' ? xstrdup(file) : xasprintf("%s/%s", dir, file);
-	const char *name = path + strlen(conf_d);
+	const char *name = !strncmp(path, conf_d, strlen(conf_d)) ? path + strlen(conf_d) : NULL;
 	size_t n = strlen(path);
-	if (strncmp(path, conf_d, strlen(conf_d)) != 0 || strchr(name, '/') || *name == '.' || n < 6 ||
-		strcmp(path + n - 5, ".yaml") != 0) {
+	if (!name || strchr(name, '/') || *name == '.' || n < 6 || strcmp(path + n - 5, ".yaml") != 0) {
 		err_set(e, ERR_USAGE, "--write-config %s: perdure would not read that file", file);
 		err_hint(e, "name one that ends in .yaml in %s", conf_d);
 		return -1;
@@ -52,14 +51,15 @@ static int config_target(const struct site *s, const char *file, char **ret, str
 		return -1;
 	}
 	*ret = TAKE(path);
-	return fs_mkdirs(conf_d, 0755, e);
+	return 0;
 }
 
 /* What does not make a good configuration is taken back. */
 static int write_config(struct site *s, const char *path, const struct buf *yaml, struct err *e)
 {
 	struct config *tried = NULL;
-	if (fs_write_atomic(path, yaml->p, yaml->n, 0644, e))
+	AUTO(xfreep) char *conf_d = xstrndup(path, (size_t)(strrchr(path, '/') - path));
+	if (fs_mkdirs(conf_d, 0755, e) || fs_write_atomic(path, yaml->p, yaml->n, 0644, e))
 		return -1;
 	if (config_load(s->config->path, &tried, e)) {
 		unlink(path);
@@ -135,6 +135,8 @@ static int plan_and_do(struct migrate_run *r, struct err *e)
 		return -1;
 	if (changes && cli_flag(c, "commit") && migrate_do_commit(r, e))
 		return -1;
+	if (dry && cli_flag(c, "commit"))
+		migrate_show_places(r, false);
 	migrate_print_summary(r);
 	return exit_status(r);
 }
@@ -150,7 +152,9 @@ static int run(struct cli *c, struct err *e)
 		return -1;
 	if (!cli_flag(c, "undo"))
 		return plan_and_do(&r, e);
-	if (!cli_flag(c, "dry-run"))
+	if (cli_flag(c, "dry-run"))
+		migrate_show_places(&r, true);
+	else
 		migrate_do_undo(&r);
 	migrate_print_summary(&r);
 	return r.failed ? (r.done ? EXIT_PARTLY : EXIT_FAILED) : EXIT_DONE;

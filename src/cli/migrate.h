@@ -33,5 +33,7 @@ int migrate_do_import(struct migrate_run *r, struct err *e);
 /* ERR_USAGE when it was not agreed to, ERR_POLICY while a timer would write through our links. */
 int migrate_do_commit(struct migrate_run *r, struct err *e);
 void migrate_do_undo(struct migrate_run *r);
+/* The places that would be exchanged, or put back. */
+void migrate_show_places(const struct migrate_run *r, bool back);
 
 #endif

@@ -134,6 +134,19 @@ int migrate_do_commit(struct migrate_run *r, struct err *e)
 	return 0;
 }
 
+void migrate_show_places(const struct migrate_run *r, bool back)
+{
+	for (size_t i = 0; i < r->found.n_lineages; i++)
+		for (size_t k = 0; k < r->found.lineages[i].n_places; k++) {
+			const char *path = r->found.lineages[i].places[k].path;
+			enum migrate_action action = back ? MIGRATE_HERE : r->plan.certs[i].action;
+			bool may = action == MIGRATE_HERE || action == MIGRATE_TAKE;
+			if (may && switch_is_done(path) == back)
+				migrate_print_result(
+					r, "place", path, back ? "would be put back" : "would be exchanged", NULL);
+		}
+}
+
 void migrate_do_undo(struct migrate_run *r)
 {
 	for (size_t i = 0; i < r->found.n_lineages; i++)

@@ -61,7 +61,7 @@ def take_over(world, client, folder, expected):
     assert {c["action"] for c in lines(plan, "certificate")} == {"import"}
     assert not os.path.exists(p.state_dir)
     assert p.run("migrate", client, folder, "--import", "--write-config", "conf.d/x.yaml", "--dry-run").ok()
-    assert not os.path.exists(p.state_dir) and not os.path.exists(os.path.join(p.folder, "conf.d/x.yaml"))
+    assert not os.path.exists(p.state_dir) and not os.path.exists(os.path.join(p.folder, "conf.d"))
 
     done = p.run("migrate", client, folder, "--import", "--write-config", "conf.d/x.yaml", "--json").ok()
     assert {r["result"] for r in lines(done, "result")} == {"imported"}
@@ -84,10 +84,13 @@ def take_over(world, client, folder, expected):
     assert tree(folder) == before
 
     assert p.run("migrate", client, folder, "--commit").rc == 2  # nobody to ask
+    would = p.run("migrate", client, folder, "--commit", "--dry-run", "--json").ok()
+    assert {r["result"] for r in lines(would, "result")} == {"would be exchanged"}
     assert tree(folder) == before
     committed = p.run("migrate", client, folder, "--commit", "--yes", "--force", "--json").ok()
     places = [r["name"] for r in lines(committed, "result")]
     assert places and {r["result"] for r in lines(committed, "result")} == {"exchanged"}
+    assert [r["name"] for r in lines(would, "result")] == places
     for path in places:
         assert os.path.realpath(path).startswith(os.path.realpath(p.state_dir))
         assert os.path.exists(path)
@@ -95,6 +98,9 @@ def take_over(world, client, folder, expected):
     again = p.run("migrate", client, folder, "--commit", "--yes", "--force", "--json").ok()
     assert not lines(again, "result") and tree(folder) == state
     assert all(c["switched"] for c in lines(again, "certificate"))
+    would = p.run("migrate", client, folder, "--undo", "--dry-run", "--json").ok()
+    assert [(r["name"], r["result"]) for r in lines(would, "result")] == [(name, "would be put back") for name in places]
+    assert tree(folder) == state
     assert p.run("migrate", client, folder, "--undo").ok()
     assert tree(folder) == before
     return plan, committed
