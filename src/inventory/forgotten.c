@@ -339,7 +339,7 @@ int forgotten_find(const struct forgotten *f, struct plan *ret, struct err *e)
 	for (size_t i = 0; i < ret->n; i++) {
 		struct forgotten_name key = {.fqdn = ret->v[i].fqdn};
 		const struct forgotten_name *name =
-			bsearch(&key, f->names->v, f->names->n, sizeof(*f->names->v), by_fqdn);
+			!f->names->n ? NULL : bsearch(&key, f->names->v, f->names->n, sizeof(*f->names->v), by_fqdn);
 		for (size_t k = 0; name && k < ret->v[i].n; k++)
 			if (ret->v[i].items[k].action == PLAN_REMOVE)
 				explain(name, &ret->v[i], &ret->v[i].items[k]);

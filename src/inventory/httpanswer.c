@@ -222,6 +222,18 @@ static int want_file(struct httpanswers_request *r, struct entry *a, struct err 
 	return store_value_put(s->store, &row, e);
 }
 
+/* A new one is told what the one before was, for orders at which a CA may be looking. */
+static int open_listener(struct httpanswers *h, const struct config_http *c, const struct entry *but, struct err *e)
+{
+	const struct entry *a;
+	if (httplisten_open(h->site->loop, c->listen, c->user, on_listen, h, &h->listen, e))
+		return -1;
+	LIST_FOREACH(a, &h->entries, link)
+	if (!a->path && a != but)
+		httplisten_add(h->listen, a->token, a->content);
+	return 0;
+}
+
 static int want_served(struct httpanswers_request *r, const struct entry *a, struct err *e)
 {
 	struct httpanswers *h = r->h;
@@ -231,7 +243,7 @@ static int want_served(struct httpanswers_request *r, const struct entry *a, str
 		h->listen = NULL;
 		h->broken = false;
 	}
-	if (!h->listen && httplisten_open(h->site->loop, c->listen, c->user, on_listen, h, &h->listen, e))
+	if (!h->listen && open_listener(h, c, a, e))
 		return -1;
 	r->needs = httplisten_add(h->listen, a->token, a->content);
 	return 0;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -11,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -104,10 +106,14 @@ static void on_orders(unsigned events, void *ctx)
 	}
 }
 
-/* Nothing can be gained from here on. */
+/* Nothing can be gained from here on; and what another user than root was given for opening the port is of no use any
+ * more. */
 static int lock_up(struct err *e)
 {
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
+	/* The filter of our units forbids the call; they give no capabilities either. */
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || (syscall(SYS_capset, &header, none) && errno != EPERM))
 		return err_sys(e, "cannot give up privileges");
 	return 0;
 }

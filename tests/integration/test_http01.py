@@ -175,14 +175,17 @@ def test_advice(stage):
 class Child:
     """The process that answers, as perdure starts it."""
 
-    def __init__(self, stage, user="nobody"):
+    def __init__(self, stage, user="nobody", wrap=()):
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.socket.setblocking(False)
         self.port = self.socket.getsockname()[1]
         self.orders, theirs = socket.socketpair()
         self.orders.settimeout(10)
         fd = self.socket.fileno()
-        self.process = subprocess.Popen(["perdure-http-01", user], executable=harness.perdure_path(), stdin=theirs, pass_fds=(3,), env={},
+        program = {"args": ["perdure-http-01", user], "executable": harness.perdure_path()}
+        if wrap:
+            program = {"args": [*wrap, "bash", "-c", 'exec -a perdure-http-01 "$@"', "-", harness.perdure_path(), user]}
+        self.process = subprocess.Popen(**program, stdin=theirs, pass_fds=(3,), env={"PATH": os.environ["PATH"]} if wrap else {},
                                         preexec_fn=lambda: os.dup2(fd, 3), start_new_session=True)
         stage.closers.append(lambda: (self.process.kill(), self.process.wait()))
         theirs.close()
@@ -270,3 +273,18 @@ def test_it_gives_up_root(stage):
     # Sanitizers and the loop have descriptors of their own, but nothing of the parent's is there.
     assert b"no user" in Child(stage, "no-such-user").hello
     assert b"root" in Child(stage, "root").hello
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can hand out capabilities")
+def test_it_gives_up_capabilities(stage):
+    """Started by a user that was given the right to open the port: the process has the port open, and needs no right to do it again."""
+    as_user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+    if subprocess.run([*as_user, "test", "-x", harness.perdure_path()], check=False).returncode:
+        pytest.skip("the program is where others cannot execute it")
+    c = Child(stage, wrap=[*as_user, "--inh-caps=+net_bind_service", "--ambient-caps=+net_bind_service"])
+    assert c.hello == b"ok\n"
+    status = dict(line.split(":", 1) for line in harness.read(f"/proc/{c.process.pid}/status").splitlines())
+    assert {int(status[k], 16) for k in ("CapPrm", "CapEff", "CapAmb", "CapInh")} == {0}
+    c.order("+tok tok.abc")
+    assert c.get(WELL_KNOWN + "tok") == (200, b"tok.abc")
+
