@@ -19,6 +19,7 @@ enum { TIMEOUT_MS = 10000 };
 struct acme_window_query {
 	struct acme_session *s;
 	struct http_exchange *x;
+	struct turn turn;
 	char *url;
 	int64_t sent_ms;
 	acme_window_fn done;
@@ -81,9 +82,10 @@ static void on_reply(const struct http_reply *r, const struct err *failed, void 
 	metered_reply(q->s, "renewalInfo", q->sent_ms, r);
 	if (!r)
 		err_copy(&e, failed);
-	else if (r->status >= 300)
+	else if (r->status >= 300) {
 		acme_problem_from_reply(r, q->url, now, &e);
-	else if (acme_window_decode(r, now, &w, &e) && e.kind == ERR_PARSE)
+		session_heed(q->s, "renewalInfo", &e);
+	} else if (acme_window_decode(r, now, &w, &e) && e.kind == ERR_PARSE)
 		e.kind = ERR_PROTO;
 	if (err_is(&e))
 		err_ctx(&e, "%s: renewal information", q->s->name);
@@ -95,6 +97,15 @@ static void on_reply(const struct http_reply *r, const struct err *failed, void 
 	err_done(&e);
 }
 
+static void ask(void *ctx)
+{
+	struct acme_window_query *q = ctx;
+	struct http_request r = {.method = HTTP_GET, .url = q->url, .timeout_ms = TIMEOUT_MS};
+	q->s->requests++;
+	q->sent_ms = session_mono(q->s);
+	q->x = http_send(q->s->http, &r, on_reply, q);
+}
+
 struct acme_window_query *acme_window_ask(struct acme_session *s, const char *ari_id, acme_window_fn done, void *ctx)
 {
 	struct acme_window_query *q = xcalloc(1, sizeof(*q));
@@ -104,10 +115,9 @@ struct acme_window_query *acme_window_ask(struct acme_session *s, const char *ar
 	q->done = done;
 	q->ctx = ctx;
 	q->url = xasprintf("%s%s%s", base, n && base[n - 1] == '/' ? "" : "/", ari_id);
-	struct http_request r = {.method = HTTP_GET, .url = q->url, .timeout_ms = TIMEOUT_MS};
-	s->requests++;
-	q->sent_ms = session_mono(s);
-	q->x = http_send(s->http, &r, on_reply, q);
+	q->turn = (struct turn){.go = ask, .ctx = q};
+	if (turns_take(&s->turns, &q->turn))
+		ask(q);
 	return q;
 }
 
@@ -115,6 +125,7 @@ void acme_window_cancel(struct acme_window_query *q)
 {
 	if (!q)
 		return;
+	turns_leave(&q->s->turns, &q->turn);
 	http_cancel(q->s->http, q->x);
 	free(q->url);
 	free(q);

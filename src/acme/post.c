@@ -26,6 +26,7 @@ struct acme_post {
 	void *ctx;
 	struct http_exchange *exchange;
 	struct loop_timer *timer;
+	struct turn turn;
 	struct err *failed; /* to be told when the timer fires */
 	int64_t since;
 	int64_t sent_ms;
@@ -40,6 +41,7 @@ static void on_directory(const struct acme_directory *dir, const struct err *e, 
 static void post_free(struct acme_post *p)
 {
 	p->s->posts--;
+	turns_leave(&p->s->turns, &p->turn);
 	acme_session_directory_cancel(p->s, on_directory, p);
 	http_cancel(p->s->http, p->exchange);
 	loop_timer_free(p->timer);
@@ -130,6 +132,7 @@ static void on_nonce(const struct http_reply *r, const struct err *failed, void 
 		err_copy(&e, failed);
 	} else if (r->status < 200 || r->status > 299) {
 		acme_problem_from_reply(r, p->s->dir.new_nonce, session_wall(p->s), &e);
+		session_heed(p->s, "newNonce", &e);
 	} else {
 		session_keep_nonce(p->s, r);
 		if (p->s->nonces.n) {
@@ -177,17 +180,20 @@ static void on_reply(const struct http_reply *r, const struct err *failed, void 
 	struct acme_post *p = ctx;
 	struct err e = {0};
 	p->exchange = NULL;
-	metered_reply(p->s, metered_action(p->s, p->url, p->payload, p->flags), p->sent_ms, r);
+	const char *action = metered_action(p->s, p->url, p->payload, p->flags);
+	metered_reply(p->s, action, p->sent_ms, r);
 	if (r)
 		session_keep_nonce(p->s, r);
 	if (r && r->status >= 200 && r->status <= 299) {
 		finish(p, r, NULL);
 		return;
 	}
-	if (!r)
+	if (!r) {
 		err_copy(&e, failed);
-	else
+	} else {
 		acme_problem_from_reply(r, p->url, session_wall(p->s), &e);
+		session_heed(p->s, action, &e);
+	}
 	if (acme_problem_is(&e, "badNonce") && p->bad_nonces < MAX_BAD_NONCES) {
 		err_done(&e);
 		p->bad_nonces++;
@@ -215,7 +221,8 @@ static int sign(const struct acme_post *p, const char *nonce, struct buf *out, s
 	return buf_check(out, "signed request", e);
 }
 
-static void post_send(struct acme_post *p)
+/* It has its turn: the request is sent, or that for the nonce it needs. */
+static void post_go(struct acme_post *p)
 {
 	struct err e = {0};
 	AUTO(xfreep) char *nonce = nonce_pool_take(&p->s->nonces, session_mono(p->s));
@@ -244,6 +251,21 @@ static void post_send(struct acme_post *p)
 	p->exchange = http_send(p->s->http, &r, on_reply, p);
 }
 
+static void on_turn(void *ctx)
+{
+	struct acme_post *p = ctx;
+	p->since += session_mono(p->s) - p->turn.since; /* no patience is lost by waiting in line */
+	post_go(p);
+}
+
+static void post_send(struct acme_post *p)
+{
+	if (!p->s->have_dir && !p->s->nonces.n)
+		acme_session_directory(p->s, on_directory, p);
+	else if (turns_take(&p->s->turns, &p->turn))
+		post_go(p);
+}
+
 struct acme_post *acme_session_post(struct acme_session *s, const char *url, const char *payload, unsigned flags,
 	struct acme_tally *tally, acme_post_fn done, void *ctx)
 {
@@ -255,6 +277,7 @@ struct acme_post *acme_session_post(struct acme_session *s, const char *url, con
 	p->tally = tally;
 	p->done = done;
 	p->ctx = ctx;
+	p->turn = (struct turn){.go = on_turn, .ctx = p};
 	p->since = session_mono(s);
 	s->posts++;
 	post_send(p);

@@ -20,6 +20,7 @@
 enum { DEFAULT_TIMEOUT_MS = 60000, DEFAULT_PATIENCE_MS = 60000, BACKOFF_MIN_MS = 250, BACKOFF_MAX_MS = 8000 };
 
 static void fetch_directory(void *ctx);
+static void send_directory(void *ctx);
 
 struct acme_session *acme_session_new(struct loop *l, struct http *h, const struct acme_session_options *o)
 {
@@ -32,6 +33,8 @@ struct acme_session *acme_session_new(struct loop *l, struct http *h, const stru
 	s->metrics = o->metrics;
 	s->patience_ms = o->patience_ms ? o->patience_ms : DEFAULT_PATIENCE_MS;
 	s->dir_timer = loop_timer_new(l, fetch_directory, s);
+	s->dir_turn = (struct turn){.go = send_directory, .ctx = s};
+	turns_init(&s->turns, l, o->requests_per_second);
 	return s;
 }
 
@@ -43,6 +46,8 @@ void acme_session_free(struct acme_session *s)
 	assert(!s->posts);
 	http_cancel(s->http, s->dir_exchange);
 	loop_timer_free(s->dir_timer);
+	turns_leave(&s->turns, &s->dir_turn);
+	turns_done(&s->turns);
 	while (s->waiters)
 		acme_session_directory_cancel(s, s->waiters->done, s->waiters->ctx);
 	acme_directory_done(&s->dir);
@@ -93,6 +98,17 @@ uint64_t acme_session_requests(const struct acme_session *s)
 uint64_t acme_session_bad_nonces(const struct acme_session *s)
 {
 	return s->bad_nonces;
+}
+
+int64_t acme_session_learnt(const struct acme_session *s)
+{
+	return turns_learnt(&s->turns);
+}
+
+void acme_session_put_learnt(struct acme_session *s, int64_t requests_per_second)
+{
+	s->turns.learnt = requests_per_second;
+	s->turns.learnt_at = session_mono(s);
 }
 
 int64_t session_wall(const struct acme_session *s)
@@ -164,6 +180,18 @@ int64_t session_retry_wait(const struct acme_session *s, const struct err *e, in
 	return wait <= left ? wait : -1;
 }
 
+void session_heed(struct acme_session *s, const char *action, const struct err *e)
+{
+	bool counted_apart = !strcmp(action, "newOrder") || !strcmp(action, "newAccount");
+	bool busy = (e->kind == ERR_ACME || e->kind == ERR_HTTP) && e->code == 503;
+	bool too_many = refused_unread(e) && (busy || !counted_apart);
+	int64_t wait = e->retry_at && e->retry == RETRY_LATER ? e->retry_at - session_wall(s) : 0;
+	if (too_many)
+		turns_refused(&s->turns);
+	if ((busy || too_many) && wait > 0 && wait <= s->patience_ms)
+		turns_hold(&s->turns, session_mono(s) + wait);
+}
+
 /* --- the directory --- */
 
 /* Tells those who wait now; whoever asks again from its callback waits for the next fetch. */
@@ -221,6 +249,7 @@ static void on_directory(const struct http_reply *r, const struct err *failed, v
 		err_copy(&e, failed);
 	} else if (r->status != 200) {
 		acme_problem_from_reply(r, s->directory_url, session_wall(s), &e);
+		session_heed(s, "directory", &e);
 	} else {
 		session_keep_nonce(s, r);
 		if (!check_clock(s, r, &e) &&
@@ -251,6 +280,13 @@ static void fetch_directory(void *ctx)
 		directory_failed(s, &e);
 		return;
 	}
+	if (turns_take(&s->turns, &s->dir_turn))
+		send_directory(s);
+}
+
+static void send_directory(void *ctx)
+{
+	struct acme_session *s = ctx;
 	struct http_request r = {.method = HTTP_GET, .url = s->directory_url, .timeout_ms = s->timeout_ms};
 	s->requests++;
 	s->dir_sent_ms = session_mono(s);
@@ -265,7 +301,7 @@ void acme_session_directory(struct acme_session *s, acme_directory_fn done, void
 	bool first = end == &s->waiters;
 	*end = xmalloc(sizeof(**end));
 	**end = (struct dir_waiter){done, ctx, NULL};
-	if (!first || s->dir_exchange)
+	if (!first || s->dir_exchange || s->dir_turn.waits)
 		return;
 	s->dir_since = session_mono(s);
 	s->dir_tries = 0;

@@ -34,6 +34,7 @@ struct acme_session_options {
 	const char *directory_url; /* https */
 	int64_t timeout_ms; /* one exchange; 0 for 60 s */
 	struct metrics *metrics; /* where requests are counted; NULL for nowhere. Must outlive the session */
+	int64_t requests_per_second; /* of all kinds, at most; 0 for no limit but those that are learnt */
 	int64_t patience_ms; /* how long one request is retried over 5xx, lost connections and 429 with a short
 				Retry-After; 0 for 60 s */
 };
@@ -52,6 +53,13 @@ struct loop *acme_session_loop(const struct acme_session *s);
 /* Number of HTTP requests made so far, all kinds; and how many of those were repeats for a bad nonce. */
 uint64_t acme_session_requests(const struct acme_session *s);
 uint64_t acme_session_bad_nonces(const struct acme_session *s);
+
+/*
+ * How many requests a second the CA takes, as learnt from its refusals of single requests (429, or rateLimited, for
+ * anything but a new order or account); 0 for nothing. What an earlier session has learnt may be put in.
+ */
+int64_t acme_session_learnt(const struct acme_session *s);
+void acme_session_put_learnt(struct acme_session *s, int64_t requests_per_second);
 
 /* Fetches the directory unless it is here; concurrent calls share one request. dir is borrowed and lives as long as the
  * session. Never called from inside. */

@@ -9,6 +9,7 @@
 #include "acme/directory.h"
 #include "acme/nonce.h"
 #include "acme/session.h"
+#include "acme/turns.h"
 
 struct account_op;
 struct err;
@@ -30,6 +31,7 @@ struct acme_session {
 	int64_t timeout_ms;
 	int64_t patience_ms;
 	struct metrics *metrics;
+	struct turns turns; /* every request takes one */
 	struct key *key;
 	char *account_url;
 	uint64_t requests;
@@ -42,6 +44,7 @@ struct acme_session {
 	struct dir_waiter *telling; /* those being told, while that lasts */
 	struct http_exchange *dir_exchange;
 	struct loop_timer *dir_timer;
+	struct turn dir_turn;
 	int64_t dir_since;
 	int64_t dir_sent_ms;
 	unsigned dir_tries;
@@ -60,6 +63,9 @@ void session_keep_chain(struct acme_session *s, struct x509_chain *c);
 void session_keep_nonce(struct acme_session *s, const struct http_reply *r);
 /* The pause before repetition number `tries` (from 0): 250 ms doubling to 8 s, between half and all of it. */
 int64_t session_backoff(unsigned tries);
+/* The CA answered a request for `action` (metered.h) with this: where it is that there are too many requests, or that
+ * it is busy, the others wait, too. */
+void session_heed(struct acme_session *s, const char *action, const struct err *e);
 /*
  * How long to wait before a failed request is repeated, or -1 for not at all: e is final. since is when the first try
  * began (monotonic); once: the server must not get it again when it may have acted on it.

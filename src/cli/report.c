@@ -140,6 +140,8 @@ void report_print_forecast(const struct cli *c, const struct renew_forecast *f, 
 		json_out_int(&j.w, "at_once", (int64_t)f->at_once);
 		out_json_time(&j.w, "last_at", f->last_at);
 		out_json_time(&j.w, "override_at", f->override_at);
+		json_out_int(&j.w, "requests_per_second", f->requests_per_second);
+		json_out_int(&j.w, "requests", f->requests);
 		json_out_end_object(&j.w);
 		out_json_end(&j);
 		return;
@@ -148,4 +150,10 @@ void report_print_forecast(const struct cli *c, const struct renew_forecast *f, 
 		 "not\n",
 		f->ca, f->due, f->counted, f->exempt);
 	print_limit(f, now);
+	if (!f->requests_per_second)
+		return;
+	char span[32];
+	out_span(f->requests / f->requests_per_second, span, sizeof(span));
+	out_text("  it is asked at most %lld times a second: about %lld requests, %s\n",
+		(long long)f->requests_per_second, (long long)f->requests, span);
 }

@@ -39,6 +39,7 @@ struct config_ca {
 	int64_t max_orders; /* in flight at once */
 	int64_t limit_orders; /* new ones it takes in limit_ms; 0: not known */
 	int64_t limit_ms;
+	int64_t limit_requests; /* a second; 0: not known */
 	bool limit_replacing_exempt; /* orders that replace a certificate do not count */
 	char *eab_kid; /* NULL without external account binding */
 	char *eab_hmac_key_file;

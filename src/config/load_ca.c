@@ -70,7 +70,8 @@ static void fill(struct config_ca *ca, const struct section *s, const struct con
 	ca->limit_orders = preset ? preset->limit_orders : 0;
 	ca->limit_ms = preset ? (int64_t)preset->limit_s * 1000 : 0;
 	ca->limit_replacing_exempt = preset && preset->limit_orders;
-	if (v[SCHEMA_CA_LIMITS].set) {
+	ca->limit_requests = v[SCHEMA_CA_LIMIT_REQUESTS].i;
+	if (v[SCHEMA_CA_LIMIT_ORDERS].set) {
 		ca->limit_orders = v[SCHEMA_CA_LIMIT_ORDERS].i;
 		ca->limit_ms = v[SCHEMA_CA_LIMIT_PER].i;
 		if (!preset || v[SCHEMA_CA_LIMIT_EXEMPT].set)
@@ -130,7 +131,9 @@ static int check_complete(const struct section *s, bool preset, const struct con
 		err_hint(e, "the CA gives the two together");
 		return -1;
 	}
-	if (v[SCHEMA_CA_LIMITS].set && !(v[SCHEMA_CA_LIMIT_ORDERS].set && v[SCHEMA_CA_LIMIT_PER].set)) {
+	bool of_orders = v[SCHEMA_CA_LIMIT_ORDERS].set || v[SCHEMA_CA_LIMIT_PER].set || v[SCHEMA_CA_LIMIT_EXEMPT].set ||
+			 !v[SCHEMA_CA_LIMIT_REQUESTS].set;
+	if (v[SCHEMA_CA_LIMITS].set && of_orders && !(v[SCHEMA_CA_LIMIT_ORDERS].set && v[SCHEMA_CA_LIMIT_PER].set)) {
 		CONFIG_ERROR(e, &v[SCHEMA_CA_LIMITS].mark, "cas[].limits needs both orders and per");
 		err_hint(e, "limits: { orders: 300, per: 3h } says that the CA takes 300 new orders in three hours");
 		return -1;

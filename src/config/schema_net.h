@@ -16,6 +16,10 @@
 	[SCHEMA_CA_PROXY_AUTH] = {SCHEMA_CAS, "proxy_auth_file", SCHEMA_STRING, SCHEMA_PATH, 0, 0, NULL, NULL, \
 		"/etc/perdure/proxy.auth", "File with user name and password for that proxy, USER:PASSWORD.", \
 		"Its mode must be 0600 or stricter."}, \
+	[SCHEMA_CA_LIMIT_REQUESTS] = {SCHEMA_CA_LIMITS, "requests_per_second", SCHEMA_INT, SCHEMA_TEXT, 1, 10000, NULL, NULL, \
+		"20", "So many requests of all kinds in a second, at most.", \
+		"They go out evenly spaced. Each process counts its own: where several hosts ask the CA from one address, " \
+		"each has its share."}, \
 	[SCHEMA_DEFAULT_PROXY] = {SCHEMA_DEFAULTS, "proxy", SCHEMA_STRING, SCHEMA_TEXT, 0, 0, NULL, NULL, \
 		SCHEMA_PROXY_URL, "Proxy for requests to CAs that have no proxy of their own.", \
 		"As cas[].proxy. Requests to others (providers, webhooks) go by the environment alone."}, \

@@ -29,6 +29,41 @@ static int write_fact(struct store *s, const char *what, const struct config_ca 
 	return store_fact_put(s, key, value, e);
 }
 
+/* Two numbers; both 0 when nothing is remembered. */
+static int read_pair(
+	struct store *s, const char *what, const struct config_ca *ca, int64_t *ret_a, int64_t *ret_b, struct err *e)
+{
+	AUTO(xfreep) char *text = NULL;
+	if (s && read_fact(s, what, ca, &text, e))
+		return -1;
+	char *rest = NULL;
+	*ret_a = text ? strtoll(text, &rest, 10) : 0;
+	*ret_b = text ? strtoll(rest, NULL, 10) : 0;
+	return 0;
+}
+
+static int write_pair(
+	struct store *s, const char *what, const struct config_ca *ca, int64_t a, int64_t b, struct err *e)
+{
+	AUTO(xfreep) char *text = xasprintf("%" PRId64 " %" PRId64, a, b);
+	return write_fact(s, what, ca, text, e);
+}
+
+void limits_learnt(struct limits *l, int64_t requests, int64_t now)
+{
+	if (l->requests == requests)
+		return;
+	l->requests = requests;
+	l->requests_at = now;
+	l->changed = true;
+}
+
+int64_t limits_requests(const struct limits *l, int64_t now)
+{
+	enum { DAY_S = 86400 };
+	return l->requests_at <= now && now - l->requests_at < DAY_S ? l->requests : 0;
+}
+
 int limits_read(struct store *s, const struct config_ca *ca, struct limits *ret, struct err *e)
 {
 	*ret = (struct limits){0};
@@ -39,12 +74,9 @@ int limits_read(struct store *s, const struct config_ca *ca, struct limits *ret,
 		if (text)
 			(void)budget_parse(text, &ret->of[i]);
 	}
-	AUTO(xfreep) char *down = NULL;
-	if (s && read_fact(s, "down", ca, &down, e))
+	if (read_pair(s, "down", ca, &ret->down_since, &ret->tried_at, e) ||
+		read_pair(s, "requests", ca, &ret->requests, &ret->requests_at, e))
 		return -1;
-	char *rest = NULL;
-	ret->down_since = down ? strtoll(down, &rest, 10) : 0;
-	ret->tried_at = down ? strtoll(rest, NULL, 10) : 0;
 	budget_know(&ret->of[LIMITS_NEW], ca->limit_orders, ca->limit_ms);
 	if (!ca->limit_replacing_exempt)
 		budget_know(&ret->of[LIMITS_REPLACING], ca->limit_orders, ca->limit_ms);
@@ -61,8 +93,8 @@ int limits_write(struct store *s, const struct config_ca *ca, struct limits *l, 
 		if (write_fact(s, class_keys[i], ca, text, e))
 			return -1;
 	}
-	AUTO(xfreep) char *down = xasprintf("%" PRId64 " %" PRId64, l->down_since, l->tried_at);
-	if (write_fact(s, "down", ca, down, e))
+	if (write_pair(s, "down", ca, l->down_since, l->tried_at, e) ||
+		write_pair(s, "requests", ca, l->requests, l->requests_at, e))
 		return -1;
 	l->changed = false;
 	return 0;

@@ -254,8 +254,9 @@ static void start_issue(struct job *j)
 /* The CA's account and session; a CA that is not ready fails its own certificates only. */
 static void open_queue(const struct renew *r, struct queue *q)
 {
-	if (!q->opened)
-		(void)r->ops->open(r->site, q->ca, &q->paused);
+	if (!q->opened && !r->ops->open(r->site, q->ca, &q->paused) && q->ca->session &&
+		!acme_session_learnt(q->ca->session))
+		acme_session_put_learnt(q->ca->session, limits_requests(&q->limits, clk_wall(r->site->clk) / 1000));
 	q->opened = true;
 }
 
@@ -485,11 +486,15 @@ static int work(struct renew *r, struct err *e)
 static void keep_limits(struct renew *r)
 {
 	struct err e = {0};
-	for (size_t i = 0; i < r->site->config->n_cas; i++)
-		if (limits_write(r->site->store, r->queues[i].ca->conf, &r->queues[i].limits, &e)) {
+	for (size_t i = 0; i < r->site->config->n_cas; i++) {
+		struct queue *q = &r->queues[i];
+		if (q->opened && q->ca->session)
+			limits_learnt(&q->limits, acme_session_learnt(q->ca->session), clk_wall(r->site->clk) / 1000);
+		if (limits_write(r->site->store, q->ca->conf, &q->limits, &e)) {
 			log_warn("%s", e.msg);
 			err_done(&e);
 		}
+	}
 }
 
 /* What the last jobs wrote is committed with it. The done callback comes from the loop. */

@@ -39,6 +39,8 @@ struct renew_forecast {
 	size_t at_once; /* of those that count, now */
 	int64_t last_at; /* UNIX seconds: the turn of the last one; 0 when all go at once */
 	int64_t override_at; /* the same with a limit ten times as high */
+	int64_t requests_per_second; /* it is asked no quicker; 0: as quickly as it answers */
+	int64_t requests; /* about so many for all that are due, when each name must be proved */
 };
 
 struct renew_hooks {

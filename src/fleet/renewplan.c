@@ -15,6 +15,9 @@ enum { NEW_URGENCY = 7 * 86400 };
 /* Between the CAs of a certificate: how long, how often, how soon again. */
 enum { PATIENCE_MIN = 3600, PATIENCE_MAX = 86400, FAILURES_MAX = 6, TRY_AGAIN = 3600 };
 
+/* What an order takes, and each of its names that is to be proved. */
+enum { REQUESTS_ORDER = 4, REQUESTS_NAME = 3 };
+
 struct look {
 	struct renew *r;
 	int64_t now;
@@ -203,8 +206,13 @@ static void forecast(const struct renew *r, const struct queue *q, int64_t now_m
 {
 	const struct budget *b = &q->limits.of[LIMITS_NEW];
 	struct renew_forecast f = {.ca = q->ca->conf->name, .due = q->n, .burst = b->burst, .every_ms = b->every_ms};
+	const struct config_ca *conf = q->ca->conf;
+	int64_t learnt = limits_requests(&q->limits, now_ms / 1000);
+	f.requests_per_second =
+		learnt && (!conf->limit_requests || learnt < conf->limit_requests) ? learnt : conf->limit_requests;
 	for (size_t i = 0; i < q->n; i++) {
 		const struct due *d = &q->due[i];
+		f.requests += REQUESTS_ORDER + REQUESTS_NAME * (int64_t)d->cert->names.n;
 		bool counts = !d->replacing || q->limits.of[LIMITS_REPLACING].burst;
 		f.counted += !d->placed && counts;
 		f.exempt += !d->placed && !counts;

@@ -325,6 +325,7 @@ int site_session(struct site *s, struct site_ca *ca, struct err *e)
 		struct acme_session_options so = {.name = ca->conf->name,
 			.directory_url = ca->conf->directory,
 			.metrics = tell_metrics(s),
+			.requests_per_second = ca->conf->limit_requests,
 			.patience_ms = s->patience_ms};
 		ca->session = acme_session_new(s->loop, ca->http, &so);
 	}

@@ -6,10 +6,13 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/xalloc.h"
 #include "json/json.h"
+
+enum { BEYOND_MAX = 10000 };
 
 #define ON(ep) (1U << (ep))
 enum {
@@ -136,6 +139,7 @@ struct faults *faults_new(uint64_t seed)
 
 static void fault_free(struct fault *r)
 {
+	free(r->passed);
 	free(r->retry_after);
 	free(r->type);
 	free(r->detail);
@@ -205,7 +209,7 @@ struct known {
 
 static void check_member(const char *member, const struct json *v, void *ctx)
 {
-	static const char general[] = " cmd fault endpoint count skip percent ";
+	static const char general[] = " cmd fault endpoint count skip percent beyond ";
 	struct known *k = ctx;
 	AUTO(xfreep) char *word = xasprintf(" %s ", member), *own = xasprintf(" %s ", table[k->kind].arguments);
 	(void)v;
@@ -231,12 +235,15 @@ static int read_rule(struct fault *r, const struct json *rule, struct err *e)
 	json_each(rule, check_member, &known);
 	if (known.bad || read_places(r, rule, e) || json_opt_int(rule, "count", -1, &r->count, e) ||
 		json_opt_int(rule, "skip", 0, &r->skip, e) || json_opt_int(rule, "percent", 100, &r->percent, e) ||
-		json_opt_int(rule, "status", 0, &r->status, e) || json_opt_int(rule, "ms", 0, &r->ms, e) ||
-		json_opt_int(rule, "n", 0, &r->n, e) || read_text(rule, "retry_after", &r->retry_after, e) ||
-		read_text(rule, "type", &r->type, e) || read_text(rule, "detail", &r->detail, e) ||
-		read_text(rule, "instance", &r->instance, e) || read_text(rule, "member", &r->member, e) ||
-		read_text(rule, "value", &r->value, e))
+		json_opt_int(rule, "beyond", 0, &r->beyond, e) || json_opt_int(rule, "status", 0, &r->status, e) ||
+		json_opt_int(rule, "ms", 0, &r->ms, e) || json_opt_int(rule, "n", 0, &r->n, e) ||
+		read_text(rule, "retry_after", &r->retry_after, e) || read_text(rule, "type", &r->type, e) ||
+		read_text(rule, "detail", &r->detail, e) || read_text(rule, "instance", &r->instance, e) ||
+		read_text(rule, "member", &r->member, e) || read_text(rule, "value", &r->value, e))
 		return -1;
+	if (r->beyond < 0 || r->beyond > BEYOND_MAX)
+		return err_set(e, ERR_CONFIG, "beyond goes up to %d", BEYOND_MAX);
+	r->passed = xcalloc((size_t)r->beyond + 1, sizeof(*r->passed));
 	if (table[k].phase == FAULT_CONNECTION && json_get(rule, "endpoint"))
 		return err_set(e, ERR_CONFIG, "%s strikes a connection, which has no endpoint yet", name);
 	bool needs_member = strncmp(table[k].arguments, "member", 6) == 0;
@@ -325,6 +332,18 @@ static uint64_t roll(struct faults *f)
 	return z ^ (z >> 31);
 }
 
+/* Whether it is one of those that a second may have; it counts as one then. */
+static bool within(struct fault *r)
+{
+	enum { SECOND_MS = 1000 };
+	int64_t now = clk_mono(clk_real()), *oldest = &r->passed[r->next];
+	if (!r->beyond || (*oldest && now - *oldest < SECOND_MS))
+		return false;
+	*oldest = now;
+	r->next = (r->next + 1) % (size_t)r->beyond;
+	return true;
+}
+
 static bool strikes(struct faults *f, struct fault *r, enum endpoint ep)
 {
 	if (!r->at[ep] || r->count == 0)
@@ -333,6 +352,8 @@ static bool strikes(struct faults *f, struct fault *r, enum endpoint ep)
 		r->skip--;
 		return false;
 	}
+	if (within(r))
+		return false;
 	if (r->percent < 100 && (int64_t)(roll(f) % 100) >= r->percent)
 		return false;
 	if (r->count > 0)

@@ -81,6 +81,9 @@ struct fault {
 	int64_t count; /* how often yet; negative: without limit */
 	int64_t skip; /* how many occasions to let pass yet */
 	int64_t percent;
+	int64_t beyond; /* strike only what comes after so many in a second; 0: all */
+	int64_t *passed; /* when those came, a ring; milliseconds */
+	size_t next;
 	int64_t hits;
 	/* The arguments; which mean what, the table of faults.c says. Strings are NULL when not given. */
 	int64_t status;
