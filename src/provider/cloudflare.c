@@ -136,37 +136,22 @@ static void read_rrset(struct provider *p, struct provider_op *op)
 
 /* --- changing --- */
 
-/* The ids of what was made, in the order in which it was asked for. */
-static void take_ids(struct rest_work *w, const struct json *posts)
-{
-	size_t at = 0;
-	for (size_t i = 0; i < w->op->n; i++) {
-		struct provider_result *result = &w->op->results[i];
-		result->outcome = PROVIDER_CHANGED;
-		provider_change_wanted(&w->op->changes[i], &result->after);
-		for (size_t k = 0; k < result->after.n; k++) {
-			struct provider_value *v = &result->after.values[k];
-			const char *id = v->id ? NULL : json_str(json_get(json_at(posts, at++), "id"));
-			if (id)
-				v->id = xstrdup(id);
-		}
-	}
-}
-
 static void on_changed(const struct rest_reply *r, const struct err *e, void *ctx)
 {
 	struct rest_work *w = ctx;
 	int64_t code = r && err_is(e) ? code_of(r->json) : 0;
 	if (code == SAME_NAME || code == SAME_RECORD || (r && r->status == 404 && code != NO_ROUTE)) {
 		/* Somebody has added the same, or taken away what was to go: nothing of the batch was done. */
-		for (size_t i = 0; i < w->op->n; i++)
-			w->op->results[i].outcome = PROVIDER_LOST;
-		provider_op_changed(w->op);
+		rest_work_lost(w);
 	} else if (!r || err_is(e)) {
 		rest_work_fail(w, e);
 	} else {
-		take_ids(w, json_get(json_get(r->json, "result"), "posts"));
-		provider_op_changed(w->op);
+		const struct json *posts = json_get(json_get(r->json, "result"), "posts");
+		for (size_t i = 0; i < json_len(posts); i++) {
+			const char *id = json_str(json_get(json_at(posts, i), "id"));
+			strv_add(&w->made, id ? id : "");
+		}
+		rest_work_changed(w, NULL);
 	}
 }
 
@@ -215,8 +200,7 @@ static void put_list(struct json_out *j, const char *list, const struct provider
 
 static void change(struct provider *p, struct provider_op *op)
 {
-	struct rest_work *w =
-		rest_work_new(p, op, "change %.200s%s", op->changes[0].name, op->n > 1 ? " and others" : "");
+	struct rest_work *w = rest_work_new(p, op, "change %.200s%s", op->changes[0].name, rest_others(op));
 	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX), body = buf_make(REST_BODY_MAX);
 	struct json_out j = json_out_make(&body);
 	json_out_object(&j, NULL);

@@ -18,7 +18,11 @@
 #include "provider/token.h"
 #include "json/json.h"
 
-enum { PER_PAGE = 100, PROJECT_MAX = 128 };
+enum {
+	PER_PAGE = 100,
+	PROJECT_MAX = 128,
+	BATCH = 100, /* RRsets; 1000 are the most in a change */
+};
 
 static const char base_url[] = "https://dns.googleapis.com";
 static const char flavor[] = "Metadata-Flavor: Google";
@@ -193,12 +197,11 @@ static void read_rrset(struct provider *p, struct provider_op *op)
 
 /* --- changing --- */
 
-static void put_set(struct json_out *j, const char *list, const struct provider_rrset *s)
+static void put_set(struct json_out *j, const struct provider_rrset *s)
 {
 	if (!s->n)
 		return;
 	AUTO(xfreep) char *name = xasprintf("%s.", s->name);
-	json_out_array(j, list);
 	json_out_object(j, NULL);
 	json_out_str(j, "name", name);
 	json_out_str(j, "type", provider_type_name(s->type));
@@ -208,7 +211,6 @@ static void put_set(struct json_out *j, const char *list, const struct provider_
 		json_out_str(j, NULL, s->values[i].id ? s->values[i].id : s->values[i].data);
 	json_out_end_array(j);
 	json_out_end_object(j);
-	json_out_end_array(j);
 }
 
 static void on_changed(const struct rest_reply *r, const struct err *e, void *ctx)
@@ -227,16 +229,23 @@ static void on_changed(const struct rest_reply *r, const struct err *e, void *ct
 
 static void change(struct provider *p, struct provider_op *op)
 {
-	struct rest_work *w = rest_work_new(p, op, "change %.200s", op->changes[0].name);
+	struct rest_work *w = rest_work_new(p, op, "change %.200s%s", op->changes[0].name, rest_others(op));
 	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX), body = buf_make(REST_BODY_MAX);
 	struct json_out j = json_out_make(&body);
-	struct provider_rrset wanted;
-	provider_change_wanted(&op->changes[0], &wanted);
 	json_out_object(&j, NULL);
-	put_set(&j, "deletions", op->changes[0].expect);
-	put_set(&j, "additions", &wanted);
+	json_out_array(&j, "deletions");
+	for (size_t i = 0; i < op->n; i++)
+		put_set(&j, op->changes[i].expect);
+	json_out_end_array(&j);
+	json_out_array(&j, "additions");
+	for (size_t i = 0; i < op->n; i++) {
+		struct provider_rrset wanted;
+		provider_change_wanted(&op->changes[i], &wanted);
+		put_set(&j, &wanted);
+		provider_rrset_done(&wanted);
+	}
+	json_out_end_array(&j);
 	json_out_end_object(&j);
-	provider_rrset_done(&wanted);
 	put_zone(&path, w, op->zone.id);
 	buf_puts(&path, "/changes");
 	rest_work_step(w, HTTP_POST, &path, &body);
@@ -278,7 +287,8 @@ static const struct provider_caps caps = {
 	.cas = true,
 	.txt = PROVIDER_TXT_SPLIT,
 	.types = PROVIDER_CAN_CNAME | PROVIDER_CAN_CAA,
-	.batch = 1,
+	.batch = BATCH,
+	.batch_atomic = true,
 	.ttl_max = INT32_MAX,
 	.sync = true,
 };

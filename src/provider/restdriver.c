@@ -211,21 +211,29 @@ void rest_work_poll(struct rest_work *w, const struct buf *path, rest_fn fn)
 
 void rest_work_changed(struct rest_work *w, const char *ticket)
 {
-	struct provider_result *result = &w->op->results[0];
 	size_t at = 0;
-	result->outcome = PROVIDER_CHANGED;
-	provider_change_wanted(&w->op->changes[0], &result->after);
-	for (size_t i = 0; i < result->after.n && at < w->made.n; i++)
-		if (!result->after.values[i].id)
-			result->after.values[i].id = xstrdup(w->made.v[at++]);
-	result->ticket = ticket && *ticket ? xstrdup(ticket) : NULL;
+	for (size_t i = 0; i < w->op->n; i++) {
+		struct provider_result *result = &w->op->results[i];
+		result->outcome = PROVIDER_CHANGED;
+		provider_change_wanted(&w->op->changes[i], &result->after);
+		for (size_t k = 0; k < result->after.n && at < w->made.n; k++)
+			if (!result->after.values[k].id)
+				result->after.values[k].id = xstrdup(w->made.v[at++]);
+		result->ticket = ticket && *ticket ? xstrdup(ticket) : NULL;
+	}
 	provider_op_changed(w->op);
 }
 
 void rest_work_lost(struct rest_work *w)
 {
-	w->op->results[0].outcome = PROVIDER_LOST;
+	for (size_t i = 0; i < w->op->n; i++)
+		w->op->results[i].outcome = PROVIDER_LOST;
 	provider_op_changed(w->op);
+}
+
+const char *rest_others(const struct provider_op *op)
+{
+	return op->n > 1 ? " and others" : "";
 }
 
 /* --- names --- */

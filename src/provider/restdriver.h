@@ -136,10 +136,12 @@ bool rest_work_next(struct rest_work *w, rest_fn fn);
  */
 void rest_work_poll(struct rest_work *w, const struct buf *path, rest_fn fn);
 
-/* The change of the operation (one: caps.batch is 1) is made, as wanted; ticket may be NULL. */
+/* The changes of the operation are made, as wanted; ticket, of all of them, may be NULL. */
 void rest_work_changed(struct rest_work *w, const char *ticket);
-/* It was not made, or not as a whole: somebody else was quicker. */
+/* They were not made, or not as a whole: somebody else was quicker. */
 void rest_work_lost(struct rest_work *w);
+/* What to say behind the name of the first of its changes. */
+const char *rest_others(const struct provider_op *op);
 
 /* Appends name as it is called within the zone: "www", "@" at the apex. */
 void rest_put_relative(struct buf *out, const char *name, const char *zone);

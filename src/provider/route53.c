@@ -16,7 +16,13 @@
 #include "provider/route53.h"
 #include "provider/xmltext.h"
 
-enum { NAME_OCTETS = 4096, VALUE_OCTETS = 32 << 10, ZONES_PER_PAGE = 100, SETS_PER_PAGE = 100 };
+enum {
+	NAME_OCTETS = 4096,
+	VALUE_OCTETS = 32 << 10,
+	ZONES_PER_PAGE = 100,
+	SETS_PER_PAGE = 100,
+	BATCH = 100, /* RRsets; 1000 records and 32000 characters of values, old and new, are the most in a batch */
+};
 
 static const char base_url[] = "https://route53.amazonaws.com/2013-04-01";
 static const char name_space[] = "https://route53.amazonaws.com/doc/2013-04-01/";
@@ -246,18 +252,20 @@ static void on_changed(const struct rest_reply *r, const struct err *e, void *ct
 
 static void change(struct provider *p, struct provider_op *op)
 {
-	struct rest_work *w = rest_work_new(p, op, "change %.200s", op->changes[0].name);
+	struct rest_work *w = rest_work_new(p, op, "change %.200s%s", op->changes[0].name, rest_others(op));
 	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX), body = buf_make(REST_BODY_MAX);
-	struct provider_rrset wanted;
-	provider_change_wanted(&op->changes[0], &wanted);
 	buf_printf(&body,
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ChangeResourceRecordSetsRequest xmlns=\"%s\">"
 		"<ChangeBatch><Comment>perdure</Comment><Changes>",
 		name_space);
-	put_change(&body, "DELETE", op->changes[0].expect);
-	put_change(&body, "CREATE", &wanted);
+	for (size_t i = 0; i < op->n; i++) {
+		struct provider_rrset wanted;
+		provider_change_wanted(&op->changes[i], &wanted);
+		put_change(&body, "DELETE", op->changes[i].expect);
+		put_change(&body, "CREATE", &wanted);
+		provider_rrset_done(&wanted);
+	}
 	buf_puts(&body, "</Changes></ChangeBatch></ChangeResourceRecordSetsRequest>");
-	provider_rrset_done(&wanted);
 	buf_printf(&path, "/hostedzone/%s/rrset/", op->zone.id);
 	rest_work_step(w, HTTP_POST, &path, &body);
 	rest_work_next(w, on_changed);
@@ -297,7 +305,8 @@ static const struct provider_caps caps = {
 	.cas = true,
 	.txt = PROVIDER_TXT_SPLIT,
 	.types = PROVIDER_CAN_CNAME,
-	.batch = 1,
+	.batch = BATCH,
+	.batch_atomic = true,
 	.values_max = 400,
 	.value_max = 4000,
 	.ttl_max = INT32_MAX,

@@ -37,6 +37,11 @@ def values(port, name, kind="TXT"):
     return sorted(rr.to_text() for rrset in answer.answer if rrset.rdtype == dns.rdatatype.from_text(kind) for rr in rrset)
 
 
+def serial(port, zone):
+    """That of the zone's SOA."""
+    return ask(port, zone, "SOA").answer[0][0].serial
+
+
 def ttl(port, name, kind="TXT"):
     """TTLs of the RRset's records at the name."""
     return {rrset.ttl for rrset in ask(port, name, kind).answer}
@@ -242,6 +247,10 @@ allow-dnsupdate-from=127.0.0.0/8
         except urllib.error.HTTPError as e:
             raise HarnessError(f"PowerDNS: {method} {path}: {e.code} {e.read()}") from None
         return json.loads(text) if text else None
+
+    def count_serials(self, zone):
+        """From now on each change of the zone through the interface adds one to its serial."""
+        self.call("PUT", f"/zones/{zone}.", {"soa_edit_api": "INCREASE"})
 
     def entry(self, name="edge", **more):
         return {"name": name, "type": "powerdns", "url": self.url, "key_file": self.api_key_file, **more}
