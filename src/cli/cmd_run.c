@@ -74,9 +74,14 @@ static int try_config(void *ctx, struct err *e)
 	const struct cli *c = ctx;
 	struct site_options o = {.config_path = c->config, .state = SITE_STATE_READ};
 	struct site s;
-	if (site_open(&o, &s, e))
+	if (!site_open(&o, &s, e)) {
+		site_close(&s);
+		return 0;
+	}
+	/* The configuration could be read; the database is put right when it is opened for writing. */
+	if (!store_err_damaged(e))
 		return -1;
-	site_close(&s);
+	err_done(e);
 	return 0;
 }
 

@@ -18,6 +18,7 @@
 #include "fleet/renewal.h"
 #include "inventory/site.h"
 #include "loop/loop.h"
+#include "state/certfiles.h"
 
 /* Between the end of one run and the beginning of the next, unless somebody asks. */
 enum { REST_MS = 10000 };
@@ -25,7 +26,7 @@ enum { REST_MS = 10000 };
 /* A certificate whose record is missing is looked at again so often: publishing it must not need a second command. */
 enum { HELD_S = 600 };
 
-/* After a run that failed as a whole, as with a full disk, the state is opened anew so soon. */
+/* After a run that failed as a whole, as with a full disk, or met damage, the state is opened anew so soon. */
 enum { AGAIN_S = 60 };
 
 static int64_t now_s(const struct daemon *d)
@@ -63,7 +64,7 @@ static void run_done(const struct renew_summary *sum, const struct err *e, void 
 		log_error("%s", e->msg);
 	d->last = *sum;
 	d->last_end = now_s(d);
-	d->last_failed = e != NULL;
+	d->last_failed = e || store_met_damage(d->site->store);
 	telling_after_run(d->telling, !e && !sum->failed);
 	renewal_free(d->run);
 	d->run = NULL;
@@ -142,6 +143,7 @@ static int reload(struct daemon *d)
 static void time_for_run(void *ctx)
 {
 	struct daemon *d = ctx;
+	struct err e = {0};
 	if (d->run) {
 		/* Else it ends in this turn. */
 		if (renewal_only_deploys(d->run))
@@ -150,6 +152,13 @@ static void time_for_run(void *ctx)
 	}
 	if (!d->last_failed) {
 		start_run(d);
+		return;
+	}
+	/* What is open goes on; what cannot be opened again would end us. */
+	if (certfiles_probe(d->site->config->state_dir, &e)) {
+		log_warn("%s", e.msg);
+		err_done(&e);
+		sleep_until_next(d);
 		return;
 	}
 	log_info("opens its state anew after the failure");

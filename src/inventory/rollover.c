@@ -120,27 +120,36 @@ static int wait_for(struct wait *w)
 	return loop_run(w->loop, w->e) || !w->url ? -1 : 0;
 }
 
-/* Whether the CA has our account under that key. */
-static int ask(struct site *s, struct site_ca *ca, struct key *k, bool *ret_known, struct err *e)
+/* The account that the CA has under that key; NULL for none. */
+static int find(struct site *s, struct site_ca *ca, struct key *k, char **ret_url, struct err *e)
 {
 	static const struct acme_account_request existing = {.only_existing = true};
 	struct wait w = {.loop = s->loop, .e = e};
 	acme_session_set_account(ca->session, k, NULL);
 	acme_account_register(ca->session, &existing, answered, &w);
 	int r = wait_for(&w);
-	acme_session_set_account(ca->session, ca->key, ca->account.url);
-	AUTO(xfreep) char *url = w.url;
-	*ret_known = !r;
+	acme_session_set_account(ca->session, ca->key, ca->account.url[0] ? ca->account.url : NULL);
 	if (r && acme_problem_is(e, "accountDoesNotExist")) {
 		err_done(e);
-		return 0;
+		r = 0;
 	}
-	if (!r && strcmp(url, ca->account.url)) {
+	*ret_url = w.url;
+	return r;
+}
+
+/* Whether the CA has our account under that key. */
+static int ask(struct site *s, struct site_ca *ca, struct key *k, bool *ret_known, struct err *e)
+{
+	AUTO(xfreep) char *url = NULL;
+	if (find(s, ca, k, &url, e))
+		return -1;
+	if (url && strcmp(url, ca->account.url)) {
 		err_set(e, ERR_PROTO, "the CA knows the new key as that of another account, %.300s, not of %.300s", url,
 			ca->account.url);
 		return -1;
 	}
-	return r;
+	*ret_known = url != NULL;
+	return 0;
 }
 
 static int change(struct site *s, struct site_ca *ca, struct key *next, struct err *e)
@@ -237,6 +246,16 @@ int rollover_run(struct site *s, struct site_ca *ca, bool *ret_resumed, struct e
 	if (site_session(s, ca, e) || (*ret_resumed ? load_next(s, ca, &next, e) : begin(s, ca, &next, e)))
 		return -1;
 	return end(s, ca, next, *ret_resumed, &refused, e);
+}
+
+int rollover_find_account(struct site *s, struct site_ca *ca, char **ret_url, struct err *e)
+{
+	AUTO(key_freep) struct key *next = NULL;
+	if (site_session(s, ca, e) || find(s, ca, ca->key, ret_url, e))
+		return -1;
+	if (*ret_url || !rollover_pending(s, ca))
+		return 0;
+	return load_next(s, ca, &next, e) || find(s, ca, next, ret_url, e) ? -1 : 0;
 }
 
 int rollover_settle(struct site *s, struct site_ca *ca, struct err *e)

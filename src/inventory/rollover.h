@@ -29,6 +29,13 @@ int rollover_run(struct site *s, struct site_ca *ca, bool *ret_resumed, struct e
  */
 int rollover_settle(struct site *s, struct site_ca *ca, struct err *e);
 
+/*
+ * Asks the CA for the account of our key, or of the one that a rollover was about to bring (newAccount with
+ * onlyReturnExisting: none is made), after ours was forgotten. *ret_url: heap string, NULL when the CA knows none. The
+ * key is loaded. Runs the loop. -1: it could not be learnt.
+ */
+int rollover_find_account(struct site *s, struct site_ca *ca, char **ret_url, struct err *e);
+
 /* For what must know which key is the account's without asking the CA: ERR_CONFIG with what to do while one is pending.
  */
 int rollover_check_none(const struct site *s, const struct site_ca *ca, struct err *e);

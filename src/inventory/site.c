@@ -16,6 +16,7 @@
 #include "dns/dns.h"
 #include "http/http.h"
 #include "inventory/doh.h"
+#include "inventory/rebuild.h"
 #include "inventory/rollover.h"
 #include "inventory/tell.h"
 #include "loop/lines.h"
@@ -38,7 +39,7 @@ static int open_to_read(struct site *s, struct err *e)
 	return 0;
 }
 
-static int open_to_write(struct site *s, int64_t lock_wait_ms, struct err *e)
+static int open_to_write(struct site *s, int64_t lock_wait_ms, struct rebuild *b, struct err *e)
 {
 	const char *dir = s->config->state_dir;
 	if (fs_mkdirs(dir, 0700, e)) {
@@ -65,7 +66,7 @@ static int open_to_write(struct site *s, int64_t lock_wait_ms, struct err *e)
 		}
 		return -1;
 	}
-	if (store_open(dir, false, &s->store, e))
+	if (rebuild_open(s, b, e))
 		return -1;
 	store_attach(s->store, s->loop);
 	s->installer = installer_new(s->loop, dir, s->config->keep);
@@ -127,6 +128,13 @@ char *site_control_path(const char *state_dir)
 	return xasprintf("%s/control", state_dir);
 }
 
+/* For writing. */
+static int take_state(struct site *s, int64_t lock_wait_ms, struct err *e)
+{
+	AUTO(rebuild_done) struct rebuild b = {0};
+	return open_to_write(s, lock_wait_ms, &b, e) || load_accounts(s, e) || rebuild_end(s, &b, e) ? -1 : 0;
+}
+
 int site_open(const struct site_options *o, struct site *ret, struct err *e)
 {
 	struct site s = {.lock = {.fd = -1}, .clk = clk_real(), .patience_ms = o->patience_ms};
@@ -135,8 +143,9 @@ int site_open(const struct site_options *o, struct site *ret, struct err *e)
 		e->kind = ERR_CONFIG;
 		return -1;
 	}
+	bool writes = o->state == SITE_STATE_WRITE;
 	if (loop_new(s.clk, &s.loop, e) || (o->state == SITE_STATE_READ && open_to_read(&s, e)) ||
-		(o->state == SITE_STATE_WRITE && open_to_write(&s, o->lock_wait_ms, e)) || load_accounts(&s, e)) {
+		(writes ? take_state(&s, o->lock_wait_ms, e) : load_accounts(&s, e))) {
 		site_close(&s);
 		return -1;
 	}
@@ -150,16 +159,14 @@ int site_write(struct site *s, int64_t lock_wait_ms, struct err *e)
 		store_close(s->store);
 	s->store = NULL;
 	s->patience_ms = 0;
-	return open_to_write(s, lock_wait_ms, e) || load_accounts(s, e) ? -1 : 0;
+	return take_state(s, lock_wait_ms, e);
 }
 
 void site_close(struct site *s)
 {
 	for (size_t i = 0; s->cas && i < s->config->n_cas; i++) {
 		struct site_ca *ca = &s->cas[i];
-		if (ca->session)
-			acme_session_free(ca->session);
-		http_free(ca->http);
+		site_session_end(ca);
 		key_free(ca->key);
 		store_account_done(&ca->account);
 	}
@@ -307,6 +314,15 @@ int site_account_note_key(struct site_ca *ca, const struct key *k, struct err *e
 	strv_done(&ca->account.thumbprints);
 	ca->account.thumbprints = all;
 	return 0;
+}
+
+void site_session_end(struct site_ca *ca)
+{
+	if (ca->session)
+		acme_session_free(ca->session);
+	http_free(ca->http);
+	ca->session = NULL;
+	ca->http = NULL;
 }
 
 int site_session(struct site *s, struct site_ca *ca, struct err *e)

@@ -101,6 +101,8 @@ int site_account_key_if_any(struct site *s, struct site_ca *ca, struct err *e);
 /* Puts the key's thumbprint first among the account's: it is the current one. */
 int site_account_note_key(struct site_ca *ca, const struct key *k, struct err *e);
 
+/* Ends the session with the CA, if there is one. */
+void site_session_end(struct site_ca *ca);
 /* Opens a session with the CA. The account is set when key and URL are here. */
 int site_session(struct site *s, struct site_ca *ca, struct err *e);
 /* Whether there is an account that is registered and valid, with its key loaded: ERR_CONFIG with what to do otherwise.

@@ -15,6 +15,9 @@
 /* In the header of the file, for file(1) and for us: "perd". */
 enum { APPLICATION_ID = 0x70657264 };
 
+/* No perdure will come so far. */
+enum { NO_SCHEMA = 10000 };
+
 /* Of cert since version 2: when the CA wishes it renewed. */
 #define WINDOW_COLUMNS(next)                                                                                           \
 	" window_start INTEGER NOT NULL DEFAULT 0" next " window_end INTEGER NOT NULL DEFAULT 0" next                  \
@@ -47,6 +50,8 @@ enum { APPLICATION_ID = 0x70657264 };
  * twice, so that a late deletion cannot hit another order.
  */
 static const char tables[] =
+	"CREATE TABLE fact(key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+	"INSERT INTO fact VALUES('" STORE_FRESH "', '" STORE_FRESH_NEW "');"
 	"CREATE TABLE account("
 	" ca TEXT NOT NULL PRIMARY KEY, directory TEXT NOT NULL, url TEXT NOT NULL, status TEXT NOT NULL,"
 	" contact TEXT NOT NULL, thumbprints TEXT NOT NULL, created INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
@@ -61,14 +66,25 @@ static const char tables[] =
 		     " account_url TEXT NOT NULL, state INTEGER NOT NULL CHECK(state BETWEEN 0 AND 2), names TEXT NOT "
 		     "NULL,"
 		     " profile TEXT NOT NULL, url TEXT NOT NULL, key_pem BLOB NOT NULL, csr_der BLOB NOT NULL,"
-		     " chain_pem TEXT NOT NULL, generation INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
-		     "CREATE TABLE fact(key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT "
-		     "ROWID;" DEPLOY_TABLE VALUE_TABLE TELL_TABLES;
+		     " chain_pem TEXT NOT NULL, generation INTEGER NOT NULL, created INTEGER NOT NULL) "
+		     "STRICT;" DEPLOY_TABLE VALUE_TABLE TELL_TABLES;
 /* From version i + 1 to the next. */
 static const char *const upgrades[] = {
 	"ALTER TABLE cert ADD COLUMN" WINDOW_COLUMNS("; ALTER TABLE cert ADD COLUMN") ";",
 	DEPLOY_TABLE VALUE_TABLE TELL_TABLES,
 };
+/* Whether these can be asked is the quickest way to see that the tables are what they should be. */
+static const char shape[] =
+	"SELECT ca, directory, url, status, contact, thumbprints, created FROM account WHERE 0;"
+	"SELECT name, ca, names, generation, not_before, not_after, serial, ari_id, issued_at, failures, next_at,"
+	" last_error, window_start, window_end, window_at, window_ask_at, window_url FROM cert WHERE 0;"
+	"SELECT id, cert, ca, account_url, state, names, profile, url, key_pem, csr_der, chain_pem, generation, created"
+	" FROM work WHERE 0;"
+	"SELECT key, value FROM fact WHERE 0;"
+	"SELECT cert, action, label, generation, done, status, tries, at, next_at, last_error FROM deploy WHERE 0;"
+	"SELECT owner, text, cert, keep, created FROM value WHERE 0;"
+	"SELECT key, value FROM metric WHERE 0;"
+	"SELECT channel, key, kind, subject, text, severity, since, told_at FROM notice WHERE 0";
 _Static_assert(ARRAY_LEN(upgrades) == STORE_SCHEMA - 1, "an upgrade from each older version");
 _Static_assert(STORE_ORDER_STATE_N_ == 3, "the CHECK of work.state names the last state");
 
@@ -94,8 +110,19 @@ int schema_refuse_older(const struct sq *q, int version, struct err *e)
 static int refuse_foreign(const struct sq *q, struct err *e)
 {
 	err_set(e, ERR_STORE, "%s is the database of another program", sq_path(q));
-	err_hint(e, "move it away, or name another state directory; nothing was changed");
+	err_hint(e, "name another state directory, or move it away: what live/ and archive/ tell is known again then; "
+		    "nothing "
+		    "was changed");
 	err_retry(e, RETRY_AFTER_OPERATOR, 0);
+	return -1;
+}
+
+static int refuse_damaged(const struct sq *q, const char *why, struct err *e)
+{
+	err_set(e, ERR_STORE, "%s is damaged: %s", sq_path(q), why);
+	sq_advise_damaged(e, sq_path(q));
+	err_retry(e, RETRY_AFTER_OPERATOR, 0);
+	e->code = STORE_DAMAGED;
 	return -1;
 }
 
@@ -107,6 +134,8 @@ static int check_header(struct sq *q, int64_t *ret_version, struct err *e)
 		return -1;
 	if (app != APPLICATION_ID && (app || version))
 		return refuse_foreign(q, e);
+	if (version < 0 || version > NO_SCHEMA)
+		return refuse_damaged(q, "its header has a version that there is not", e);
 	if (version > STORE_SCHEMA)
 		return refuse_newer(q, version, e);
 	*ret_version = version;
@@ -146,17 +175,34 @@ int schema_check(struct sq *q, int *ret_version, struct err *e)
 	return 0;
 }
 
-int schema_check_pages(struct sq *q, struct err *e)
+/* Of a statement that goes with the tables as they should be: when it does not, they are not. Has the value -1. */
+static int judge(const struct sq *q, struct err *e)
+{
+	struct err why = {0};
+	if (!sq_err_unfit(e))
+		return -1;
+	err_move(&why, e);
+	refuse_damaged(q, why.msg, e);
+	err_done(&why);
+	return -1;
+}
+
+/* In front of what it says of pages there is a line that names the database. */
+static const char *first_finding(const char *verdict)
+{
+	const char *last = verdict ? strrchr(verdict, '\n') : NULL;
+	return last ? last + 1 : verdict ? verdict : "no answer";
+}
+
+int schema_check_pages(struct sq *q, int version, struct err *e)
 {
 	AUTO(xfreep) char *verdict = NULL;
-	if (sq_query_text(q, "PRAGMA quick_check(1)", &verdict, e))
+	/* Not quick_check: that would not compare the one index with its table, and there is nothing else it saves. */
+	if (sq_query_text(q, "PRAGMA integrity_check(1)", &verdict, e))
 		return -1;
-	if (verdict && !strcmp(verdict, "ok"))
-		return 0;
-	err_set(e, ERR_STORE, "%s is damaged: %s", sq_path(q), verdict ? verdict : "no answer");
-	sq_advise_damaged(e, sq_path(q));
-	err_retry(e, RETRY_AFTER_OPERATOR, 0);
-	return -1;
+	if (!verdict || strcmp(verdict, "ok") != 0)
+		return refuse_damaged(q, first_finding(verdict), e);
+	return version == STORE_SCHEMA && sq_exec(q, shape, e) ? judge(q, e) : 0;
 }
 
 /* Two processes that open a new database at once get in each other's way here, without SQLite waiting for us. */
@@ -186,7 +232,7 @@ static int bring_to_date(struct sq *q, int version, struct err *e)
 		return -1;
 	for (; version && version < STORE_SCHEMA; version++)
 		if (sq_exec(q, upgrades[version - 1], e))
-			return -1;
+			return judge(q, e);
 	return sq_exec(q, mark, e);
 }
 

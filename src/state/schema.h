@@ -15,8 +15,9 @@ int schema_check_file(const char *path, struct err *e);
 int schema_check(struct sq *q, int *ret_version, struct err *e);
 /* For who may only read: tables of an older version cannot be. Always -1, ERR_STORE. */
 int schema_refuse_older(const struct sq *q, int version, struct err *e);
-/* Walks all pages: a damaged database is refused before it is written to. ERR_STORE. */
-int schema_check_pages(struct sq *q, struct err *e);
+/* Walks all pages, and looks whether the tables are those of the version (0: none yet): a damaged database is refused
+ * before it is written to. ERR_STORE (STORE_DAMAGED). */
+int schema_check_pages(struct sq *q, int version, struct err *e);
 /* Sets the connection up for writing, makes the tables if there are none, and brings older ones up to date. */
 int schema_prepare(struct sq *q, struct err *e);
 

@@ -27,6 +27,7 @@ struct sq_stmt {
 struct sq {
 	sqlite3 *db;
 	char *path;
+	bool damaged; /* something in it could not be */
 	struct sq_stmt kept[SQ_KEPT_MAX];
 };
 
@@ -40,7 +41,7 @@ static void advise(struct err *e, const char *path, int rc, int os_error)
 		err_hint(e, "another process is writing to this database: wait until it has ended, then run again");
 	else if (rc == SQLITE_IOERR)
 		err_hint(e, "check the disk under %s; the database is as it was at the last commit", path);
-	else if (rc == SQLITE_NOTADB || rc == SQLITE_CORRUPT)
+	else if (rc == SQLITE_NOTADB || rc == SQLITE_CORRUPT || rc == SQLITE_ERROR)
 		sq_advise_damaged(e, path);
 	else if (rc == SQLITE_READONLY || rc == SQLITE_PERM || rc == SQLITE_CANTOPEN || rc == SQLITE_AUTH)
 		err_hint(e, "run as the user who owns %s, and see that its file system is mounted for writing", path);
@@ -49,15 +50,18 @@ static void advise(struct err *e, const char *path, int rc, int os_error)
 void sq_advise_damaged(struct err *e, const char *path)
 {
 	err_hint(e,
-		"put back a backup of %s, or move it (with its -wal and -shm) away and run again: keys and "
-		"certificates in live/ are not in it, orders in work are",
+		"run \"perdure renew\": it keeps %s under another name and makes the state again from live/ and "
+		"archive/; "
+		"a backup that you would rather have goes in its place before",
 		path);
 }
 
 /* Says what SQLite did not like and what helps; the callers say what they were about. Has the value -1. */
-static int fail(const struct sq *q, int rc, struct err *e)
+static int fail(struct sq *q, int rc, struct err *e)
 {
 	int kind = rc & 0xff;
+	/* Statements are our own: one that is refused does not go with the tables that there are. */
+	q->damaged |= kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB || kind == SQLITE_ERROR;
 	int os_error = kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN ? sqlite3_system_errno(q->db) : 0;
 	bool ours = kind == SQLITE_ERROR || kind == SQLITE_CONSTRAINT;
 	bool busy = kind == SQLITE_BUSY || kind == SQLITE_LOCKED;
@@ -199,6 +203,21 @@ bool sq_err_foreign(const struct err *e)
 	return e->kind == ERR_STORE && (e->code & 0xff) == SQLITE_NOTADB;
 }
 
+bool sq_err_damaged(const struct err *e)
+{
+	return sq_err_foreign(e) || (e->kind == ERR_STORE && (e->code & 0xff) == SQLITE_CORRUPT && e->code > 0);
+}
+
+bool sq_err_unfit(const struct err *e)
+{
+	return e->kind == ERR_STORE && (e->code & 0xff) == SQLITE_ERROR && e->code > 0;
+}
+
+bool sq_met_damage(const struct sq *q)
+{
+	return q->damaged;
+}
+
 int sq_begin(struct sq *q, unsigned slot, const char *sql, struct sq_stmt **ret, struct err *e)
 {
 	struct sq_stmt *st = &q->kept[slot];
@@ -300,6 +319,33 @@ struct secret sq_secret(struct sq_stmt *st)
 	int at = st->col++;
 	const void *p = sqlite3_column_blob(st->st, at);
 	return p ? secret_dup(p, (size_t)sqlite3_column_bytes(st->st, at)) : (struct secret){0};
+}
+
+/* SQLITE_OK: there is nothing more to read. */
+static int copy_rows(sqlite3_stmt *in, sqlite3_stmt *out, struct sq *to, size_t *ret_n)
+{
+	while (sqlite3_step(in) == SQLITE_ROW) {
+		for (int i = 0; i < sqlite3_column_count(in); i++)
+			sqlite3_bind_value(out, i + 1, sqlite3_column_value(in, i));
+		int rc = sqlite3_step(out);
+		sqlite3_reset(out);
+		if (rc != SQLITE_DONE && (rc & 0xff) != SQLITE_CONSTRAINT)
+			return rc;
+		*ret_n += rc == SQLITE_DONE && sqlite3_changes(to->db) > 0;
+	}
+	return SQLITE_OK;
+}
+
+int sq_copy(struct sq *from, const char *select, struct sq *to, const char *insert, size_t *ret_n, struct err *e)
+{
+	sqlite3_stmt *in = NULL, *out = NULL;
+	int rc = sqlite3_prepare_v2(to->db, insert, -1, &out, NULL);
+	if (rc == SQLITE_OK && sqlite3_prepare_v2(from->db, select, -1, &in, NULL) == SQLITE_OK)
+		rc = copy_rows(in, out, to, ret_n);
+	int r = rc == SQLITE_OK ? 0 : fail(to, rc, e);
+	sqlite3_finalize(in);
+	sqlite3_finalize(out);
+	return r;
 }
 
 int64_t sq_changes(const struct sq *q)

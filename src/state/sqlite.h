@@ -44,6 +44,10 @@ void sq_advise_damaged(struct err *e, const char *path);
 bool sq_err_constraint(const struct err *e); /* one row was refused; the transaction is as before the statement */
 bool sq_err_cannot_open(const struct err *e); /* files or rights are missing */
 bool sq_err_foreign(const struct err *e); /* the file is no database */
+bool sq_err_damaged(const struct err *e); /* that, or what is in it cannot be */
+bool sq_err_unfit(const struct err *e); /* the statement does not go with the tables */
+/* Whether any operation of the connection met a damage. */
+bool sq_met_damage(const struct sq *q);
 
 /*
  * Gives the statement in the place `slot` (below SQ_KEPT_MAX; always with the same sql), prepared once and kept. Ready
@@ -68,6 +72,12 @@ int64_t sq_int(struct sq_stmt *st);
 const char *sq_text(struct sq_stmt *st);
 /* A copy. */
 struct secret sq_secret(struct sq_stmt *st);
+/*
+ * Binds each row of the query select, as far as it can be read, to the parameters of the statement insert of another
+ * database and runs that; what the tables there do not take is left out. *ret_n is increased by the rows taken.
+ * ERR_STORE: the other database cannot be written.
+ */
+int sq_copy(struct sq *from, const char *select, struct sq *to, const char *insert, size_t *ret_n, struct err *e);
 /* Rows changed by the last statement that ended, and the id that an INSERT gave. */
 int64_t sq_changes(const struct sq *q);
 int64_t sq_last_id(const struct sq *q);

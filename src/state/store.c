@@ -96,7 +96,7 @@ static int open_for_writing(const char *dir, const char *path, struct sq **ret, 
 	if (make_directory(dir, e) || make_file(dir, path, e) || schema_check_file(path, e) ||
 		sq_open(path, SQ_WRITE, &q, e))
 		return -1;
-	if (schema_check(q, &version, e) || schema_check_pages(q, e)) {
+	if (schema_check(q, &version, e) || schema_check_pages(q, version, e)) {
 		sq_leave_alone(q);
 		sq_close(q);
 		return -1;
@@ -186,6 +186,16 @@ void store_close(struct store *s)
 	walsync_free(s->log);
 	sq_close(s->db);
 	free(s);
+}
+
+bool store_err_damaged(const struct err *e)
+{
+	return sq_err_damaged(e) || (e->kind == ERR_STORE && e->code == STORE_DAMAGED);
+}
+
+bool store_met_damage(const struct store *s)
+{
+	return sq_met_damage(s->db);
 }
 
 static void commit_this_turn(struct store *s)

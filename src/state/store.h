@@ -31,6 +31,11 @@ struct store;
 
 enum { STORE_SCHEMA = 3 };
 
+/* A fact (store_fact_get()) that stands from when the tables are made: whether they still lack what the files in the
+ * directory tell. inventory/rebuild.c goes by it and ends it. */
+#define STORE_FRESH "fresh"
+#define STORE_FRESH_NEW "new"
+
 /*
  * Opens dir/perdure.db, making the directory (0700) and the database (0600) when missing. WAL, synchronous=FULL. A
  * newer schema is refused (ERR_STORE), as is a file that is no database, is another program's, or is damaged; nothing
@@ -38,8 +43,13 @@ enum { STORE_SCHEMA = 3 };
  * a process that writes and for a user who may only read: a missing database is ERR_STORE with code STORE_MISSING, an
  * older schema is ERR_STORE.
  */
-enum { STORE_MISSING = -2 };
+enum { STORE_MISSING = -2, STORE_DAMAGED = -3 };
 int store_open(const char *dir, bool read_only, struct store **ret, struct err *e);
+/* Whether store_open() or anything else failed because the database is damaged or none: not because it is busy, newer,
+ * another program's, or because the disk is full, read-only or broken. state/aside.h is for those. */
+bool store_err_damaged(const struct err *e);
+/* Whether an operation has met damage: the database should be opened anew. */
+bool store_met_damage(const struct store *s);
 /* Commits what is pending (store_commit() first, where an error matters) and closes. NULL is fine. */
 void store_close(struct store *s);
 /* Lets commits happen at the end of a turn of l. Without it every write waits for store_commit(). An error of such a

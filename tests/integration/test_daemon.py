@@ -1,8 +1,10 @@
 """perdure run: what it does by itself, what signals and its socket make it do, and what systemd hears."""
+import contextlib
 import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 
@@ -213,6 +215,10 @@ def test_goes_on_after_a_full_disk(stage, tmp_path):
         d.ask(do="renew", names=NAMES, force=True)
         wait_until("the word of a full disk", 60, lambda: "free on the file system" in read(d.log) or "No space" in read(d.log))
         assert invariants.at_any_moment(p, NAMES) == 2
+        for _ in range(3):
+            d.idle()
+            d.ask(do="renew", names=NAMES, force=True)
+        assert d.idle()["ok"], "it waits for room"
         # It opens its state anew, and the configuration with it: one that is being edited does not end it.
         write(p.config_file, good + "\nnonsense: 1\n")
         ballast.unlink()
@@ -225,3 +231,52 @@ def test_goes_on_after_a_full_disk(stage, tmp_path):
         check_rest(p, NAMES)
     finally:
         subprocess.run(["umount", "-l", place], check=False)
+
+
+def test_goes_on_after_a_read_only_state(site):
+    """What is open for writing stays so, as with a disk that is remounted after errors; nothing more can be opened."""
+    p, ca, _ = site
+    d = Daemon(p)
+    d.idle()
+    done = subprocess.run(f"mount --bind {p.state_dir} {p.state_dir} && mount -o remount,bind,ro {p.state_dir}", shell=True, capture_output=True, text=True, check=False)
+    if done.returncode:
+        d.end()
+        pytest.skip("may not mount: " + done.stderr.strip())
+    try:
+        for _ in range(3):
+            d.ask(do="renew", names=NAMES[:1], force=True)
+            wait_until("the word of it", 30, lambda: "ead-only" in read(d.log))
+            assert d.idle()["ok"]
+        assert invariants.at_any_moment(p, NAMES[:1]) == 1
+    finally:
+        subprocess.run(["umount", "-l", p.state_dir], check=True)
+    wait_until("a certificate again", 60, lambda: d.ask(do="renew", names=NAMES[:1], force=True)["ok"] and len(ca.certificates()) >= 2)
+    d.idle()
+    d.end()
+    check_rest(p, NAMES[:1])
+
+
+def test_database_damaged_under_it(site):
+    """It opens its state anew, as a new start would: the certificate is there, and none is issued for it."""
+    p, ca, _ = site
+    d = Daemon(p)
+    d.idle()
+    path = os.path.join(p.state_dir, "perdure.db")
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+        ((page,),) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name='cert'").fetchall()
+        with open(path, "r+b") as f:
+            f.seek((page - 1) * 4096)
+            f.write(bytes(4096))
+        db.execute("INSERT INTO fact VALUES('others look', 'again')")
+    d.ask(do="renew", names=NAMES[:1])
+    wait_until("the word of the damage", 30, lambda: "malformed" in read(d.log))
+    d.idle()
+    d.forget()
+    d.ask(do="renew", names=NAMES[:1])
+    d.hear("READY=1")
+    assert not d.idle()["last_run"]["failed"] and "made again from live/ and archive/" in read(d.log)
+    assert len(ca.certificates()) == 1
+    d.end()
+    p.run("renew").ok()
+    assert len(ca.certificates()) == 1

@@ -379,16 +379,19 @@ static void test_refused(void **state)
 		const char *sql; /* makes the file, or NULL */
 		const char *octets;
 		const char *says;
+		bool damaged;
 	} cases[] = {
 		{NULL,
 			"this is no database, but it is long enough to look at: "
 			"0123456789012345678901234567890123456789012345678901234567890123456789",
-			"not a database"},
-		{NULL, "short", "not a database"},
-		{"CREATE TABLE t(a); PRAGMA user_version=4", NULL, "another program"},
-		{"CREATE TABLE t(a)", NULL, "another program"},
-		{"PRAGMA application_id=77", NULL, "another program"},
-		{"PRAGMA application_id=0x70657264; PRAGMA user_version=4", NULL, "schema version 4"},
+			"not a database", true},
+		{NULL, "short", "not a database", true},
+		{"CREATE TABLE t(a); PRAGMA user_version=4", NULL, "another program", false},
+		{"CREATE TABLE t(a)", NULL, "another program", false},
+		{"PRAGMA application_id=77", NULL, "another program", false},
+		{"PRAGMA application_id=0x70657264; PRAGMA user_version=4", NULL, "schema version 4", false},
+		{"PRAGMA application_id=0x70657264; PRAGMA user_version=-5", NULL, "damaged", true},
+		{"PRAGMA application_id=0x70657264; PRAGMA user_version=99999", NULL, "damaged", true},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		AUTO(xfreep) char *dir = xasprintf("%s/%zu", (char *)*state, i);
@@ -409,6 +412,7 @@ static void test_refused(void **state)
 			if (!strstr(e.msg, cases[i].says))
 				fail_msg("case %zu: %s", i, e.msg);
 			assert_string_not_equal(e.hint, "");
+			assert_int_equal(store_err_damaged(&e), cases[i].damaged);
 			err_done(&e);
 		}
 		AUTO(xfreep) char *new = scratch_read(path);
@@ -596,6 +600,7 @@ static void test_damaged(void **state)
 	assert_int_equal(store_open(*state, false, &s, &e), -1);
 	assert_int_equal(e.kind, ERR_STORE);
 	assert_non_null(strstr(e.hint, "backup"));
+	assert_true(store_err_damaged(&e));
 	err_done(&e);
 	AUTO(xfreep) char *after = scratch_read(path);
 	assert_memory_equal(octets, after, (size_t)st.st_size);
