@@ -20,10 +20,11 @@ The scenarios of tests/scenarios/: what a CA, the DNS, the clock or the disk doe
         certificates: 1, orders: 1, accounts: 1   at the CA by now
         work: 1                               orders in work afterwards
         next: [60, 70]                        seconds from now on when the first certificate is tried again
+        updates: 2                            of this step, dynamic updates of the DNS by perdure
 
 A number may be [least, most], a status one of several. {1} is the first certificate's name, {time +3d} the moment
 so far from now (s, m, h, d), {account} the account's URL, {base} the
-CA's origin, {record} the first certificate's record as a line of a zone file, MANY a thousand URLs and LONG 200 kB of text. A step clears the faults of the one before it. After the last step the faults end, the records are published again, and a plain run must bring every certificate to its rest.
+CA's origin, {dns} and {tsig} the name server and the key that may update it, {eab} a file with the CA's key for external account binding, {record} the first certificate's record as a line of a zone file, MANY a thousand URLs and LONG 200 kB of text. A step clears the faults of the one before it. After the last step the faults end, the records are published again, and a plain run must bring every certificate to its rest.
 """
 import functools
 import glob
@@ -40,13 +41,13 @@ import invariants
 import pytest
 import yaml
 from e2e import at_time, faults_path, need_faketime, plain_path, rows
-from harness import ROOT, HarnessError, Knot, Perdure, Stage, TestCA, publish_records, read, set_up_account, zones_named
+from harness import ROOT, HarnessError, Knot, Perdure, Stage, TestCA, publish_records, read, set_up_account, write, zones_named
 from state_tool import need_strace
 
 SCENARIOS = sorted(glob.glob(os.path.join(ROOT, "tests/scenarios/*.yaml")))
 KEYS = {"about", "certificates", "ca", "entry", "config", "issued", "register", "own_dns", "refused", "given_up", "recover", "steps"}
 STEP_KEYS = {"faults", "ca", "dns", "knot", "db", "run", "rate", "clock", "strace", "killed", "rc", "says", "never", "results", "requests",
-             "certificates", "orders", "accounts", "work", "next"}
+             "certificates", "orders", "accounts", "work", "next", "updates"}
 
 
 @functools.lru_cache(None)
@@ -91,7 +92,8 @@ class Scene:
         options = self.s.get("ca", {})
         dns = None if options.pop("dns", "") == "none" else self.knot.address
         self.ca = TestCA(stage, dns, **options)
-        self.words = {"MANY": json.dumps([f"https://localhost/{i}" for i in range(1000)]), "LONG": "long " * 40000, "{base}": self.ca.dir_url[: self.ca.dir_url.index("/", 9)], **{f"{{{i}}}": x for i, x in enumerate(self.names, 1)}}
+        self.words = {"MANY": json.dumps([f"https://localhost/{i}" for i in range(1000)]), "LONG": "long " * 40000, "{dns}": f"127.0.0.1@{self.knot.port}", "{tsig}": self.knot.tsig_file,
+                      "{eab}": write(os.path.join(self.ca.folder, "eab.key"), self.ca.eab_key, 0o600), "{base}": self.ca.dir_url[: self.ca.dir_url.index("/", 9)], **{f"{{{i}}}": x for i, x in enumerate(self.names, 1)}}
         self.p = Perdure(stage, {
             "cas": [self.ca.config_entry(**self.told(self.s.get("entry", {})))],
             "dns": {"stubs": [self.knot.stub()]},
@@ -159,6 +161,11 @@ class Scene:
         for rule in listed(step.get("faults", [])):
             self.ca.fault(rule.pop("fault"), **rule)
         self.counted = self.ca.log_requests()
+        self.updated = self.updates() if "updates" in step else 0
+
+    def updates(self):
+        """Dynamic updates of our zones so far."""
+        return sum(n for zone, n in self.knot.update_counts().items() if zone in self.names)
 
     def step(self, step, where):
         self.arrange(step)
@@ -204,6 +211,9 @@ class Scene:
         if os.path.exists(os.path.join(self.p.state_dir, "perdure.db")):
             work = rows(self.p, "SELECT cert, state, url FROM work")
             assert len(work) == step.get("work", len(work)), f"orders in work: {work}\n{where}"
+        if "updates" in step:
+            n = self.updates() - self.updated
+            assert invariants.within(n, step["updates"]), f"{n} dynamic updates\n{where}"
         if "next" in step:
             at = rows(self.p, f"SELECT next_at FROM cert WHERE name = '{self.names[0]}'")[0][0]
             low, high = step["next"]
@@ -217,6 +227,7 @@ class Scene:
         publish_records(self.p, self.knot)
         self.p.run("renew", *self.names).ok()
         invariants.at_rest(self.p, self.names, self.ca, self.s.get("refused", 0), self.s.get("given_up", 0))
+        assert not rows(self.p, "SELECT owner, text FROM value"), "values of dns-01 are left"
         assert self.p.run("renew", "--exit-code").rc == 3
 
 
