@@ -104,15 +104,15 @@ int fs_read_secret(const char *path, struct secret *ret, struct err *e)
 	return 0;
 }
 
-static int write_all(int fd, const char *p, size_t n)
+int fs_write_all(int fd, const void *p, size_t n)
 {
-	while (n) {
-		ssize_t put = write(fd, p, n);
+	for (const char *at = p; n;) {
+		ssize_t put = write(fd, at, n);
 		if (put < 0 && errno == EINTR)
 			continue;
 		if (put < 0)
 			return -1;
-		p += put;
+		at += put;
 		n -= (size_t)put;
 	}
 	return 0;
@@ -134,7 +134,7 @@ int fs_create_synced(const char *path, const void *p, size_t n, mode_t mode, str
 		return err_sys(e, "create %s", path);
 	FAULT("fs.created");
 	/* The umask may have taken bits that were asked for. */
-	if (fchmod(fd, mode) || write_all(fd, p, n) || sync_fd(fd)) {
+	if (fchmod(fd, mode) || fs_write_all(fd, p, n) || sync_fd(fd)) {
 		err_sys(e, "write %s", path);
 		unlink(path);
 		return -1;

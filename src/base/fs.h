@@ -27,6 +27,8 @@ int fs_read_secret(const char *path, struct secret *ret, struct err *e);
  * reads path sees the old content or the new one, also after a crash. ERR_SYS; path is untouched then.
  */
 int fs_write_atomic(const char *path, const void *p, size_t n, mode_t mode, struct err *e);
+/* Writes all of it to fd, however many calls that takes. -1 with errno; a part may have been written then. */
+int fs_write_all(int fd, const void *p, size_t n);
 /* Creates path (which must not exist) with the content and syncs it; the directory is left to the caller. */
 int fs_create_synced(const char *path, const void *p, size_t n, mode_t mode, struct err *e);
 /* Makes one directory with exactly that mode, whatever the umask; an existing one is left as it is. ERR_SYS. */

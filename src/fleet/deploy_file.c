@@ -143,13 +143,7 @@ static int fill(int fd, const struct deploy_file *f)
 {
 	if (((f->uid != (uid_t)-1 || f->gid != (gid_t)-1) && fchown(fd, f->uid, f->gid)) || fchmod(fd, f->mode))
 		return -1;
-	for (size_t at = 0; at < f->text.n;) {
-		ssize_t n = write(fd, f->text.p + at, f->text.n - at);
-		if (n < 0 && errno != EINTR)
-			return -1;
-		at += n > 0 ? (size_t)n : 0;
-	}
-	return fsync(fd);
+	return fs_write_all(fd, f->text.p, f->text.n) || fsync(fd) ? -1 : 0;
 }
 
 static int write_beside(const struct deploy_file *f, const char *tmp, struct err *e)

@@ -97,19 +97,12 @@ void journal_close(struct journal *j)
 static int write_line(const struct journal *j, const struct buf *line, struct err *e)
 {
 	off_t begin = lseek(j->fd, 0, SEEK_END);
-	for (size_t at = 0; at < line->n;) {
-		ssize_t n = write(j->fd, line->p + at, line->n - at);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			err_sys(e, "cannot write %s", j->path);
-			if (at && (begin < 0 || ftruncate(j->fd, begin)))
-				err_ctx(e, "and a part of a line is left there");
-			return -1;
-		}
-		at += (size_t)n;
-	}
-	return 0;
+	if (!fs_write_all(j->fd, line->p, line->n))
+		return 0;
+	err_sys(e, "cannot write %s", j->path);
+	if (begin < 0 || ftruncate(j->fd, begin))
+		err_ctx(e, "and a part of a line is left there");
+	return -1;
 }
 
 static int put(struct journal *j, struct buf *line, struct err *e)

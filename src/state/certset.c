@@ -119,15 +119,7 @@ static int write_file(int dir, const struct certset_file *f, int *ret_fd)
 	int fd = openat(dir, f->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, f->mode);
 	*ret_fd = fd;
 	/* The umask may have taken bits that services need. */
-	if (fd < 0 || fchmod(fd, f->mode))
-		return -1;
-	for (size_t at = 0; at < f->text.n;) {
-		ssize_t n = write(fd, f->text.p + at, f->text.n - at);
-		if (n < 0 && errno != EINTR)
-			return -1;
-		at += n > 0 ? (size_t)n : 0;
-	}
-	return 0;
+	return fd < 0 || fchmod(fd, f->mode) || fs_write_all(fd, f->text.p, f->text.n) ? -1 : 0;
 }
 
 static int sync_files(const struct certset *c, const char *path, const int fds[static CERTSET_FILES], struct err *e)
