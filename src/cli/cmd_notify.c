@@ -38,6 +38,8 @@ static void told(const struct config_notify *ch, const struct err *e, void *ctx)
 	} else {
 		out_text("%s (%s): %sfailed%s: %s\n", ch->name, type_name(ch), out_colour_on(OUT_BAD), out_colour_off(),
 			e->msg);
+		if (e->hint[0])
+			out_text("  hint: %s\n", e->hint);
 	}
 }
 

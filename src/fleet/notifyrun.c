@@ -145,7 +145,7 @@ static void ended(struct channel *ch, const struct err *e)
 	if (r->told)
 		r->told(ch->c, e, r->ctx);
 	else if (err_is(e))
-		log_warn("nobody was told: %s", e->msg);
+		log_warn("nobody was told: %s%s%s", e->msg, e->hint[0] ? "; " : "", e->hint);
 	else if (notifyrun_remember(r->store, ch->key, &ch->message.after, &own))
 		log_warn("channel \"%s\" may be told again: %s", ch->c->name, own.msg);
 	err_done(&own);

@@ -94,16 +94,37 @@ static void result(struct notifysend *n, struct err *e, bool again)
 
 /* --- webhook --- */
 
+/* The octets of the URL that are told: for many services the path is all that it takes to write there. */
+static size_t told_part(const char *url)
+{
+	const char *host = strstr(url, "://");
+	return host ? (size_t)(host + 3 - url) + strcspn(host + 3, "/?") : 0;
+}
+
+static void hide_path(const char *url, struct err *e)
+{
+	size_t n = strlen(url), told = told_part(url);
+	char *at = n > told + 1 ? strstr(e->msg, url) : NULL;
+	if (!at)
+		return;
+	AUTO(xfreep) char *msg = xasprintf("%.*s%.*s/…%s", (int)(at - e->msg), e->msg, (int)told, url, at + n);
+	snprintf(e->msg, sizeof(e->msg), "%s", msg);
+}
+
 static void on_reply(const struct http_reply *r, const struct err *failed, void *ctx)
 {
 	struct notifysend *n = ctx;
 	struct err e = {0};
 	n->exchange = NULL;
 	bool again = !r || r->status >= 500 || r->status == 429;
-	if (!r)
+	if (!r) {
 		err_copy(&e, failed);
-	else if (r->status < 200 || r->status > 299)
+	} else if (r->status < 200 || r->status > 299) {
 		err_set(&e, ERR_HTTP, "%s answered with status %d", n->c->url, r->status);
+		err_hint(&e, "is url still the one that the service gave out? \"perdure notify test %s\" tries again",
+			n->c->name);
+	}
+	hide_path(n->c->url, &e);
 	result(n, &e, again);
 }
 

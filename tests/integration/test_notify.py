@@ -146,6 +146,20 @@ def test_failures_and_repeat(box, hook):
     assert kinds(hook.take()) == [("still", "renewal-failing", "a.example")]
 
 
+def test_the_address_may_be_a_secret(box, hook):
+    """What services for chat give out as a webhook's address is all that it takes to write there: messages have the host alone."""
+    channels(box, {"name": "oncall", "type": "webhook", "url": hook.url + "/T00/canary", "timeout": "5s"})
+    host = hook.url.rpartition("/")[0]
+    hook.answers = [403]
+    done = box.run("notify", "test")
+    assert done.rc == 1 and f"{host}/… answered with status 403" in done.out + done.err and "hint:" in done.out + done.err, done
+    assert "canary" not in done.out + done.err
+    hook.server.shutdown()
+    hook.server.server_close()
+    done = box.run("notify", "test")
+    assert done.rc == 1 and f"{host}/…" in done.out + done.err and "canary" not in done.out + done.err, done
+
+
 def test_paused(box, hook):
     """The CA has paused a name: told at once, and over when it is lifted. Other names in the configuration are tried at once."""
     channels(box, {"name": "oncall", "type": "webhook", "url": hook.url, "secret_file": secret_file(box)})
