@@ -252,9 +252,11 @@ static void on_directory(const struct http_reply *r, const struct err *failed, v
 		session_heed(s, "directory", &e);
 	} else {
 		session_keep_nonce(s, r);
+		/* What others have borrowed stays. */
 		if (!check_clock(s, r, &e) &&
-			!acme_directory_decode(r->body.p, r->body.n, s->directory_url, &s->dir, &e)) {
+			(s->have_dir || !acme_directory_decode(r->body.p, r->body.n, s->directory_url, &s->dir, &e))) {
 			s->have_dir = true;
+			s->doubts_clock = false;
 			tell_waiters(s, NULL);
 			return;
 		}
@@ -272,7 +274,7 @@ static void fetch_directory(void *ctx)
 {
 	struct acme_session *s = ctx;
 	struct err e = {0};
-	if (s->have_dir) {
+	if (s->have_dir && !s->doubts_clock) {
 		tell_waiters(s, NULL);
 		return;
 	}
@@ -306,6 +308,11 @@ void acme_session_directory(struct acme_session *s, acme_directory_fn done, void
 	s->dir_since = session_mono(s);
 	s->dir_tries = 0;
 	loop_timer_start(s->dir_timer, 0);
+}
+
+void acme_session_doubt_clock(struct acme_session *s)
+{
+	s->doubts_clock = true;
 }
 
 static bool remove_waiter(struct dir_waiter **list, acme_directory_fn done, void *ctx)

@@ -65,6 +65,9 @@ void acme_session_put_learnt(struct acme_session *s, int64_t requests_per_second
  * session. Never called from inside. */
 typedef void (*acme_directory_fn)(const struct acme_directory *dir, const struct err *e, void *ctx);
 void acme_session_directory(struct acme_session *s, acme_directory_fn done, void *ctx);
+/* The clock of this machine has jumped: the next call of the above asks the CA again, only to hold its clock against
+ * ours. ERR_CLOCK is the answer then while they are more than a day apart, as at first. */
+void acme_session_doubt_clock(struct acme_session *s);
 /* Forgets a call of the above that has not been answered; one that has is no error. */
 void acme_session_directory_cancel(struct acme_session *s, acme_directory_fn done, void *ctx);
 /* The directory if it is here, else NULL. */

@@ -38,6 +38,7 @@ struct acme_session {
 	uint64_t bad_nonces;
 	struct nonce_pool nonces;
 	bool have_dir;
+	bool doubts_clock; /* the CA is to be asked again what time it is */
 	struct acme_directory dir;
 	/* The fetch of the directory: running while there are waiters. */
 	struct dir_waiter *waiters;

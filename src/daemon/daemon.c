@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "acme/session.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -25,6 +26,9 @@ enum { REST_MS = 10000 };
 
 /* A certificate whose record is missing is looked at again so often: publishing it must not need a second command. */
 enum { HELD_S = 600 };
+
+/* A jump of the clock that may make a difference. */
+enum { JUMP_MS = 86400000 };
 
 /* After a run that failed as a whole, as with a full disk, or met damage, the state is opened anew so soon. */
 enum { AGAIN_S = 60 };
@@ -65,7 +69,7 @@ static void run_done(const struct renew_summary *sum, const struct err *e, void 
 	d->last = *sum;
 	d->last_end = now_s(d);
 	d->last_failed = e || store_met_damage(d->site->store);
-	telling_after_run(d->telling, !e && !sum->failed);
+	telling_after_run(d->telling, !e && !sum->failed, sum->clock_wrong);
 	renewal_free(d->run);
 	d->run = NULL;
 	strv_done(&d->only);
@@ -84,16 +88,30 @@ static void renewed(const struct renew_summary *sum, void *ctx)
 	struct daemon *d = ctx;
 	d->last = *sum;
 	d->last_failed = false;
-	telling_after_run(d->telling, !sum->failed);
+	telling_after_run(d->telling, !sum->failed, sum->clock_wrong);
 	if (d->asked.n)
 		look_again(d);
 	else
 		sleep_until_next(d);
 }
 
+/* By a wall clock that has jumped everything may look due, or nothing: the CAs say whether it is right now. */
+static void watch_clock(struct daemon *d)
+{
+	int64_t apart = clk_wall(d->site->clk) - clk_mono(d->site->clk), jump = apart - d->clock_ms;
+	if (jump < JUMP_MS && jump > -JUMP_MS)
+		return;
+	d->clock_ms = apart;
+	telling_jump(d->telling, jump / 1000);
+	for (size_t i = 0; i < d->site->config->n_cas; i++)
+		if (d->site->cas[i].session)
+			acme_session_doubt_clock(d->site->cas[i].session);
+}
+
 /* With names that were asked for: those, due or not. */
 static void take_asked(struct daemon *d)
 {
+	watch_clock(d);
 	loop_timer_stop(d->next);
 	strv_done(&d->only);
 	d->only = d->asked;
@@ -282,6 +300,7 @@ int daemon_run(struct site *s, const struct daemon_hooks *hooks, void *ctx, enum
 		.hooks = hooks,
 		.ctx = ctx,
 		.started = clk_wall(s->clk) / 1000,
+		.clock_ms = clk_wall(s->clk) - clk_mono(s->clk),
 		.run_hooks = {.planned = planned,
 			.step = stepped,
 			.report = reported,

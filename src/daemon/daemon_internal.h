@@ -27,6 +27,7 @@ struct daemon {
 	struct renew_summary last;
 	int64_t last_end; /* UNIX seconds; 0 before the first */
 	bool last_failed;
+	int64_t clock_ms; /* how far wall and monotonic clock are apart */
 	struct loop_timer *next;
 	int64_t next_at; /* UNIX seconds; 0 while one runs */
 

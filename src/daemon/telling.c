@@ -1,6 +1,7 @@
 /* telling.c: what the daemon tells. */
 #include "daemon/telling.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/err.h"
@@ -51,7 +52,7 @@ static int keep_numbers(struct site *s, bool good, struct err *e)
 	return path ? meter_collect(s, e) || meter_write(tell_metrics(s), path, e) : 0;
 }
 
-void telling_after_run(struct telling_daemon *t, bool good)
+void telling_after_run(struct telling_daemon *t, bool good, bool clock_wrong)
 {
 	struct err e = {0};
 	if (keep_numbers(t->s, good, &e)) {
@@ -59,8 +60,18 @@ void telling_after_run(struct telling_daemon *t, bool good)
 		err_done(&e);
 	}
 	if (!t->notify)
-		t->notify = notifyrun_start(t->s, "fleet", notifyrun_of_fleet, NULL, all_told, t);
+		t->notify = notifyrun_start(t->s, "fleet", notifyrun_of_fleet, &clock_wrong, all_told, t);
 	tell_tick(t->s);
+}
+
+void telling_jump(struct telling_daemon *t, int64_t seconds)
+{
+	struct err e = {0};
+	err_set(&e, ERR_CLOCK, "the clock of this machine went %s by %" PRId64 " s, or the machine slept",
+		seconds < 0 ? "back" : "forward", seconds < 0 ? -seconds : seconds);
+	log_warn("%s; before anything is ordered the CA is asked what time it is", e.msg);
+	tell_event(t->s, &(struct event){.type = EVENT_CLOCK_JUMPED, .e = &e});
+	err_done(&e);
 }
 
 void telling_refused(struct telling_daemon *t, const struct err *why)

@@ -3,6 +3,7 @@
 #define PERDURE_DAEMON_TELLING_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct err;
 struct site;
@@ -11,7 +12,9 @@ struct telling_daemon;
 /* Begins to listen for Prometheus and tells that the daemon has begun. ERR_SYS, ERR_CONFIG, ERR_STORE. */
 int telling_start(struct site *s, struct telling_daemon **ret, struct err *e);
 /* After a run of renewals; good: nothing of it failed. Messages go out while the daemon goes on. */
-void telling_after_run(struct telling_daemon *t, bool good);
+void telling_after_run(struct telling_daemon *t, bool good, bool clock_wrong);
+/* The clock of this machine has jumped by so many seconds. */
+void telling_jump(struct telling_daemon *t, int64_t seconds);
 /* A new configuration was not taken. */
 void telling_refused(struct telling_daemon *t, const struct err *why);
 /* Tells the end and releases it. NULL is fine. */

@@ -12,6 +12,9 @@ enum { MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS, COUNTED_MS = 3 * HOUR_MS
 /* A refusal that lasts longer than this is the rest of a period; one that is shorter, the time for one more order. */
 enum { PERIOD_MS = 10 * MINUTE_MS };
 
+/* No CA is taken at its word for longer. */
+enum { SHUT_MAX_MS = 24 * HOUR_MS };
+
 /* No pace is slower than this, whatever was said. */
 enum { EVERY_MAX_MS = HOUR_MS };
 
@@ -34,6 +37,17 @@ void budget_know(struct budget *b, int64_t orders, int64_t per_ms)
 	b->known_ms = per_ms;
 	b->burst = orders;
 	b->every_ms = orders ? clamp(per_ms / orders, EVERY_MIN_MS, EVERY_MAX_MS) : 0;
+}
+
+bool budget_mend(struct budget *b, int64_t now)
+{
+	const struct budget old = *b;
+	if (b->shut_until - now > SHUT_MAX_MS)
+		b->shut_until = 0;
+	int64_t full = now + b->burst * b->every_ms;
+	if (b->full_at > full + SHUT_MAX_MS)
+		b->full_at = full;
+	return b->full_at != old.full_at || b->shut_until != old.shut_until;
 }
 
 static void count(struct budget *b, int64_t now)
@@ -67,7 +81,7 @@ bool budget_take(struct budget *b, int64_t now, int64_t *ret_at)
 
 void budget_refused(struct budget *b, int64_t now, int64_t retry_at)
 {
-	int64_t wait = clamp(retry_at - now, MINUTE_MS / 60, 24 * (int64_t)HOUR_MS);
+	int64_t wait = clamp(retry_at - now, MINUTE_MS / 60, SHUT_MAX_MS);
 	int64_t placed = b->placed > 1 ? b->placed - 1 : 1; /* the refused one aside */
 	int64_t burst, every;
 	/* Those that were on their way with the one that was refused first say nothing new. */

@@ -27,6 +27,9 @@ struct budget {
 void budget_know(struct budget *b, int64_t orders, int64_t per_ms);
 /* Takes one order. False when none is free: *ret_at is the moment at which the next one will be. */
 bool budget_take(struct budget *b, int64_t now, int64_t *ret_at);
+/* Moments that no clock of today can have written, as one that was ahead has, are brought nearer; whether there were
+ * any. */
+bool budget_mend(struct budget *b, int64_t now);
 /*
  * The CA refused an order for want of budget, until retry_at. A short wait is the time in which the CA gives one order
  * back; a long one is the rest of a period, for which the orders placed in it are the limit. A further refusal slows

@@ -54,8 +54,11 @@ char *deploy_label(const struct config_deploy *d, const char *cert)
 	return deploy_expand(d->label, cert);
 }
 
+enum { WAIT_MAX = 2 * 86400 };
+
 struct look {
 	const struct config_deploy_list *list;
+	int64_t now;
 	int64_t generation;
 	struct deploy_state *v;
 };
@@ -71,7 +74,8 @@ static int take_row(const struct store_deploy *row, void *ctx, struct err *e)
 		s->verdict = row->done ? DEPLOY_IS_DONE : DEPLOY_DUE;
 		s->tries = row->tries;
 		s->at = row->at;
-		s->next_at = row->next_at;
+		/* Later than any back-off: the clock was ahead then. */
+		s->next_at = l->now && row->next_at - l->now > WAIT_MAX ? 0 : row->next_at;
 		free(s->last_error);
 		s->last_error = xstrdup(row->last_error);
 	}
@@ -98,7 +102,7 @@ int deploy_look(struct store *st, const struct config_cert *cert, int64_t genera
 	for (size_t i = 0; i < n; i++)
 		v[i] = (struct deploy_state){
 			.action = cert->deploy->v[i], .verdict = DEPLOY_DUE, .last_error = xstrdup("")};
-	struct look l = {.list = cert->deploy, .generation = generation, .v = v};
+	struct look l = {.list = cert->deploy, .now = now, .generation = generation, .v = v};
 	if (n && st && store_deploy_each(st, cert->name, take_row, &l, e)) {
 		deploy_states_free(v, n);
 		return -1;

@@ -7,8 +7,9 @@
 
 void endrun(struct site *s, const struct renew_summary *sum)
 {
+	bool clock_wrong = sum->clock_wrong;
 	/* First the messages: they are counted, too. */
 	if (!sum->stopped)
-		notifyrun(s, "fleet", notifyrun_of_fleet, NULL);
+		notifyrun(s, "fleet", notifyrun_of_fleet, &clock_wrong);
 	meter_end_of_run(s, !sum->failed && !sum->stopped);
 }

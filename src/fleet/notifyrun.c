@@ -254,8 +254,8 @@ void notifyrun(struct site *s, const char *source, notifyrun_problems_fn problem
 int notifyrun_of_fleet(
 	struct site *s, const struct config_notify *c, struct notify_problems *ret, void *ctx, struct err *e)
 {
-	(void)ctx;
-	return problems_of_fleet(s, c, ret, e);
+	const bool *clock_wrong = ctx;
+	return problems_of_fleet(s, c, *clock_wrong, ret, e);
 }
 
 int notifyrun_test(struct site *s, const char *name,

@@ -20,6 +20,7 @@ struct looking {
 	struct site *s;
 	const struct config_notify *c;
 	struct notify_problems *ret;
+	bool clock_wrong;
 	int64_t now;
 };
 
@@ -102,9 +103,11 @@ static int look_at_row(const struct store_cert *row, void *ctx, struct err *e)
 	if (!cert)
 		return 0;
 	failing(l, row);
-	expiring(l, row);
 	held(l, row, cert);
-	lapsing(l, row, cert);
+	if (!l->clock_wrong) {
+		expiring(l, row);
+		lapsing(l, row, cert);
+	}
 	return paused(l, row, cert, e);
 }
 
@@ -120,9 +123,15 @@ static int look_at_deploy(const struct store_deploy *d, void *ctx, struct err *e
 	return 0;
 }
 
-int problems_of_fleet(struct site *s, const struct config_notify *c, struct notify_problems *ret, struct err *e)
+int problems_of_fleet(
+	struct site *s, const struct config_notify *c, bool clock_wrong, struct notify_problems *ret, struct err *e)
 {
-	struct looking l = {.s = s, .c = c, .ret = ret, .now = clk_wall(s->clk) / 1000};
+	struct looking l = {.s = s, .c = c, .ret = ret, .clock_wrong = clock_wrong, .now = clk_wall(s->clk) / 1000};
+	if (clock_wrong)
+		notify_problems_add(ret, NOTIFY_ERROR, "clock", "clock",
+			"the clock of this machine and that of a CA are more than a day apart: nothing is ordered "
+			"there",
+			"set the clock; \"perdure renew\" says what it is and what the CA's is");
 	if (!s->store)
 		return 0;
 	return store_cert_each(s->store, look_at_row, &l, e) || store_deploy_each(s->store, NULL, look_at_deploy, &l, e)

@@ -81,6 +81,7 @@ static void tell(struct renew *r, const struct issue_report *rep)
 {
 	bool again = rep->result == ISSUE_HELD || rep->result == ISSUE_PARKED || rep->result == ISSUE_FAILED;
 	count(&r->sum, rep->result);
+	r->sum.clock_wrong |= rep->e->kind == ERR_CLOCK;
 	renew_note_next(r, again ? rep->next_at : rep->look_at);
 	if (r->hooks->report)
 		r->hooks->report(rep, r->ctx);

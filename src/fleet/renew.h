@@ -63,6 +63,7 @@ struct renew_hooks {
 struct renew_summary {
 	size_t looked, due, waiting, issued, renewed, held, parked, failed;
 	bool stopped; /* by a signal: what was in work is parked */
+	bool clock_wrong; /* a CA says so: nothing was ordered there, and what looks due or expired may not be */
 	int64_t next_at; /* UNIX seconds: the first moment at which another run has something to do; 0: none is known */
 	struct deploy_summary deploy; /* of renew_run() */
 };

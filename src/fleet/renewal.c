@@ -140,6 +140,7 @@ static void add_sum(struct renew_summary *to, const struct renew_summary *s)
 	to->held += s->held;
 	to->parked += s->parked;
 	to->failed += s->failed;
+	to->clock_wrong = s->clock_wrong;
 	to->next_at = s->next_at;
 }
 

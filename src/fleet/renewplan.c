@@ -234,9 +234,13 @@ int renew_plan(struct renew *r, struct err *e)
 	AUTO(xfreep) bool *placed = xcalloc(conf->n_certs, sizeof(*placed));
 	struct look l = {
 		.r = r, .now = clk_wall(r->site->clk) / 1000, .seen = seen, .in_work = in_work, .placed = placed};
-	for (size_t i = 0; i < conf->n_cas; i++)
-		if (limits_read(r->site->store, r->queues[i].ca->conf, &r->queues[i].limits, e))
+	for (size_t i = 0; i < conf->n_cas; i++) {
+		struct limits *lim = &r->queues[i].limits;
+		if (limits_read(r->site->store, r->queues[i].ca->conf, lim, e))
 			return -1;
+		for (size_t k = 0; k < LIMITS_N_; k++)
+			lim->changed |= budget_mend(&lim->of[k], l.now * 1000);
+	}
 	if (look_at_all(&l, e))
 		return -1;
 	for (size_t i = 0; i < conf->n_cas; i++)

@@ -17,6 +17,9 @@ enum { ALARM_PART = 6 };
 /* Of what is left of a live certificate no wait takes more than this part: some tries are left whatever happens. */
 enum { WAIT_PART = 8 };
 
+/* What a CA that has paused a name is given, and a little more. */
+enum { FAILURE_WAIT_MAX = 8 * 86400 };
+
 enum { DAY = 86400, SHORT_LIFETIME = 10 * DAY, ASK_AGAIN = DAY / 4, ASK_AGAIN_MIN = 60, BACKOFF_MIN = 60 };
 
 static const char *const verdict_names[] = {
@@ -122,9 +125,10 @@ static enum schedule_verdict wanted(const struct config_cert *cert, const struct
 enum schedule_verdict schedule_due(const struct config_cert *cert, const struct schedule_facts *f, int64_t now)
 {
 	enum schedule_verdict v = wanted(cert, f, now);
-	if (v != SCHEDULE_NOT_DUE && f->row && f->row->next_at > now && !f->ignore_wait)
-		return SCHEDULE_WAITING;
-	return v;
+	if (v == SCHEDULE_NOT_DUE || !f->row || f->row->next_at <= now || f->ignore_wait)
+		return v;
+	/* No failure waits so long: the clock was ahead then, and was put right since. */
+	return f->row->failures && f->row->next_at - now > FAILURE_WAIT_MAX ? v : SCHEDULE_WAITING;
 }
 
 const char *schedule_replaces(const struct store_cert *row, const char *ca, const struct strv *names)
@@ -156,8 +160,9 @@ void schedule_failed(struct store_cert *row, const struct err *e, int64_t now, u
 	if (left && wait > left / WAIT_PART)
 		wait = left / WAIT_PART > BACKOFF_MIN ? left / WAIT_PART : BACKOFF_MIN;
 	row->next_at = now + wait;
-	/* A record that is published a moment later must not find us waiting; holding costs the CA nothing. */
-	if (e->kind == ERR_POLICY)
+	/* A record that is published a moment later must not find us waiting; holding costs the CA nothing. By a clock
+	 * that is wrong no moment can be told. */
+	if (e->kind == ERR_POLICY || e->kind == ERR_CLOCK)
 		row->next_at = 0;
 	if (e->retry_at / 1000 > row->next_at)
 		row->next_at = e->retry_at / 1000;

@@ -71,7 +71,8 @@ const char *schedule_replaces(const struct store_cert *row, const char *ca, cons
 int64_t schedule_backoff(int64_t failures, uint64_t r);
 
 /* Keeps a failure in the row: the back-off counts, the moment that the CA said when it is later, nothing for a record
- * that is missing (ERR_POLICY); of what is left of a live certificate at most an eighth is waited. r is any number. */
+ * that is missing (ERR_POLICY) or a clock that is wrong (ERR_CLOCK); of what is left of a live certificate at most an
+ * eighth is waited. r is any number. */
 void schedule_failed(struct store_cert *row, const struct err *e, int64_t now, uint64_t r);
 
 #endif

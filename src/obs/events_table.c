@@ -63,6 +63,8 @@ static const struct event_kind kinds[] = {
 		"A new configuration is wrong; the daemon goes on with the old one."},
 	[EVENT_STATE_REBUILT] = {"state.rebuilt", "database", "creation", EVENT_SUCCESS, WARN,
 		"The database was damaged or gone; the state was made again from live/ and archive/."},
+	[EVENT_CLOCK_JUMPED] = {"clock.jumped", "host", "info", EVENT_UNKNOWN, WARN,
+		"The clock of the machine was put forward or back by more than a day while the daemon ran."},
 	[EVENT_DAEMON_STARTED] = {"daemon.started", "process", "start", EVENT_SUCCESS, NOTE, "The daemon has begun."},
 	[EVENT_DAEMON_STOPPED] = {"daemon.stopped", "process", "end", EVENT_SUCCESS, NOTE, "The daemon has ended."},
 	[EVENT_FINDING_NEW] = {"finding.new", "configuration", "info", EVENT_FAILURE, WARN,

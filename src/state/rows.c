@@ -50,7 +50,8 @@ static const char *const sql[SQL_N_] = {
 		" WHERE name=?",
 	[CERT_DELETE] = "DELETE FROM cert WHERE name=?",
 	[CERT_EACH] = "SELECT " CERT_COLUMNS " FROM cert ORDER BY name",
-	[CERT_EACH_TO_ASK] = "SELECT " CERT_COLUMNS " FROM cert WHERE generation>0 AND window_ask_at<=? ORDER BY name",
+	[CERT_EACH_TO_ASK] = "SELECT " CERT_COLUMNS " FROM cert WHERE generation>0 AND"
+			     " (window_ask_at<=?1 OR window_ask_at>?1+2*86400) ORDER BY name",
 	[ORDER_INSERT] = "INSERT INTO work(" ORDER_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
 	[ORDER_UPDATE] = "UPDATE work SET (" ORDER_COLUMNS ")=(?,?,?,?,?,?,?,?,?,?,?,?) WHERE id=?",
 	[ORDER_GET] = "SELECT id, " ORDER_COLUMNS " FROM work WHERE cert=?",

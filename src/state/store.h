@@ -129,7 +129,8 @@ int store_cert_delete(struct store *s, const char *name, struct err *e);
 /* In order of name. c is borrowed during the call. */
 int store_cert_each(
 	struct store *s, int (*fn)(const struct store_cert *c, void *ctx, struct err *e), void *ctx, struct err *e);
-/* The same for live certificates whose window is to be asked for at now (UNIX seconds). */
+/* The same for live certificates whose window is to be asked for at now (UNIX seconds), or more than two days later,
+ * which only a wrong clock has written. */
 int store_cert_each_to_ask(struct store *s, int64_t now,
 	int (*fn)(const struct store_cert *c, void *ctx, struct err *e), void *ctx, struct err *e);
 

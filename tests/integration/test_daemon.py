@@ -1,5 +1,6 @@
 """perdure run: what it does by itself, what signals and its socket make it do, and what systemd hears."""
 import contextlib
+import glob
 import json
 import os
 import signal
@@ -10,7 +11,7 @@ import time
 
 import invariants
 import pytest
-from e2e import check_rest
+from e2e import check_rest, need_faketime, plain_path
 from harness import Knot, Perdure, TestCA, p_config, publish_records, read, set_up_account, wait_until, write, zones_named
 from test_json_page import page, printed
 
@@ -151,6 +152,36 @@ def test_wakes_when_something_is_due(stage):
     d.forget()
     d.hear("WATCHDOG=1", 5)
     d.end(signal.SIGINT)
+
+
+def test_the_clock_jumps(stage):
+    """A hundred days forward and back while it runs: the CA is asked what time it is, and nothing is renewed by the wrong one."""
+    need_faketime()
+    knot = Knot(stage, NAMES)
+    ca = TestCA(stage, knot.address)
+    p = Perdure(stage, p_config(ca, knot, NAMES, daemon={"interval": "10s"}), binary=plain_path())
+    set_up_account(p)
+    publish_records(p, knot)
+    offset = write(os.path.join(p.folder, "offset"), "+0")
+    (library,) = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+    d = Daemon(p, LD_PRELOAD=library, FAKETIME_TIMESTAMP_FILE=offset, FAKETIME_NO_CACHE="1", FAKETIME_DONT_FAKE_MONOTONIC="1")
+    d.idle()
+    before = len(ca.certificates())
+    assert before == 2
+    write(offset, "+100d")
+    assert d.ask(do="renew", names=NAMES)["ok"]
+    wait_until("a word on the clock", 20, lambda: "set the clock" in read(d.log))
+    d.idle()
+    assert len(ca.certificates()) == before and "the clock of this machine went forward by 86" in read(d.log), read(d.log)
+    write(offset, "+0")
+    assert d.ask(do="renew", names=NAMES[:1], force=True)["ok"]
+    wait_until("a renewal", 20, lambda: len(ca.certificates()) == before + 1)
+    d.idle()
+    assert "went back" in read(d.log)
+    d.end()
+    assert [e["event"] for e in p.run("events", "show", "--json").ok().lines() if e["event"].startswith("clock.")] == ["clock.jumped"] * 2
+    # What failed by the wrong clock is not put off by it.
+    assert "would wait" not in p.run("renew", "--dry-run").ok().out
 
 
 def test_killed_and_started_again(site):

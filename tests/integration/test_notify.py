@@ -13,6 +13,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 import harness
+from e2e import at_time, need_faketime, plain_path
 from small_servers import Directory, ZoneServer, free_port_on
 from test_json_page import page, printed
 
@@ -175,6 +176,19 @@ def test_paused(box, hook):
     box.ca.clear(paused)
     box.run("renew").ok()
     assert kinds(hook.take()) == [("gone", "paused", "a.example")]
+
+
+def test_a_wrong_clock(box, hook):
+    """By a clock that is a hundred days ahead everything has expired: the clock is told, and nothing else."""
+    need_faketime()
+    box.run("renew").ok()
+    channels(box, {"name": "oncall", "type": "webhook", "url": hook.url, "secret_file": secret_file(box)})
+    box.binary, usual = plain_path(), box.binary
+    assert box.run("renew", **at_time("+100d")).rc == 1
+    box.binary = usual
+    assert kinds(hook.take()) == [("new", "clock", "clock")]
+    box.run("renew").ok()
+    assert kinds(hook.take()) == [("gone", "clock", "clock")]
 
 
 def test_mail(box, smtp):

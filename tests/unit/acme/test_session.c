@@ -333,6 +333,37 @@ static void notices_a_wrong_clock(void **state)
 	}
 }
 
+/* One that jumped later is noticed, too, and that it was put right; the directory that is here stays. */
+static void notices_a_clock_that_jumped(void **state)
+{
+	struct run t;
+	struct fake_ca ca = {.date = "Sat, 21 Nov 2026 08:00:00 GMT"};
+	(void)state;
+	start(&t, &ca);
+	ca.now = clock_utc(2026, 11, 21, 8, 0, 0) * 1000;
+	acme_session_directory(t.s, on_directory, &t);
+	turn(&t);
+	ca.now = clock_utc(2027, 3, 1, 8, 0, 0) * 1000;
+	acme_session_doubt_clock(t.s);
+	for (int i = 0; i < 2; i++) {
+		acme_session_directory(t.s, on_directory, &t);
+		turn(&t);
+		assert_int_equal(t.replies, 1);
+		assert_int_equal(t.e.kind, ERR_CLOCK);
+		assert_non_null(acme_session_have_directory(t.s));
+		err_done(&t.e);
+	}
+	ca.now = clock_utc(2026, 11, 21, 8, 5, 0) * 1000;
+	for (int i = 0; i < 2; i++) {
+		acme_session_directory(t.s, on_directory, &t);
+		turn(&t);
+		assert_int_equal(t.e.kind, ERR_NONE);
+	}
+	assert_int_equal(t.replies, 3);
+	assert_string_equal(buf_str(&ca.log), "D D D D");
+	stop(&t);
+}
+
 /* --- accounts --- */
 
 static void on_account(const struct acme_account *a, const struct err *e, void *ctx)
@@ -534,6 +565,7 @@ int main(void)
 		cmocka_unit_test(needs_a_key),
 		cmocka_unit_test(directory_is_shared),
 		cmocka_unit_test(notices_a_wrong_clock),
+		cmocka_unit_test(notices_a_clock_that_jumped),
 		cmocka_unit_test(registers),
 		cmocka_unit_test(registering_fails),
 		cmocka_unit_test(reads_changes_and_ends_accounts),

@@ -153,6 +153,26 @@ static void test_refusals_on_their_way_say_nothing_new(void **state)
 	assert_true(budget_take(&b, at, &at));
 }
 
+/* The clock was a hundred days ahead when the CA said "later". */
+static void test_a_clock_that_was_put_back(void **state)
+{
+	static const int64_t ahead = INT64_C(2400) * HOUR;
+	struct budget b = {0};
+	int64_t at;
+	(void)state;
+	budget_know(&b, 300, 3 * HOUR);
+	assert_true(budget_take(&b, start + ahead, &at));
+	budget_refused(&b, start + ahead, start + ahead + HOUR);
+	assert_false(budget_mend(&b, start + ahead));
+	assert_false(budget_take(&b, start + ahead, &at));
+	assert_true(budget_mend(&b, start));
+	assert_false(budget_mend(&b, start + 1));
+	if (!budget_take(&b, start, &at)) {
+		assert_true(at <= start + HOUR);
+		assert_true(budget_take(&b, at, &at));
+	}
+}
+
 static void test_texts_that_are_none(void **state)
 {
 	static const char *const rows[] = {
@@ -186,6 +206,7 @@ int main(void)
 		cmocka_unit_test(test_a_limit_is_learnt_once),
 		cmocka_unit_test(test_known_limits_are_kept),
 		cmocka_unit_test(test_refusals_on_their_way_say_nothing_new),
+		cmocka_unit_test(test_a_clock_that_was_put_back),
 		cmocka_unit_test(test_texts_that_are_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -91,6 +92,20 @@ static void test_due(void **state)
 	}
 }
 
+/* No failure waits so long, but a turn in the budget may. */
+static void test_a_wait_of_a_clock_that_was_ahead(void **state)
+{
+	char *names[] = {one_name}, *cas[] = {ca};
+	struct config_cert cert = {.name = one_name, .names = {names, 1, 1}, .cas = {cas, 1, 1}};
+	struct store_cert row = {.name = one_name, .next_at = 9 * DAY};
+	struct schedule_facts facts = {.row = &row};
+	(void)state;
+	assert_int_equal(schedule_due(&cert, &facts, 0), SCHEDULE_WAITING);
+	row.failures = 1;
+	assert_int_equal(schedule_due(&cert, &facts, 0), SCHEDULE_NEW);
+	assert_int_equal(schedule_due(&cert, &facts, DAY), SCHEDULE_WAITING);
+}
+
 static void test_backoff_doubles_and_saturates(void **state)
 {
 	(void)state;
@@ -114,6 +129,26 @@ static void test_backoff_jitter_is_a_tenth(void **state)
 		assert_in_range(schedule_backoff(50, r * 977), DAY, DAY + DAY / 10);
 	}
 	assert_in_range(schedule_backoff(50, UINT64_MAX), DAY, DAY + DAY / 10);
+}
+
+static void test_waits(void **state)
+{
+	static const struct {
+		enum err_kind kind;
+		int64_t wait;
+	} rows[] = {{ERR_NET, 60}, {ERR_POLICY, -1000}, {ERR_CLOCK, -1000}};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct store_cert row = {.name = one_name};
+		struct err e = {0};
+		err_set(&e, rows[i].kind, "no");
+		schedule_failed(&row, &e, 1000, 0);
+		assert_int_equal(row.next_at, 1000 + rows[i].wait);
+		assert_int_equal(row.failures, 1);
+		assert_string_equal(row.last_error, "no");
+		free(row.last_error);
+		err_done(&e);
+	}
 }
 
 static void test_replaces(void **state)
@@ -236,6 +271,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_renew_at),
 		cmocka_unit_test(test_due),
+		cmocka_unit_test(test_a_wait_of_a_clock_that_was_ahead),
+		cmocka_unit_test(test_waits),
 		cmocka_unit_test(test_replaces),
 		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_window_of_a_whole_life),
