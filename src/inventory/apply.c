@@ -7,6 +7,8 @@
 #include "base/buf.h"
 #include "base/xalloc.h"
 #include "inventory/journal.h"
+#include "inventory/publisher.h"
+#include "inventory/rrbatch.h"
 #include "inventory/rrwrite.h"
 #include "inventory/site.h"
 #include "loop/loop.h"
@@ -184,6 +186,18 @@ static int journal_wish(const struct rrwrite_at *at, const struct rrwrite_want *
 	return r;
 }
 
+/* Before a call, whose changes are all in the journal by now: one wait for the disk for all of them. */
+static int may_send(void *ctx)
+{
+	struct run *r = ctx;
+	struct err e = {0};
+	int rc = r->result || journal_sync(r->a->journal, &e) ? -1 : 0;
+	if (err_is(&e))
+		give_up(r, &e);
+	err_done(&e);
+	return rc;
+}
+
 static void written(const struct rrwrite_report *w, void *ctx)
 {
 	static const enum apply_outcome outcomes[] = {
@@ -269,12 +283,16 @@ int apply_run(const struct apply *a, struct err *e)
 	*r = (struct run){.a = a, .e = e};
 	r->total = plan_count_changes(a->plan, a->remove);
 	loop_on_stop_signal(a->site->loop, stop_signal, r);
+	rrbatch_on_send(publisher_batch(a->publisher), may_send, r);
 	if (r->total)
 		fill(r);
 	/* Also where all ended at once: a loop that is told to stop before it runs does so when it runs next. */
 	int result = r->total ? loop_run(a->site->loop, e) : 0;
 	for (size_t i = 0; i < WINDOW; i++)
 		clear(&r->slots[i]);
+	rrbatch_on_send(publisher_batch(a->publisher), NULL, NULL);
+	if (!result && !r->result)
+		r->result = journal_sync(a->journal, e);
 	if (!result && r->result)
 		result = -1;
 	else if (!result && r->stopped)

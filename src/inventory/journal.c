@@ -24,6 +24,7 @@ struct journal {
 	char *path;
 	char *id;
 	size_t lines;
+	bool dirty; /* not all lines are on the disk */
 };
 
 void journal_change_done(struct journal_change *c)
@@ -110,9 +111,16 @@ static int put(struct journal *j, struct buf *line, struct err *e)
 	buf_putc(line, '\n');
 	if (buf_check(line, "a line of the journal", e) || write_line(j, line, e))
 		return -1;
-	if (fdatasync(j->fd))
-		return err_sys(e, "cannot sync %s", j->path);
 	j->lines++;
+	j->dirty = true;
+	return 0;
+}
+
+int journal_sync(struct journal *j, struct err *e)
+{
+	if (j->dirty && fdatasync(j->fd))
+		return err_sys(e, "cannot sync %s", j->path);
+	j->dirty = false;
 	return 0;
 }
 

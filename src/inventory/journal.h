@@ -1,7 +1,7 @@
 /*
  * journal.h: what was done to whose records, kept in the state directory under records/: a file of JSON Lines for each
- * run that changes records, written and synced before a change is sent and after its outcome, so that a run can be
- * undone, also one that was killed.
+ * run that changes records, written before a change is sent and after its outcome, so that a run can be undone, also
+ * one that was killed. journal_sync() comes before what is in it is sent.
  */
 #ifndef PERDURE_INVENTORY_JOURNAL_H
 #define PERDURE_INVENTORY_JOURNAL_H
@@ -35,10 +35,12 @@ int journal_open(const char *state_dir, int64_t now, struct journal **ret, struc
 const char *journal_id(const struct journal *j);
 /* Whether anything is in it yet. */
 bool journal_written(const struct journal *j);
-/* On disk when it returns. ERR_SYS. */
+/* What it says survives the end of the process. ERR_SYS. */
 int journal_before(struct journal *j, const struct journal_change *c, struct err *e);
 int journal_after(struct journal *j, enum provider_type type, const char *owner, const char *outcome,
 	const struct strv *after, struct err *e);
+/* Everything written so far is on the disk when it returns. ERR_SYS. */
+int journal_sync(struct journal *j, struct err *e);
 /* Removes the file again when nothing was written. NULL is fine. */
 void journal_close(struct journal *j);
 

@@ -165,6 +165,27 @@ def test_one_write_for_each_record(world):
     assert {z: int(after[z]) - int(before[z]) for z in w.zones} == {z: 1 for z in w.zones}
 
 
+def test_many_records_of_a_zone_in_few_writes(world):
+    """150 names are at most three updates, since 128 are in work at once. The journal has each of them, and what is of others stays."""
+    w = world(n=1)
+    names = [f"h{i}.{w.zones[0]}" for i in range(150)]
+    owners = ["_validation-persist." + n for n in names]
+    w.knot.nsupdate([f"{owners[7]} 60 TXT {FOREIGN}"])
+    w.p.configure({**w.config, "certificates": [{"names": [n]} for n in names]})
+    first = w.knot.serials()[w.zones[0]]
+    w.apply("--no-preflight")
+    assert int(w.knot.serials()[w.zones[0]]) - int(first) <= 3
+    assert [len(w.stands(owner=o)) for o in (owners[0], owners[7], owners[149])] == [1, 2, 1]
+    (run,) = w.runs()
+    with open(os.path.join(w.p.state_dir, "records", run + ".jsonl"), encoding="utf-8") as f:
+        lines = [json.loads(line) for line in f]
+    assert len(lines) == 300 and sum(line.get("outcome") == "changed" for line in lines) == 150
+    assert [line["before"] for line in lines if line["owner"] == owners[7] and "before" in line] == [[FOREIGN]]
+    w.apply("--undo", run)
+    assert int(w.knot.serials()[w.zones[0]]) - int(first) <= 6
+    assert [w.stands(owner=o) for o in (owners[0], owners[7], owners[149])] == [[], [FOREIGN], []]
+
+
 def test_killed_in_the_middle(world):
     w = world(n=40)
     process = w.p.start("record", "apply", "--yes", "--quiet")
