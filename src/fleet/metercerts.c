@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/xalloc.h"
 #include "config/config.h"
+#include "fleet/recorduntil.h"
 #include "fleet/schedule.h"
 #include "inventory/site.h"
 #include "inventory/tell.h"
@@ -125,8 +127,12 @@ static void set(struct metrics *m, enum metric id, const struct seen *c, int64_t
 		metrics_set(m, id, METRIC_L(c->cert->name), (double)v);
 }
 
-static void show(struct metrics *m, const struct seen *c)
+static void show(const struct site *s, struct metrics *m, const struct seen *c)
 {
+	struct err ignored = {0};
+	int64_t until = 0;
+	if (recorduntil_get(s->store, c->cert, &until, &ignored))
+		err_done(&ignored);
 	if (c->not_after) {
 		metrics_set(m, METRIC_NOT_AFTER, METRIC_L(c->cert->name, c->ca), (double)c->not_after);
 		metrics_set(m, METRIC_NOT_BEFORE, METRIC_L(c->cert->name, c->ca), (double)c->not_before);
@@ -135,7 +141,7 @@ static void show(struct metrics *m, const struct seen *c)
 	set(m, METRIC_NEXT_ATTEMPT, c, c->next_at);
 	set(m, METRIC_ARI_START, c, c->ari_start);
 	set(m, METRIC_ARI_END, c, c->ari_end);
-	set(m, METRIC_PERSIST_UNTIL, c, c->cert->persist_until);
+	set(m, METRIC_PERSIST_UNTIL, c, until);
 	metrics_set(m, METRIC_FAILURES, METRIC_L(c->cert->name), (double)c->failures);
 }
 
@@ -150,7 +156,7 @@ static void show_first(struct site *s, struct seen *v, size_t n)
 	if (n > max)
 		qsort(v, n, sizeof(*v), by_need);
 	for (size_t i = 0; i < n && i < max; i++)
-		show(m, &v[i]);
+		show(s, m, &v[i]);
 	metrics_set(m, METRIC_CERT_SHOWN, METRIC_NO_L, (double)(n < max ? n : max));
 }
 

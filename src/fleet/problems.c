@@ -10,6 +10,7 @@
 #include "base/xalloc.h"
 #include "config/config.h"
 #include "fleet/paused.h"
+#include "fleet/recorduntil.h"
 #include "fleet/schedule.h"
 #include "inventory/site.h"
 #include "inventory/tell.h"
@@ -77,23 +78,25 @@ static void expiring(const struct looking *l, const struct store_cert *row)
 		"\"perdure status\" says when it is tried next; is \"perdure renew\" run at all?");
 }
 
-static void lapsing(const struct looking *l, const struct store_cert *row, const struct config_cert *cert)
+static int lapsing(const struct looking *l, const struct store_cert *row, const struct config_cert *cert, struct err *e)
 {
 	char end[CLOCK_TEXT_MAX];
-	if (!cert->persist_until || !row->generation)
-		return;
+	int64_t until = 0;
+	if (!row->generation || recorduntil_get(l->s->store, cert, &until, e))
+		return err_is(e) ? -1 : 0;
 	int64_t due = schedule_due_at(row);
 	/* The renewal after the next is the first that would find it lapsed. */
 	int64_t later = (due > l->now ? due : l->now) + (row->not_after - row->not_before);
-	if (cert->persist_until > later)
-		return;
-	clock_rfc3339(cert->persist_until, end);
+	if (!until || until > later)
+		return 0;
+	clock_rfc3339(until, end);
 	AUTO(xfreep)
 	char *text = xasprintf("its validation records hold until %s, which is before its renewal after the "
 			       "next",
 		end);
-	notify_problems_add(l->ret, cert->persist_until <= due ? NOTIFY_ERROR : NOTIFY_WARNING, "persist-until",
-		cert->name, text, "move persist_until: and publish with \"perdure record apply\"");
+	notify_problems_add(l->ret, until <= due ? NOTIFY_ERROR : NOTIFY_WARNING, "persist-until", cert->name, text,
+		"move persist_until: and publish with \"perdure record apply\"");
+	return 0;
 }
 
 static int look_at_row(const struct store_cert *row, void *ctx, struct err *e)
@@ -106,7 +109,8 @@ static int look_at_row(const struct store_cert *row, void *ctx, struct err *e)
 	held(l, row, cert);
 	if (!l->clock_wrong) {
 		expiring(l, row);
-		lapsing(l, row, cert);
+		if (lapsing(l, row, cert, e))
+			return -1;
 	}
 	return paused(l, row, cert, e);
 }

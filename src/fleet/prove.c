@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "dns/view.h"
 #include "fleet/place.h"
+#include "fleet/recorduntil.h"
 #include "inventory/httpanswer.h"
 #include "inventory/presenter.h"
 #include "inventory/recordcheck.h"
@@ -24,6 +25,7 @@ struct prove {
 	struct recordcheck_ahead *ahead; /* the DNS is asked while the order is placed */
 	acme_judged_fn judged;
 	void *judged_ctx;
+	int64_t until; /* of the record that ends first; UNIX seconds, 0 for none */
 
 	struct place_query *look;
 	acme_chosen_fn chosen;
@@ -108,6 +110,8 @@ int prove_note(const struct prove *p, struct err *e)
 	AUTO(xfreep) char *old = NULL;
 	if (!p->how)
 		return 0;
+	if (recorduntil_note(p->s.site->store, p->s.cert, p->until, e))
+		return -1;
 	if (prove_noted(p->s.site->store, p->s.cert->name, &old, e))
 		return -1;
 	if (!strcmp(p->how, old ? old : config_validation_name(CONFIG_VALIDATION_PERSIST)))
@@ -157,6 +161,8 @@ static void record_checked(struct recordcheck *c, void *ctx)
 	}
 	if (judgement != ACME_RECORD_REFUSED)
 		note_way(p, CONFIG_VALIDATION_PERSIST);
+	if (judgement == ACME_RECORD_GOOD && c->has_until && (!p->until || c->until < p->until))
+		p->until = c->until;
 	p->judged(judgement, &c->e, p->judged_ctx);
 	recordcheck_free(c);
 }

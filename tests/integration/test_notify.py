@@ -178,6 +178,23 @@ def test_paused(box, hook):
     assert kinds(hook.take()) == [("gone", "paused", "a.example")]
 
 
+def test_a_record_that_ends(stage, hook):
+    """Nobody configured the end of the record that stands: it was seen when the certificate was issued."""
+    (name,) = names = harness.zones_named(1)
+    knot = harness.Knot(stage, names)
+    ca = harness.TestCA(stage, knot.address)
+    p = harness.Perdure(stage, harness.p_config(ca, knot, names))
+    harness.set_up_account(p)
+    (line,) = harness.publish_records(p, knot)
+    end = int(time.time()) + 100 * 86400
+    knot.nsupdate(["del " + line.split()[0] + " TXT", line[:line.rindex('"')] + f';persistUntil={end}"'])
+    numbers = os.path.join(p.folder, "perdure.prom")
+    channels(p, {"name": "oncall", "type": "webhook", "url": hook.url, "secret_file": secret_file(p)}, metrics={"textfile": numbers})
+    p.run("renew").ok()
+    assert kinds(hook.take()) == [("new", "persist-until", name)]
+    assert f'perdure_persist_until_timestamp_seconds{{name="{name}"}} {end}' in harness.read(numbers)
+
+
 def test_a_wrong_clock(box, hook):
     """By a clock that is a hundred days ahead everything has expired: the clock is told, and nothing else."""
     need_faketime()
