@@ -88,7 +88,7 @@ static void look_at_state(struct doctor *d, const struct site *s)
 		say(d, ODD, "state", "the first command that needs it makes it", "there is no state in %s yet", dir);
 		return;
 	}
-	if (certfiles_probe(dir, &e))
+	if (store_check(s->store, &e) || certfiles_probe(dir, &e))
 		say_err(d, "state", &e);
 	else
 		say(d, FINE, "state", NULL, "%s can be read and written", dir);

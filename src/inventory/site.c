@@ -36,6 +36,13 @@ static int open_to_read(struct site *s, struct err *e)
 	if (e->kind != ERR_STORE || e->code != STORE_MISSING)
 		return -1;
 	err_done(e);
+	AUTO(strv_done) struct strv live = {0};
+	if (certfiles_list(s->config->state_dir, &live, e))
+		return -1;
+	if (live.n)
+		log_warn("there is no database in %s, but %zu certificates in live/: \"perdure renew\" makes it again "
+			 "from them",
+			s->config->state_dir, live.n);
 	return 0;
 }
 

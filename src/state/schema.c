@@ -175,18 +175,6 @@ int schema_check(struct sq *q, int *ret_version, struct err *e)
 	return 0;
 }
 
-/* Of a statement that goes with the tables as they should be: when it does not, they are not. Has the value -1. */
-static int judge(const struct sq *q, struct err *e)
-{
-	struct err why = {0};
-	if (!sq_err_unfit(e))
-		return -1;
-	err_move(&why, e);
-	refuse_damaged(q, why.msg, e);
-	err_done(&why);
-	return -1;
-}
-
 /* In front of what it says of pages there is a line that names the database. */
 static const char *first_finding(const char *verdict)
 {
@@ -202,7 +190,7 @@ int schema_check_pages(struct sq *q, int version, struct err *e)
 		return -1;
 	if (!verdict || strcmp(verdict, "ok") != 0)
 		return refuse_damaged(q, first_finding(verdict), e);
-	return version == STORE_SCHEMA && sq_exec(q, shape, e) ? judge(q, e) : 0;
+	return version == STORE_SCHEMA ? sq_exec(q, shape, e) : 0;
 }
 
 /* Two processes that open a new database at once get in each other's way here, without SQLite waiting for us. */
@@ -232,7 +220,7 @@ static int bring_to_date(struct sq *q, int version, struct err *e)
 		return -1;
 	for (; version && version < STORE_SCHEMA; version++)
 		if (sq_exec(q, upgrades[version - 1], e))
-			return judge(q, e);
+			return -1;
 	return sq_exec(q, mark, e);
 }
 

@@ -31,6 +31,12 @@ struct sq {
 	struct sq_stmt kept[SQ_KEPT_MAX];
 };
 
+/* Statements are our own: one that is refused does not go with the tables that there are. */
+static bool means_damage(int rc)
+{
+	return rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB || rc == SQLITE_ERROR;
+}
+
 /* os_error is that of the file operation which failed, or 0. */
 static void advise(struct err *e, const char *path, int rc, int os_error)
 {
@@ -41,7 +47,7 @@ static void advise(struct err *e, const char *path, int rc, int os_error)
 		err_hint(e, "another process is writing to this database: wait until it has ended, then run again");
 	else if (rc == SQLITE_IOERR)
 		err_hint(e, "check the disk under %s; the database is as it was at the last commit", path);
-	else if (rc == SQLITE_NOTADB || rc == SQLITE_CORRUPT || rc == SQLITE_ERROR)
+	else if (means_damage(rc))
 		sq_advise_damaged(e, path);
 	else if (rc == SQLITE_READONLY || rc == SQLITE_PERM || rc == SQLITE_CANTOPEN || rc == SQLITE_AUTH)
 		err_hint(e, "run as the user who owns %s, and see that its file system is mounted for writing", path);
@@ -60,8 +66,7 @@ void sq_advise_damaged(struct err *e, const char *path)
 static int fail(struct sq *q, int rc, struct err *e)
 {
 	int kind = rc & 0xff;
-	/* Statements are our own: one that is refused does not go with the tables that there are. */
-	q->damaged |= kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB || kind == SQLITE_ERROR;
+	q->damaged |= means_damage(kind);
 	int os_error = kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN ? sqlite3_system_errno(q->db) : 0;
 	bool ours = kind == SQLITE_ERROR || kind == SQLITE_CONSTRAINT;
 	bool busy = kind == SQLITE_BUSY || kind == SQLITE_LOCKED;
@@ -205,12 +210,7 @@ bool sq_err_foreign(const struct err *e)
 
 bool sq_err_damaged(const struct err *e)
 {
-	return sq_err_foreign(e) || (e->kind == ERR_STORE && (e->code & 0xff) == SQLITE_CORRUPT && e->code > 0);
-}
-
-bool sq_err_unfit(const struct err *e)
-{
-	return e->kind == ERR_STORE && (e->code & 0xff) == SQLITE_ERROR && e->code > 0;
+	return e->kind == ERR_STORE && e->code > 0 && means_damage((int)e->code & 0xff);
 }
 
 bool sq_met_damage(const struct sq *q)

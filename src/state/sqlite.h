@@ -44,8 +44,7 @@ void sq_advise_damaged(struct err *e, const char *path);
 bool sq_err_constraint(const struct err *e); /* one row was refused; the transaction is as before the statement */
 bool sq_err_cannot_open(const struct err *e); /* files or rights are missing */
 bool sq_err_foreign(const struct err *e); /* the file is no database */
-bool sq_err_damaged(const struct err *e); /* that, or what is in it cannot be */
-bool sq_err_unfit(const struct err *e); /* the statement does not go with the tables */
+bool sq_err_damaged(const struct err *e); /* that, or what is in it cannot be, or is not what our statements go with */
 /* Whether any operation of the connection met a damage. */
 bool sq_met_damage(const struct sq *q);
 

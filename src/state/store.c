@@ -193,6 +193,11 @@ bool store_err_damaged(const struct err *e)
 	return sq_err_damaged(e) || (e->kind == ERR_STORE && e->code == STORE_DAMAGED);
 }
 
+int store_check(struct store *s, struct err *e)
+{
+	return schema_check_pages(s->db, STORE_SCHEMA, e);
+}
+
 bool store_met_damage(const struct store *s)
 {
 	return sq_met_damage(s->db);

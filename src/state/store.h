@@ -48,6 +48,8 @@ int store_open(const char *dir, bool read_only, struct store **ret, struct err *
 /* Whether store_open() or anything else failed because the database is damaged or none: not because it is busy, newer,
  * another program's, or because the disk is full, read-only or broken. state/aside.h is for those. */
 bool store_err_damaged(const struct err *e);
+/* Looks through the whole database, as store_open() does for writing. ERR_STORE. */
+int store_check(struct store *s, struct err *e);
 /* Whether an operation has met damage: the database should be opened anew. */
 bool store_met_damage(const struct store *s);
 /* Commits what is pending (store_commit() first, where an error matters) and closes. NULL is fine. */

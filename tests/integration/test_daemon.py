@@ -311,3 +311,20 @@ def test_database_damaged_under_it(site):
     d.end()
     p.run("renew").ok()
     assert len(ca.certificates()) == 1
+
+
+def test_waits_while_another_writes(site):
+    """The database is another process's for a while: nothing fails for that."""
+    p, ca, _ = site
+    d = Daemon(p)
+    d.idle()
+    with contextlib.closing(sqlite3.connect(os.path.join(p.state_dir, "perdure.db"), isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        d.ask(do="renew", names=NAMES[:1], force=True)
+        time.sleep(1.5)
+        assert len(ca.certificates()) == 1, "no order before its key is on the disk"
+        db.execute("ROLLBACK")
+    wait_until("the renewal", 30, lambda: len(ca.certificates()) == 2)
+    assert not d.idle()["last_run"]["failed_certificates"], read(d.log)
+    d.end()
+    check_rest(p, NAMES[:1])
