@@ -11,8 +11,9 @@
 #include "cli/report.h"
 #include "cli/verbs.h"
 #include "daemon/daemon.h"
-#include "json/json.h"
+#include "daemon/metricsd.h"
 #include "loop/loop.h"
+#include "json/json.h"
 
 static void flush(void)
 {
@@ -75,8 +76,9 @@ static int try_config(void *ctx, struct err *e)
 	struct site_options o = {.config_path = c->config, .state = SITE_STATE_READ};
 	struct site s;
 	if (!site_open(&o, &s, e)) {
+		int rc = metricsd_try(&s.config->metrics, e);
 		site_close(&s);
-		return 0;
+		return rc;
 	}
 	/* The configuration could be read; the database is put right when it is opened for writing. */
 	if (!store_err_damaged(e))

@@ -265,6 +265,8 @@ struct config_metrics {
 	char *listen; /* address, or NULL */
 	int port;
 	char *token_file; /* NULL: no token is needed */
+	char *cert_file; /* NULL: plain HTTP; else with key_file */
+	char *key_file;
 };
 
 enum config_notify_type { CONFIG_NOTIFY_WEBHOOK, CONFIG_NOTIFY_MAIL, CONFIG_NOTIFY_COMMAND };

@@ -52,7 +52,7 @@ static bool is_loopback(const char *address)
 }
 
 /* "ADDRESS:PORT" or "[ADDRESS]:PORT"; the form has been checked. */
-static int take_listen(struct config_metrics *c, const struct section_value *v, struct err *e)
+static int take_listen(struct load *l, struct config_metrics *c, const struct section_value *v, struct err *e)
 {
 	unsigned char to[sizeof(struct in6_addr)];
 	const char *colon = strrchr(v->s, ':');
@@ -64,6 +64,9 @@ static int take_listen(struct config_metrics *c, const struct section_value *v, 
 		err_hint(e, "127.0.0.1:9847, or [::1]:9847");
 		return -1;
 	}
+	if (!is_loopback(c->listen) && c->token_file && !c->cert_file)
+		load_warn(l, &v->mark,
+			"metrics.listen: the token goes over the network in the clear; add cert_file and key_file");
 	if (is_loopback(c->listen) || c->token_file)
 		return 0;
 	CONFIG_ERROR(e, &v->mark, "metrics.listen: %s can be reached from other machines, and no token is asked for",
@@ -79,7 +82,15 @@ static int load_metrics(struct load *l, struct err *e)
 	c->textfile = opt_path(&v[SCHEMA_METRICS_TEXTFILE]);
 	c->certificates_max = v[SCHEMA_METRICS_MAX].i;
 	c->token_file = opt_path(&v[SCHEMA_METRICS_TOKEN]);
-	return v[SCHEMA_METRICS_LISTEN].set ? take_listen(c, &v[SCHEMA_METRICS_LISTEN], e) : 0;
+	c->cert_file = opt_path(&v[SCHEMA_METRICS_CERT]);
+	c->key_file = opt_path(&v[SCHEMA_METRICS_KEY]);
+	if (!c->cert_file != !c->key_file) {
+		CONFIG_ERROR(e, &v[c->cert_file ? SCHEMA_METRICS_CERT : SCHEMA_METRICS_KEY].mark,
+			"metrics needs both cert_file and key_file");
+		err_hint(e, "live/NAME/fullchain.pem and live/NAME/privkey.pem of the state directory, for example");
+		return -1;
+	}
+	return v[SCHEMA_METRICS_LISTEN].set ? take_listen(l, c, &v[SCHEMA_METRICS_LISTEN], e) : 0;
 }
 
 /* --- notify --- */
@@ -231,6 +242,8 @@ void load_obs_done(struct config *c)
 	free(c->metrics.textfile);
 	free(c->metrics.listen);
 	free(c->metrics.token_file);
+	free(c->metrics.cert_file);
+	free(c->metrics.key_file);
 	for (size_t i = 0; i < c->n_notify; i++)
 		notify_done(&c->notify[i]);
 	free(c->notify);

@@ -49,6 +49,13 @@
 	[SCHEMA_METRICS_TOKEN] = {SCHEMA_METRICS, "token_file", SCHEMA_STRING, SCHEMA_PATH, 0, 0, NULL, NULL, \
 		"/etc/perdure/metrics.token", "File with the bearer token that must be shown there.", \
 		"Its mode must be 0600 or stricter. Required for an address that is not of this machine alone."}, \
+	[SCHEMA_METRICS_CERT] = {SCHEMA_METRICS, "cert_file", SCHEMA_STRING, SCHEMA_PATH, 0, 0, NULL, NULL, \
+		"/var/lib/perdure/live/example.com/fullchain.pem", \
+		"With it and key_file the daemon answers with TLS: PEM file of its certificate and chain.", \
+		"Both files are read again when they have changed."}, \
+	[SCHEMA_METRICS_KEY] = {SCHEMA_METRICS, "key_file", SCHEMA_STRING, SCHEMA_PATH, 0, 0, NULL, NULL, \
+		"/var/lib/perdure/live/example.com/privkey.pem", "PEM file with the key of that certificate.", \
+		"Its mode must be 0600 or stricter."}, \
 	[SCHEMA_NOTIFY] = {.name = "notify", \
 		.type = SCHEMA_LIST, \
 		.help = "Whom to tell when something is wrong: maps with the keys below.", \

@@ -1,4 +1,4 @@
-/* tlsserver.c: the server's end of TLS, on OpenSSL's SSL over a socket. */
+/* tlsserver.c: the server's end of TLS: certificate, key, and what is spoken. */
 #include "crypto/tlsserver.h"
 
 #include <openssl/err.h>
@@ -9,15 +9,7 @@
 
 #include "base/xalloc.h"
 #include "crypto/internal.h"
-
-struct tls_server {
-	SSL_CTX *ctx;
-};
-
-struct tls_conn {
-	SSL *ssl;
-	bool broken; /* no goodbye after a fatal error */
-};
+#include "crypto/tls_internal.h"
 
 static int choose_protocol(
 	SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigned char *in, unsigned in_n, void *ctx)
@@ -48,13 +40,25 @@ static bool use_chain(SSL_CTX *ctx, const char *pem, size_t n)
 	return count > 0;
 }
 
+/* Of OpenSSL's words for a key that is not the certificate's nobody would be wiser. */
+static int not_usable(struct err *e)
+{
+	int reason = ERR_GET_REASON(ERR_peek_last_error());
+	if (ERR_GET_LIB(ERR_peek_last_error()) != ERR_LIB_X509 ||
+		(reason != X509_R_KEY_VALUES_MISMATCH && reason != X509_R_KEY_TYPE_MISMATCH))
+		return ossl_err(e, "setting up the TLS server");
+	ERR_clear_error();
+	return err_set(e, ERR_CRYPTO, "the private key is not that of the certificate");
+}
+
 int tls_server_new(const struct key *k, const char *chain_pem, size_t n, struct tls_server **ret, struct err *e)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-	if (!ctx || !SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) || !use_chain(ctx, chain_pem, n) ||
-		SSL_CTX_use_PrivateKey(ctx, k->pkey) != 1 || !SSL_CTX_set_num_tickets(ctx, 1)) {
+	if (!ctx || !SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) ||
+		(k && (!use_chain(ctx, chain_pem, n) || SSL_CTX_use_PrivateKey(ctx, k->pkey) != 1)) ||
+		!SSL_CTX_set_num_tickets(ctx, 1)) {
 		SSL_CTX_free(ctx);
-		return ossl_err(e, "setting up the TLS server");
+		return not_usable(e);
 	}
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
@@ -74,55 +78,12 @@ void tls_server_free(struct tls_server *s)
 	free(s);
 }
 
-int tls_conn_new(struct tls_server *s, int fd, struct tls_conn **ret, struct err *e)
+struct ssl_st *tls_server_ssl(const struct tls_server *s)
 {
 	SSL *ssl = SSL_new(s->ctx);
-	if (!ssl || !SSL_set_fd(ssl, fd)) {
-		SSL_free(ssl);
-		return ossl_err(e, "a TLS connection");
-	}
-	SSL_set_accept_state(ssl);
-	struct tls_conn *c = xcalloc(1, sizeof(*c));
-	c->ssl = ssl;
-	*ret = c;
-	return 0;
-}
-
-static ssize_t outcome(struct tls_conn *c, int rc)
-{
-	int why = SSL_get_error(c->ssl, rc);
-	if (why == SSL_ERROR_WANT_READ)
-		return TLS_WANT_READ;
-	if (why == SSL_ERROR_WANT_WRITE)
-		return TLS_WANT_WRITE;
-	if (why == SSL_ERROR_ZERO_RETURN)
-		return TLS_CLOSED;
-	c->broken = true;
-	ERR_clear_error();
-	return TLS_BROKEN;
-}
-
-ssize_t tls_conn_read(struct tls_conn *c, void *p, size_t n)
-{
-	size_t got = 0;
-	int rc = SSL_read_ex(c->ssl, p, n, &got);
-	return rc == 1 ? (ssize_t)got : outcome(c, rc);
-}
-
-ssize_t tls_conn_write(struct tls_conn *c, const void *p, size_t n)
-{
-	size_t put = 0;
-	int rc = SSL_write_ex(c->ssl, p, n, &put);
-	return rc == 1 ? (ssize_t)put : outcome(c, rc);
-}
-
-void tls_conn_free(struct tls_conn *c, bool polite)
-{
-	if (!c)
-		return;
-	if (polite && !c->broken)
-		SSL_shutdown(c->ssl);
-	ERR_clear_error();
-	SSL_free(c->ssl);
-	free(c);
+	if (!ssl)
+		abort(); /* as all small allocations */
+	/* libevent waits for the socket when SSL_pending() says 0, as it does for records that were read ahead. */
+	SSL_set_read_ahead(ssl, 0);
+	return ssl;
 }

@@ -1,6 +1,6 @@
 /*
- * tlsserver.h: the server's end of TLS over a non-blocking socket, for the CA in a box. Library of its own, so that
- * perdure does not link it.
+ * tlsserver.h: the server's end of TLS, for the CA in a box and for the listener of metrics: over a non-blocking
+ * socket, or handed to libevent. Library of its own: only what needs it links libssl.
  */
 #ifndef PERDURE_CRYPTO_TLSSERVER_H
 #define PERDURE_CRYPTO_TLSSERVER_H
@@ -13,15 +13,18 @@
 struct err;
 struct key;
 
+struct ssl_st; /* OpenSSL's SSL, for those who only pass it on */
 struct tls_server;
 struct tls_conn;
 
 /*
  * A server that shows the PEM chain (leaf first) of key k: TLS 1.2 and 1.3, ALPN "http/1.1" only, sessions resumed by
- * tickets. ERR_CRYPTO.
+ * tickets. k NULL: it has none, and no handshake comes to its end. ERR_CRYPTO, also when k is not the key of the leaf.
  */
 int tls_server_new(const struct key *k, const char *chain_pem, size_t n, struct tls_server **ret, struct err *e);
 void tls_server_free(struct tls_server *s);
+/* A connection for libevent (httpserver.h), which takes it over; it may outlive the server. Never NULL. */
+struct ssl_st *tls_server_ssl(const struct tls_server *s);
 
 enum { TLS_CLOSED = 0, TLS_WANT_READ = -1, TLS_WANT_WRITE = -2, TLS_BROKEN = -3 };
 

@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "base/xalloc.h"
 #include "config/config.h"
+#include "daemon/metricstls.h"
 #include "fleet/meter.h"
 #include "inventory/site.h"
 #include "inventory/tell.h"
@@ -19,6 +20,7 @@
 struct metricsd {
 	struct site *s;
 	struct secret token; /* empty: none is asked for */
+	struct metricstls *tls; /* NULL: plain HTTP */
 	struct httpserver *server;
 };
 
@@ -52,6 +54,21 @@ static void asked(const struct httpserver_request *q, struct httpserver_reply *r
 	}
 }
 
+static int read_files(struct metricsd *m, const struct config_metrics *c, struct err *e)
+{
+	if (c->token_file && fs_read_secret(c->token_file, &m->token, e))
+		return -1;
+	return c->cert_file ? metricstls_new(c, &m->tls, e) : 0;
+}
+
+int metricsd_try(const struct config_metrics *c, struct err *e)
+{
+	struct metricsd *m = xcalloc(1, sizeof(*m));
+	int rc = c->listen ? read_files(m, c, e) : 0;
+	metricsd_free(m);
+	return rc ? err_ctx(e, "metrics.listen") : 0;
+}
+
 int metricsd_start(struct site *s, struct metricsd **ret, struct err *e)
 {
 	const struct config_metrics *c = &s->config->metrics;
@@ -60,13 +77,14 @@ int metricsd_start(struct site *s, struct metricsd **ret, struct err *e)
 		return 0;
 	struct metricsd *m = xcalloc(1, sizeof(*m));
 	m->s = s;
-	if ((c->token_file && fs_read_secret(c->token_file, &m->token, e)) ||
-		httpserver_new(s->loop, c->listen, c->port, asked, m, &m->server, e)) {
+	int rc = read_files(m, c, e);
+	struct httpserver_tls tls = {metricstls_accept, m->tls};
+	if (rc || httpserver_new(s->loop, c->listen, c->port, m->tls ? &tls : NULL, asked, m, &m->server, e)) {
 		err_ctx(e, "metrics.listen");
 		metricsd_free(m);
 		return -1;
 	}
-	log_info("metrics at http://%s:%d/metrics", c->listen, httpserver_port(m->server));
+	log_info("metrics at http%s://%s:%d/metrics", m->tls ? "s" : "", c->listen, httpserver_port(m->server));
 	*ret = m;
 	return 0;
 }
@@ -76,6 +94,7 @@ void metricsd_free(struct metricsd *m)
 	if (!m)
 		return;
 	httpserver_free(m->server);
+	metricstls_free(m->tls);
 	secret_done(&m->token);
 	free(m);
 }

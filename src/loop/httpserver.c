@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/buffer.h>
+#include <event2/bufferevent_ssl.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <netinet/in.h>
@@ -23,6 +24,7 @@ enum { HEADERS_MAX = 16 << 10, TIMEOUT_S = 20, BACKLOG = 64, REPLY_MAX = 256 << 
 
 struct httpserver {
 	struct evhttp *http;
+	struct httpserver_tls tls; /* accept NULL: none */
 	httpserver_fn fn;
 	void *ctx;
 	int port;
@@ -61,6 +63,19 @@ static void on_request(struct evhttp_request *req, void *ctx)
 		r.status = 500;
 	}
 	answer(req, &r);
+}
+
+/* For NULL evhttp would take a plain connection: there is none. */
+static struct bufferevent *accept_tls(struct event_base *base, void *ctx)
+{
+	struct httpserver *s = ctx;
+	struct bufferevent *b = bufferevent_openssl_socket_new(
+		base, -1, s->tls.accept(s->tls.ctx), BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+	if (!b)
+		abort();
+	/* A client that goes without TLS's goodbye is no error: it has what it asked for. */
+	bufferevent_openssl_set_allow_dirty_shutdown(b, 1);
+	return b;
 }
 
 static int fill_address(const char *address, int port, struct sockaddr_storage *to, socklen_t *ret_len)
@@ -105,8 +120,8 @@ static int listen_at(const char *address, int port, int *ret_fd, int *ret_port, 
 	return 0;
 }
 
-int httpserver_new(struct loop *l, const char *address, int port, httpserver_fn fn, void *ctx, struct httpserver **ret,
-	struct err *e)
+int httpserver_new(struct loop *l, const char *address, int port, const struct httpserver_tls *tls, httpserver_fn fn,
+	void *ctx, struct httpserver **ret, struct err *e)
 {
 	int fd, bound;
 	if (listen_at(address, port, &fd, &bound, e))
@@ -125,6 +140,10 @@ int httpserver_new(struct loop *l, const char *address, int port, httpserver_fn 
 	struct httpserver *s = xcalloc(1, sizeof(*s));
 	*s = (struct httpserver){.http = http, .fn = fn, .ctx = ctx, .port = bound};
 	evhttp_set_gencb(http, on_request, s);
+	if (tls) {
+		s->tls = *tls;
+		evhttp_set_bevcb(http, accept_tls, s);
+	}
 	*ret = s;
 	return 0;
 }
