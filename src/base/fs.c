@@ -68,7 +68,7 @@ int fs_read_regular(const char *path, struct buf *out, struct err *e)
 	return read_fd(fd, path, out, e);
 }
 
-int fs_read_secret(const char *path, struct secret *ret, struct err *e)
+int fs_read_secrets(const char *path, size_t max, struct secret *ret, struct err *e)
 {
 	AUTO(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 && errno == ELOOP) {
@@ -89,7 +89,7 @@ int fs_read_secret(const char *path, struct secret *ret, struct err *e)
 		err_hint(e, "chmod 600 %s", path);
 		return -1;
 	}
-	AUTO(buf_wipe) struct buf b = buf_make(64 << 10);
+	AUTO(buf_wipe) struct buf b = buf_make(max);
 	if (read_fd(fd, path, &b, e))
 		return -1;
 	size_t n = b.n;
@@ -102,6 +102,11 @@ int fs_read_secret(const char *path, struct secret *ret, struct err *e)
 	}
 	*ret = secret_dup(buf_str(&b), n);
 	return 0;
+}
+
+int fs_read_secret(const char *path, struct secret *ret, struct err *e)
+{
+	return fs_read_secrets(path, 64 << 10, ret, e);
 }
 
 int fs_write_all(int fd, const void *p, size_t n)

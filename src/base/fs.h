@@ -22,6 +22,8 @@ int fs_read_regular(const char *path, struct buf *out, struct err *e);
  * newline is dropped. ret needs secret_done().
  */
 int fs_read_secret(const char *path, struct secret *ret, struct err *e);
+/* The same for a file that holds many: at most max octets. */
+int fs_read_secrets(const char *path, size_t max, struct secret *ret, struct err *e);
 /*
  * Writes a new file of the given mode beside path, syncs it, renames it over path and syncs the directory. Whoever
  * reads path sees the old content or the new one, also after a crash. ERR_SYS; path is untouched then.

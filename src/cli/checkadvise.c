@@ -69,7 +69,7 @@ static void look_at_delegation(
 	AUTO(delegation_done) struct delegation to = {0};
 	AUTO(dnsplace_done) struct dnsplace place = {0};
 	struct err e = {0};
-	f->delegation = config_delegation_given(d) && !delegation_of(d, o->fqdn, &to, &e);
+	f->delegation = config_delegation_given(d) && !delegation_of(d, NULL, o->fqdn, &to, &e);
 	f->keep = d->keep;
 	if (f->delegation) {
 		f->target_provider = provider_of(c, to.target);

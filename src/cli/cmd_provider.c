@@ -1,4 +1,4 @@
-/* cmd_provider.c: perdure provider list, test, policy. */
+/* cmd_provider.c: perdure provider list, test, policy, register. */
 #include <string.h>
 
 #include "base/buf.h"
@@ -7,11 +7,14 @@
 #include "base/xalloc.h"
 #include "cli/cli.h"
 #include "cli/output.h"
+#include "cli/pick.h"
 #include "cli/verbs.h"
 #include "config/config.h"
+#include "inventory/delegation.h"
 #include "inventory/providertest.h"
 #include "inventory/site.h"
 #include "inventory/wishes.h"
+#include "provider/acmedns.h"
 #include "provider/provider.h"
 
 enum { POLICY_MAX = 1 << 20, WAIT_DEFAULT_S = 120, WAIT_MAX_S = 3600 };
@@ -192,23 +195,38 @@ static void want_owner(const struct config *c, const struct config_provider *p, 
 		strv_add(ret, owner);
 }
 
+/* The CNAME of a name, and where renewals put its values; an account's name is not this machine's business. */
+static int want_delegation(const struct config *c, const struct config_provider *p, const struct config_cert *cert,
+	const char *name, struct strv *ret, struct err *e)
+{
+	AUTO(delegation_done) struct delegation d = {0};
+	const char *fqdn = strncmp(name, "*.", 2) ? name : name + 2;
+	if (cert->delegation->provider) {
+		AUTO(xfreep) char *owner = delegation_owner(fqdn);
+		want_owner(c, p, owner, ret);
+		return 0;
+	}
+	if (delegation_of(cert->delegation, NULL, fqdn, &d, e))
+		return err_ctx(e, "certificate %s", cert->name);
+	want_owner(c, p, d.owner, ret);
+	want_owner(c, p, d.target, ret);
+	return 0;
+}
+
 /* The owner names of the configured records, delegations and tokens that this provider would write. */
 static int wanted_owners(const struct config *c, const struct config_provider *p, struct strv *ret, struct err *e)
 {
-	AUTO(wishes_done) struct wishes w = {0};
 	for (size_t i = 0; i < c->n_certs; i++)
-		for (size_t k = 0; wishes_need_record(&c->certs[i]) && k < c->certs[i].names.n; k++) {
-			const char *name = c->certs[i].names.v[k];
+		for (size_t k = 0; k < c->certs[i].names.n; k++) {
+			const struct config_cert *cert = &c->certs[i];
+			const char *name = cert->names.v[k];
 			AUTO(xfreep)
 			char *owner = xasprintf("_validation-persist.%s", strncmp(name, "*.", 2) ? name : name + 2);
-			want_owner(c, p, owner, ret);
+			if (wishes_need_record(cert))
+				want_owner(c, p, owner, ret);
+			if (wishes_need_delegation(c, cert) && want_delegation(c, p, cert, name, ret, e))
+				return -1;
 		}
-	if (wishes_delegations(&w, c, NULL, NULL, e))
-		return -1;
-	for (size_t i = 0; i < w.n; i++) {
-		want_owner(c, p, w.v[i].owner, ret);
-		want_owner(c, p, w.v[i].value, ret); /* where renewals put their values */
-	}
 	for (size_t i = 0; i < c->n_tokens; i++)
 		want_owner(c, p, c->tokens[i].owner, ret);
 	strv_sort_unique(ret);
@@ -252,4 +270,107 @@ const struct cli_verb verb_provider_policy = {
 		 "and nobody is asked.",
 	.examples = "  perdure provider policy edge",
 	.run = run_policy,
+};
+
+/* --- provider register --- */
+
+struct registering {
+	const struct cli *c;
+	const struct config *conf;
+	size_t n;
+};
+
+static void registered_json(const char *domain, const char *fulldomain)
+{
+	AUTO(xfreep) char *owner = delegation_owner(domain);
+	struct out_json j;
+	out_json_begin(&j);
+	json_out_str(&j.w, "domain", *domain ? domain : NULL);
+	json_out_str(&j.w, "owner", *domain ? owner : NULL);
+	json_out_str(&j.w, "fulldomain", fulldomain);
+	out_json_end(&j);
+}
+
+static void on_registered(const char *domain, const char *fulldomain, void *ctx)
+{
+	struct registering *r = ctx;
+	AUTO(xfreep) char *owner = delegation_owner(*domain ? domain : "DOMAIN");
+	r->n++;
+	if (r->c->json)
+		registered_json(domain, fulldomain);
+	else if (fulldomain)
+		out_text("%s. %lld IN CNAME %s.\n", owner, (long long)r->conf->delegation.cname_ttl, fulldomain);
+	else
+		out_text("%s would get an account\n", *domain ? domain : "all domains together");
+	struct err ignored = {0};
+	if (out_flush(&ignored))
+		err_done(&ignored);
+}
+
+/* The domains on the command line, or all that the configuration leads to accounts of p. */
+static int wanted_accounts(const struct cli *c, const struct config *conf, const struct config_provider *p,
+	struct strv *ret, bool *ret_one, struct err *e)
+{
+	AUTO(strv_done) struct strv given = {0}, names = {0};
+	if (wishes_accounts(conf, p, ret, ret_one, e))
+		return -1;
+	if (c->args.n < 2)
+		return 0;
+	for (size_t i = 1; i < c->args.n; i++)
+		strv_add(&given, c->args.v[i]);
+	if (pick_names(&given, &names, e))
+		return -1;
+	strv_done(ret);
+	*ret = (struct strv){0};
+	for (size_t i = 0; i < names.n; i++)
+		strv_add(ret, strncmp(names.v[i], "*.", 2) ? names.v[i] : names.v[i] + 2);
+	strv_sort_unique(ret);
+	return 0;
+}
+
+static int run_register(struct cli *c, struct err *e)
+{
+	AUTO(site_close) struct site s = {.lock = {.fd = -1}};
+	AUTO(strv_done) struct strv domains = {0};
+	const struct config_provider *p;
+	struct registering r = {.c = c};
+	bool one;
+	if (site_open(&(struct site_options){.config_path = c->config, .state = SITE_STATE_NONE}, &s, e) ||
+		find(s.config, c->args.v[0], &p, e))
+		return -1;
+	if (strcmp(p->type, "acme-dns") != 0)
+		return err_set(e, ERR_USAGE, "provider %s is of type %s: only acme-dns has accounts for names", p->name,
+			p->type);
+	if (wanted_accounts(c, s.config, p, &domains, &one, e))
+		return -1;
+	r.conf = s.config;
+	if (acmedns_register(s.loop, p, &domains, one, cli_flag(c, "dry-run"), on_registered, &r, e))
+		return -1;
+	if (!domains.n)
+		log_warn("no certificate has its delegation at provider %s; name domains to register accounts for them",
+			p->name);
+	else if (!r.n && !c->quiet && !c->json)
+		out_text("nothing to do: all have their accounts\n");
+	return EXIT_DONE;
+}
+
+static const struct cli_option register_options[] = {
+	{"dry-run", 0, NULL, false, "only say who would get an account"},
+	{NULL, 0, NULL, false, NULL},
+};
+
+const struct cli_verb verb_provider_register = {
+	.name = "provider register",
+	.args = "NAME [DOMAIN…]",
+	.min_args = 1,
+	.max_args = -1,
+	.summary = "get the accounts at an acme-dns server that are missing",
+	.about = "One for each domain whose delegation leads to this provider, or one for all with \"shared: true\". "
+		 "What "
+		 "accounts_file\nhas already stays as it is. The CNAMEs to publish are printed; \"perdure record "
+		 "plan\" has "
+		 "them, too.",
+	.options = register_options,
+	.examples = "  perdure provider register adns\n  perdure provider register adns example.com",
+	.run = run_register,
 };

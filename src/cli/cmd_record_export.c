@@ -92,6 +92,7 @@ static int collect(struct cli *c, struct site *s, enum what what, struct export_
 	if (records)
 		export_collect_records(set, &d, caa.ttl);
 	struct config_delegation to = s->config->delegation; /* its TTLs */
+	to.provider = NULL;
 	to.zone = zone;
 	to.name = NULL;
 	if ((zone && export_collect_delegations(set, &d, &to, e)) ||

@@ -10,6 +10,7 @@
 #include "cli/pick.h"
 #include "cli/recordplan.h"
 #include "inventory/delegation.h"
+#include "provider/acmeaccounts.h"
 
 void dns01_done(struct dns01 *d)
 {
@@ -117,11 +118,12 @@ static const struct config_delegation *delegation_for(const struct config *c, co
 
 static int add_delegations(struct dns01 *d, struct err *e)
 {
+	AUTO(acmeaccounts_done) struct acmeaccounts accounts = {0};
 	for (size_t i = 0; i < d->n; i++) {
 		struct dns01_domain *m = &d->domains[i];
 		AUTO(delegation_done) struct delegation to = {0};
 		m->delegation = delegation_for(d->site.config, &m->names);
-		if (delegation_of(m->delegation, m->fqdn, &to, e))
+		if (delegation_of(m->delegation, &accounts, m->fqdn, &to, e))
 			return -1;
 		struct plan_want want = {.kind = PLAN_DELEGATION, .ca = "", .value = to.target};
 		wishes_add(&d->wishes, PROVIDER_CNAME, to.owner, m->fqdn, to.cname_ttl, &want);

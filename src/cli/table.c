@@ -35,6 +35,7 @@ static const struct cli_verb *const verbs[] = {
 	&verb_provider_list,
 	&verb_provider_test,
 	&verb_provider_policy,
+	&verb_provider_register,
 	&verb_issue,
 	&verb_renew,
 	&verb_deploy,

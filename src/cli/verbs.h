@@ -15,7 +15,7 @@ extern const struct cli_verb verb_audit;
 extern const struct cli_verb verb_events_show, verb_events_verify, verb_events_key;
 extern const struct cli_verb verb_run, verb_control_status, verb_control_renew, verb_control_reload, verb_control_stop;
 extern const struct cli_verb verb_notify_test;
-extern const struct cli_verb verb_provider_list, verb_provider_test, verb_provider_policy;
+extern const struct cli_verb verb_provider_list, verb_provider_test, verb_provider_policy, verb_provider_register;
 extern const struct cli_verb verb_migrate_certbot, verb_migrate_acmesh, verb_migrate_lego, verb_migrate_dehydrated,
 	verb_migrate_dns01;
 

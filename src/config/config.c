@@ -81,7 +81,7 @@ const char *config_validation_name(enum config_validation v)
 
 bool config_delegation_given(const struct config_delegation *d)
 {
-	return d->zone || d->name;
+	return d->zone || d->name || d->provider;
 }
 
 void config_free(struct config *c)

@@ -113,6 +113,8 @@ const char *config_validation_name(enum config_validation v);
 
 /* Where dns-01 writes for a certificate, and how: `delegation`, with what the certificate says otherwise. */
 struct config_delegation {
+	const struct config_provider *provider; /* of type acme-dns: its accounts have the names; NULL for none */
+	bool one_account; /* of it, for all domains */
 	const char *zone; /* of the validation names, lower case, no dot at the end; NULL when none is given */
 	const char *name; /* the validation name that all share; NULL: each domain has its own in the zone */
 	int64_t cname_ttl; /* seconds */

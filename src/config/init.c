@@ -46,6 +46,8 @@ static void put_value(struct init *in, enum schema_id id)
 		buf_puts(&in->b, dir);
 	} else if (id == SCHEMA_PROVIDER_NAME || id == SCHEMA_PROVIDER_TYPE) {
 		buf_puts(&in->b, in->type);
+	} else if (id == SCHEMA_PROVIDER_ZONES && !strcmp(in->type, "acme-dns")) {
+		buf_puts(&in->b, "[auth.example.net]"); /* a zone stands in one list only */
 	} else if (id == SCHEMA_CERT_NAMES && is_active(in, id)) {
 		for (size_t i = 0; i < in->names->n; i++)
 			buf_printf(&in->b, "%s\"%s\"", i ? ", " : "[", in->names->v[i]);
@@ -108,7 +110,7 @@ static void put_providers(struct init *in, int indent)
 		in->type = type;
 		put_key(in, SCHEMA_PROVIDER_NAME, true, indent);
 		put_key(in, SCHEMA_PROVIDER_TYPE, false, indent);
-		if (p == types)
+		if (p == types || !strcmp(type, "acme-dns"))
 			put_key(in, SCHEMA_PROVIDER_ZONES, false, indent);
 		for (enum schema_id id = SCHEMA_ROOT + 1; id < SCHEMA_N_; id++)
 			if (schema_keys[id].parent == SCHEMA_PROVIDERS && provider_takes_key(type, id, NULL))

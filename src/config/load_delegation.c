@@ -6,15 +6,15 @@
 
 /* The keys of one of the two maps. */
 struct ids {
-	enum schema_id zone, name, shared, cname_ttl, txt_ttl, keep, follow, values, wait;
+	enum schema_id provider, zone, name, shared, cname_ttl, txt_ttl, keep, follow, values, wait;
 };
-static const struct ids top_ids = {SCHEMA_DELEGATION_ZONE, SCHEMA_DELEGATION_NAME, SCHEMA_DELEGATION_SHARED,
-	SCHEMA_DELEGATION_CNAME_TTL, SCHEMA_DELEGATION_TXT_TTL, SCHEMA_DELEGATION_KEEP, SCHEMA_DELEGATION_FOLLOW,
-	SCHEMA_DELEGATION_VALUES, SCHEMA_DELEGATION_WAIT};
-static const struct ids cert_ids = {SCHEMA_CERT_DELEGATION_ZONE, SCHEMA_CERT_DELEGATION_NAME,
-	SCHEMA_CERT_DELEGATION_SHARED, SCHEMA_CERT_DELEGATION_CNAME_TTL, SCHEMA_CERT_DELEGATION_TXT_TTL,
-	SCHEMA_CERT_DELEGATION_KEEP, SCHEMA_CERT_DELEGATION_FOLLOW, SCHEMA_CERT_DELEGATION_VALUES,
-	SCHEMA_CERT_DELEGATION_WAIT};
+static const struct ids top_ids = {SCHEMA_DELEGATION_PROVIDER, SCHEMA_DELEGATION_ZONE, SCHEMA_DELEGATION_NAME,
+	SCHEMA_DELEGATION_SHARED, SCHEMA_DELEGATION_CNAME_TTL, SCHEMA_DELEGATION_TXT_TTL, SCHEMA_DELEGATION_KEEP,
+	SCHEMA_DELEGATION_FOLLOW, SCHEMA_DELEGATION_VALUES, SCHEMA_DELEGATION_WAIT};
+static const struct ids cert_ids = {SCHEMA_CERT_DELEGATION_PROVIDER, SCHEMA_CERT_DELEGATION_ZONE,
+	SCHEMA_CERT_DELEGATION_NAME, SCHEMA_CERT_DELEGATION_SHARED, SCHEMA_CERT_DELEGATION_CNAME_TTL,
+	SCHEMA_CERT_DELEGATION_TXT_TTL, SCHEMA_CERT_DELEGATION_KEEP, SCHEMA_CERT_DELEGATION_FOLLOW,
+	SCHEMA_CERT_DELEGATION_VALUES, SCHEMA_CERT_DELEGATION_WAIT};
 
 /* "_" and 63 octets of a domain's own label, and the two dots, leave so much for the zone. */
 enum { NAME_MAX_OCTETS = 253, ZONE_MAX_OCTETS = NAME_MAX_OCTETS - 64 };
@@ -29,6 +29,30 @@ static bool is_within(const char *name, const char *zone)
 {
 	size_t n = strlen(name), z = strlen(zone);
 	return n > z && !strcmp(name + n - z, zone) && (!z || name[n - z - 1] == '.');
+}
+
+static int take_provider(struct load *l, const struct section_value *v, const struct ids *ids,
+	struct config_delegation *d, struct err *e)
+{
+	const struct section_value *provider = &v[ids->provider], *shared = &v[ids->shared];
+	if (provider->set) {
+		d->provider = config_find_provider(l->c, provider->s);
+		if (!d->provider || strcmp(d->provider->type, "acme-dns") != 0) {
+			CONFIG_ERROR(e, &provider->mark, "there is no provider '%s' of type acme-dns", provider->s);
+			err_hint(e, "providers of other types need zone: here, and no more");
+			return -1;
+		}
+		if (v[ids->zone].set || v[ids->name].set)
+			return CONFIG_ERROR(e, &provider->mark,
+				"the accounts of a provider say which names there are: zone and name do not go with "
+				"it");
+		d->zone = NULL;
+		d->name = NULL;
+		d->one_account = false;
+	}
+	if (shared->set)
+		d->one_account = shared->i != 0;
+	return 0;
 }
 
 static int take_names(struct load *l, const struct section_value *v, const struct ids *ids, struct config_delegation *d,
@@ -76,6 +100,9 @@ static int take(struct load *l, const struct section_value *v, const struct ids 
 		d->keep = v[ids->keep].i != 0;
 	if (v[ids->follow].set)
 		d->follow = v[ids->follow].i != 0;
+	if (v[ids->provider].set || (d->provider && !v[ids->zone].set && !v[ids->name].set))
+		return take_provider(l, v, ids, d, e);
+	d->provider = NULL;
 	return take_names(l, v, ids, d, e);
 }
 

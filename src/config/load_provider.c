@@ -21,12 +21,14 @@ static const struct {
 	{SCHEMA_PROVIDER_TSIG_FILE, "", "rfc2136", NULL},
 	{SCHEMA_PROVIDER_TSIG_NAME, "", "rfc2136", NULL},
 	{SCHEMA_PROVIDER_TSIG_ALGORITHM, "", "rfc2136", NULL},
-	{SCHEMA_PROVIDER_URL, "powerdns", "cloudflare route53 google azure hetzner digitalocean desec", NULL},
-	{SCHEMA_PROVIDER_PLAIN_HTTP, "", "powerdns", NULL},
-	{SCHEMA_PROVIDER_CA_BUNDLE, "", "powerdns cloudflare route53 google azure hetzner digitalocean desec", NULL},
+	{SCHEMA_PROVIDER_URL, "powerdns acme-dns", "cloudflare route53 google azure hetzner digitalocean desec", NULL},
+	{SCHEMA_PROVIDER_PLAIN_HTTP, "", "powerdns acme-dns", NULL},
+	{SCHEMA_PROVIDER_CA_BUNDLE, "", "powerdns cloudflare route53 google azure hetzner digitalocean desec acme-dns",
+		NULL},
 	{SCHEMA_PROVIDER_SERVER_ID, "", "powerdns", NULL},
 	{SCHEMA_PROVIDER_KEY_FILE, "powerdns", "", NULL},
-	{SCHEMA_PROVIDER_RATE, "", "powerdns cloudflare route53 google azure hetzner digitalocean desec", NULL},
+	{SCHEMA_PROVIDER_RATE, "", "powerdns cloudflare route53 google azure hetzner digitalocean desec acme-dns",
+		NULL},
 	{SCHEMA_PROVIDER_TOKEN_FILE, "cloudflare hetzner digitalocean desec", "", NULL},
 	{SCHEMA_PROVIDER_ACCESS_KEY_FILE, "route53", "", NULL},
 	{SCHEMA_PROVIDER_ZONE_IDS, "", "route53 google", NULL},
@@ -45,6 +47,7 @@ static const struct {
 	{SCHEMA_PROVIDER_TIMEOUT, "", "exec acme-sh", NULL},
 	{SCHEMA_PROVIDER_CHECKOUT, "acme-sh", "", NULL},
 	{SCHEMA_PROVIDER_HOOK, "acme-sh", "", NULL},
+	{SCHEMA_PROVIDER_ACCOUNTS_FILE, "acme-dns", "", NULL},
 };
 
 enum { LOAD_KEYS_MAX = 400 };
@@ -195,6 +198,8 @@ static int add_provider(struct load *l, const struct section_item *item, struct 
 	*p = (struct config_provider){.name = xstrdup(name->s), .type = xstrdup(type->s), .mark = item->mark};
 	if (fill_zones(c, p, &s.v[SCHEMA_PROVIDER_ZONES], e))
 		return -1;
+	if (!p->zones.n && !strcmp(p->type, "acme-dns"))
+		return missing_key(SCHEMA_PROVIDER_ZONES, p->name, p->type, &item->mark, e);
 	return fill_values(p, &s, &item->mark, e);
 }
 

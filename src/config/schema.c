@@ -1,12 +1,13 @@
 /* schema.c: the table of configuration keys. The look-ups in it are in schema_find.c. */
 #include "config/schema.h"
 
+#include "config/schema_delegation.h"
 #include "config/schema_net.h"
 #include "config/schema_tell.h"
 #include "config/schema_token.h"
 
 #define CERT_KEYS "ec256 ec384 rsa2048 rsa3072 rsa4096"
-#define PROVIDERS "rfc2136 powerdns cloudflare route53 google azure hetzner digitalocean desec exec acme-sh"
+#define PROVIDERS "rfc2136 powerdns cloudflare route53 google azure hetzner digitalocean desec exec acme-sh acme-dns"
 #define OWN_KEY(id, parent, what)                                                                                      \
 	[id] = {parent, what, SCHEMA_STRING, SCHEMA_TEXT, 0, 64, NULL, NULL, "root",                                   \
 		"Name or number of the " what " of what is written; that of perdure itself when not given.", NULL}
@@ -179,10 +180,11 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 		"Algorithm of a key whose file does not say it; hmac-sha256 when not given.", NULL},
 	[SCHEMA_PROVIDER_URL] = {SCHEMA_PROVIDERS, "url", SCHEMA_STRING, SCHEMA_URL_HTTP, 0, 0, NULL, NULL,
 		"https://dns.example.com:8443",
-		"URL of the provider's interface; for powerdns, required, that of the server, without /api.",
+		"URL of the provider's interface; for powerdns and acme-dns, required, that of the server, without "
+		"/api.",
 		"For the others only where a gateway of one's own stands before it."},
 	[SCHEMA_PROVIDER_PLAIN_HTTP] = {SCHEMA_PROVIDERS, "plain_http", SCHEMA_BOOL, SCHEMA_TEXT, 0, 0, NULL, "false",
-		NULL, "For powerdns: allow a url without TLS that is not of this machine.",
+		NULL, "For powerdns and acme-dns: allow a url without TLS that is not of this machine.",
 		"The key then crosses the network in the clear."},
 	[SCHEMA_PROVIDER_CA_BUNDLE] = {SCHEMA_PROVIDERS, "ca_bundle", SCHEMA_STRING, SCHEMA_PATH, 0, 0, NULL, NULL,
 		"/etc/perdure/dns-ca.pem", "PEM file of the roots to trust when talking to the provider over https.",
@@ -228,6 +230,10 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 	[SCHEMA_PROVIDER_HOOK] = {SCHEMA_PROVIDERS, "hook", SCHEMA_STRING, SCHEMA_LABEL, 0, 64, NULL, NULL, "dns_cf",
 		"For acme-sh, required: name of the hook in dnsapi/ that adds values.",
 		"The variables that it needs are given in env_file. Hooks that would do harm are refused."},
+	[SCHEMA_PROVIDER_ACCOUNTS_FILE] = {SCHEMA_PROVIDERS, "accounts_file", SCHEMA_STRING, SCHEMA_PATH, 0, 0, NULL,
+		NULL, "/etc/perdure/acme-dns.json", "For acme-dns, required: JSON file of the accounts, by domain.",
+		"As lego, certbot's hooks and cert-manager keep it; or one account as the server gave it out, which is "
+		"shared. Its mode must be 0600 or stricter. \"perdure provider register\" adds accounts."},
 
 	[SCHEMA_PROVIDER_ACCESS_KEY_FILE] = {SCHEMA_PROVIDERS, "access_key_file", SCHEMA_STRING, SCHEMA_PATH, 0, 0,
 		NULL, NULL, "/etc/perdure/aws.credentials", "For route53, required: file with an access key.",
@@ -309,35 +315,7 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 		"Name of the group. Required.", NULL},
 	[SCHEMA_GROUP_DEPLOY] = {SCHEMA_GROUPS, "deploy", SCHEMA_LIST, SCHEMA_TEXT, 0, 0, NULL, NULL, "[]",
 		"Its actions, as certificates[].deploy. Required.", NULL},
-	[SCHEMA_DELEGATION] = {.name = "delegation",
-		.type = SCHEMA_MAP,
-		.help = "Where dns-01 is validated behind a CNAME that is set once.",
-		.text = "The CNAME of each domain stands at _acme-challenge.DOMAIN and leads to its validation name in "
-			"one zone, the only one that a renewal writes to. See docs/delegation.md."},
-	[SCHEMA_DELEGATION_ZONE] = {SCHEMA_DELEGATION, "zone", SCHEMA_STRING, SCHEMA_ZONE, 0, 0, NULL, NULL,
-		"acme.example.net", "Zone of the validation names; one of providers writes to it.",
-		"Each domain has a validation name of its own in it unless a shared one is asked for."},
-	[SCHEMA_DELEGATION_NAME] = {SCHEMA_DELEGATION, "name", SCHEMA_STRING, SCHEMA_ZONE, 0, 0, NULL, NULL,
-		"_acme.acme.example.net", "The one validation name of all domains.",
-		"It must be in the zone above when one is given."},
-	[SCHEMA_DELEGATION_SHARED] = {SCHEMA_DELEGATION, "shared", SCHEMA_BOOL, SCHEMA_TEXT, 0, 0, NULL, NULL, "true",
-		"Let all domains share one validation name; it is _acme below zone unless name says another.", NULL},
-	[SCHEMA_DELEGATION_CNAME_TTL] = {SCHEMA_DELEGATION, "cname_ttl", SCHEMA_DURATION, SCHEMA_TEXT, DURATION(1),
-		DURATION(604800), NULL, "1d", NULL, "Time to live of the CNAMEs.", NULL},
-	[SCHEMA_DELEGATION_TXT_TTL] = {SCHEMA_DELEGATION, "txt_ttl", SCHEMA_DURATION, SCHEMA_TEXT, DURATION(1),
-		DURATION(86400), NULL, "5m", NULL, "Time to live of the values written for dns-01.",
-		"A provider that has a higher minimum gets that."},
-	[SCHEMA_DELEGATION_KEEP] = {SCHEMA_DELEGATION, "keep", SCHEMA_BOOL, SCHEMA_TEXT, 0, 0, NULL, "false", NULL,
-		"Leave the values until the next renewal, whose write removes them.",
-		"A renewal then costs one write instead of two."},
-	[SCHEMA_DELEGATION_FOLLOW] = {SCHEMA_DELEGATION, "follow", SCHEMA_BOOL, SCHEMA_TEXT, 0, 0, NULL, "false", NULL,
-		"Write also behind a CNAME that comes from a wildcard or leads elsewhere than configured here.", NULL},
-	[SCHEMA_DELEGATION_VALUES] = {SCHEMA_DELEGATION, "values", SCHEMA_INT, SCHEMA_TEXT, 2, 1000, NULL, "40", NULL,
-		"How many values may stand at one validation name; the rest waits for the next batch.",
-		"Name servers answer only so many in one packet."},
-	[SCHEMA_DELEGATION_WAIT] = {SCHEMA_DELEGATION, "wait", SCHEMA_DURATION, SCHEMA_TEXT, DURATION(1),
-		DURATION(86400), NULL, "10m", NULL,
-		"How long to wait until every name server of the zone has the values that were written.", NULL},
+	SCHEMA_DELEGATION_ROWS,
 	[SCHEMA_HTTP] = {.name = "http",
 		.type = SCHEMA_MAP,
 		.help = "How http-01 is answered, for names without wildcard: by files for a web server, or by "
@@ -519,31 +497,6 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 	[SCHEMA_DEPLOY_OPTIONAL] = {SCHEMA_CERT_DEPLOY, "optional", SCHEMA_BOOL, SCHEMA_TEXT, 0, 0, NULL, "false", NULL,
 		"When it fails, go on with the actions after it.",
 		"It is still told, counted as a failure, and tried again."},
-	[SCHEMA_CERT_DELEGATION] = {SCHEMA_CERTS, "delegation", SCHEMA_MAP, SCHEMA_TEXT, 0, 0, NULL, NULL, NULL,
-		"What is otherwise for this certificate than in delegation.",
-		"With a zone of its own, a validation name given there does not hold."},
-	[SCHEMA_CERT_DELEGATION_ZONE] = {SCHEMA_CERT_DELEGATION, "zone", SCHEMA_STRING, SCHEMA_ZONE, 0, 0, NULL, NULL,
-		"acme.example.net", "Zone of the validation names; one of providers writes to it.", NULL},
-	[SCHEMA_CERT_DELEGATION_NAME] = {SCHEMA_CERT_DELEGATION, "name", SCHEMA_STRING, SCHEMA_ZONE, 0, 0, NULL, NULL,
-		"_acme.acme.example.net", "The one validation name of all domains.", NULL},
-	[SCHEMA_CERT_DELEGATION_SHARED] = {SCHEMA_CERT_DELEGATION, "shared", SCHEMA_BOOL, SCHEMA_TEXT, 0, 0, NULL, NULL,
-		"true", "Let all domains share one validation name; it is _acme below zone unless name says another.",
-		NULL},
-	[SCHEMA_CERT_DELEGATION_CNAME_TTL] = {SCHEMA_CERT_DELEGATION, "cname_ttl", SCHEMA_DURATION, SCHEMA_TEXT,
-		DURATION(1), DURATION(604800), NULL, NULL, "1d", "Time to live of the CNAMEs.", NULL},
-	[SCHEMA_CERT_DELEGATION_TXT_TTL] = {SCHEMA_CERT_DELEGATION, "txt_ttl", SCHEMA_DURATION, SCHEMA_TEXT,
-		DURATION(1), DURATION(86400), NULL, NULL, "5m", "Time to live of the values written for dns-01.", NULL},
-	[SCHEMA_CERT_DELEGATION_KEEP] = {SCHEMA_CERT_DELEGATION, "keep", SCHEMA_BOOL, SCHEMA_TEXT, 0, 0, NULL, NULL,
-		"false", "Leave the values until the next renewal, whose write removes them.", NULL},
-	[SCHEMA_CERT_DELEGATION_FOLLOW] = {SCHEMA_CERT_DELEGATION, "follow", SCHEMA_BOOL, SCHEMA_TEXT, 0, 0, NULL, NULL,
-		"false",
-		"Write also behind a CNAME that comes from a wildcard or leads elsewhere than configured here.", NULL},
-	[SCHEMA_CERT_DELEGATION_VALUES] = {SCHEMA_CERT_DELEGATION, "values", SCHEMA_INT, SCHEMA_TEXT, 2, 1000, NULL,
-		NULL, "40", "How many values may stand at one validation name; the rest waits for the next batch.",
-		NULL},
-	[SCHEMA_CERT_DELEGATION_WAIT] = {SCHEMA_CERT_DELEGATION, "wait", SCHEMA_DURATION, SCHEMA_TEXT, DURATION(1),
-		DURATION(86400), NULL, NULL, "10m",
-		"How long to wait until every name server of the zone has the values that were written.", NULL},
 	[SCHEMA_CERT_HTTP] = {SCHEMA_CERTS, "http", SCHEMA_MAP, SCHEMA_TEXT, 0, 0, NULL, NULL, NULL,
 		"What is otherwise for this certificate than in http.", NULL},
 	[SCHEMA_CERT_HTTP_WEBROOT] = {SCHEMA_CERT_HTTP, "webroot", SCHEMA_STRING, SCHEMA_PATH, 0, 0, NULL, NULL,

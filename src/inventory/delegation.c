@@ -10,6 +10,7 @@
 #include "base/xalloc.h"
 #include "config/config.h"
 #include "crypto/jose.h"
+#include "provider/acmeaccounts.h"
 
 enum { NAME_MAX_OCTETS = 253, LABEL_MAX = 63, LABEL_CAP = 1024, HASH_OCTETS = 8 };
 
@@ -34,8 +35,23 @@ static char *own_label(const char *fqdn)
 	return xasprintf("%.*s_%s", LABEL_MAX - 1 - 2 * HASH_OCTETS, buf_str(&b), buf_str(&hex));
 }
 
-int delegation_of(const struct config_delegation *d, const char *fqdn, struct delegation *ret, struct err *e)
+static int account_target(
+	const struct config_delegation *d, struct acmeaccounts *kept, const char *fqdn, char **ret, struct err *e)
 {
+	AUTO(acmeaccounts_done) struct acmeaccounts own = {0};
+	struct acmeaccounts *accounts = kept ? kept : &own;
+	const struct acmeaccount *a;
+	if (acmeaccounts_read(accounts, d->provider, e) ||
+		acmeaccounts_for(accounts, d->provider, d->one_account, fqdn, &a, e))
+		return -1;
+	*ret = xstrdup(a->fulldomain);
+	return 0;
+}
+
+int delegation_of(const struct config_delegation *d, struct acmeaccounts *accounts, const char *fqdn,
+	struct delegation *ret, struct err *e)
+{
+	AUTO(xfreep) char *target = NULL;
 	AUTO(xfreep) char *owner = delegation_owner(fqdn);
 	if (!config_delegation_given(d)) {
 		err_set(e, ERR_CONFIG, "no validation zone is configured for %.253s", fqdn);
@@ -44,10 +60,17 @@ int delegation_of(const struct config_delegation *d, const char *fqdn, struct de
 	}
 	if (strlen(owner) > NAME_MAX_OCTETS)
 		return err_set(e, ERR_CONFIG, "%.300s is too long for a domain name", owner);
-	*ret = (struct delegation){
-		.owner = TAKE(owner), .shared = d->name != NULL, .cname_ttl = d->cname_ttl, .txt_ttl = d->txt_ttl};
-	AUTO(xfreep) char *label = d->name ? NULL : own_label(fqdn);
-	ret->target = d->name ? xstrdup(d->name) : xasprintf("%s.%s", label, d->zone);
+	AUTO(xfreep) char *label = d->provider || d->name ? NULL : own_label(fqdn);
+	if (!d->provider)
+		target = d->name ? xstrdup(d->name) : xasprintf("%s.%s", label, d->zone);
+	else if (account_target(d, accounts, fqdn, &target, e))
+		return -1;
+	*ret = (struct delegation){.owner = TAKE(owner),
+		.target = TAKE(target),
+		.shared = d->provider ? d->one_account : d->name != NULL,
+		.account = d->provider != NULL,
+		.cname_ttl = d->cname_ttl,
+		.txt_ttl = d->txt_ttl};
 	return 0;
 }
 

@@ -60,7 +60,11 @@ static int from_wildcard(const struct dns_view *v, const struct delegation *want
 static int leads_elsewhere(const struct dns_view *v, const char *end, const struct delegation *want, struct err *e)
 {
 	err_set(e, ERR_POLICY, "%s leads to %s and not to %s", v->owner, end, want->target);
-	err_hint(e, "correct the CNAME, or give that name with delegation: { name: %s }, or say follow: true", end);
+	if (want->account)
+		err_hint(e, "correct the CNAME, or put the account of that name into accounts_file");
+	else
+		err_hint(e, "correct the CNAME, or give that name with delegation: { name: %s }, or say follow: true",
+			end);
 	return refuse(e);
 }
 
@@ -109,7 +113,7 @@ int dnsplace_decide(const struct dns_view *v, const struct err *seen, const stru
 	if (how == CONFIG_VALIDATION_DNS)
 		return answered || !v->looked ? at_the_name(v, d, fqdn, ret, e) : not_seen(v, seen, e);
 	AUTO(delegation_done) struct delegation want = {0};
-	if (delegation_of(d, fqdn, &want, e))
+	if (delegation_of(d, NULL, fqdn, &want, e))
 		return refuse(e);
 	if (!v->looked) {
 		*ret = (struct dnsplace){.owner = xstrdup(want.target), .delegated = true};

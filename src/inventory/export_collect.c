@@ -61,7 +61,7 @@ int export_collect_delegations(
 {
 	for (size_t i = 0; i < d->n; i++) {
 		AUTO(delegation_done) struct delegation to = {0};
-		if (delegation_of(conf, d->v[i].fqdn, &to, e))
+		if (delegation_of(conf, NULL, d->v[i].fqdn, &to, e))
 			return -1;
 		if (strlen(to.target) > NAME_MAX_OCTETS)
 			return err_set(e, ERR_USAGE, "%s has no room for a delegation: %s has more than %d octets",

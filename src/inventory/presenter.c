@@ -31,8 +31,12 @@ static struct target *target_of(struct presenter *p, const char *owner)
 		return t;
 	const struct config_delegation *d = &p->site->config->delegation;
 	t = xcalloc(1, sizeof(*t));
-	*t = (struct target){
-		.p = p, .owner = xstrdup(owner), .ttl = d->txt_ttl, .values_max = d->values_max, .wait_ms = d->wait_ms};
+	*t = (struct target){.p = p,
+		.owner = xstrdup(owner),
+		.ttl = d->txt_ttl,
+		.values_max = d->values_max,
+		.wait_ms = d->wait_ms,
+		.slots = {.fd = -1}};
 	LIST_INIT(&t->values);
 	LIST_INSERT_HEAD(&p->targets, t, link);
 	return t;

@@ -5,11 +5,14 @@
 #include <sys/queue.h>
 
 #include "base/err.h"
+#include "base/fs.h"
 #include "inventory/presenter.h"
 
 struct loop_timer;
 struct publisher;
 struct rrwrite;
+struct rrwrite_at;
+struct rrwrite_want;
 
 enum value_state {
 	VALUE_WANTED, /* to be written */
@@ -44,6 +47,8 @@ struct target {
 	bool full; /* others take all the room */
 	bool adding; /* the write under way */
 	int64_t full_since; /* monotonic; 0: it is not full */
+	struct fs_lock slots; /* where few values are kept (presenterroll.c): they are ours, until no order needs one */
+	bool shut_out; /* they are another process's */
 	struct rrwrite *write;
 	struct loop_timer *timer; /* to look again whether there is room */
 };
@@ -99,5 +104,12 @@ bool target_busy(const struct target *t);
 bool target_in_use(const struct target *t);
 /* Ends what is under way. */
 void target_stop(struct target *t);
+
+/* --- presenterroll.c --- */
+/*
+ * What to write where the last values written are kept and no others (provider_caps.rolls). patient: values that orders
+ * of a later run may need stay, too. -1 with ERR_BUSY: there is no room now.
+ */
+int target_roll(struct target *t, const struct rrwrite_at *at, bool patient, struct rrwrite_want *ret, struct err *e);
 
 #endif

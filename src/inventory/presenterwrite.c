@@ -50,6 +50,7 @@ void target_stop(struct target *t)
 {
 	rrwrite_free(t->write);
 	loop_timer_free(t->timer);
+	fs_lock_release(&t->slots);
 	t->write = NULL;
 	t->timer = NULL;
 }
@@ -146,6 +147,8 @@ static int decide(const struct rrwrite_at *at, unsigned tries, struct rrwrite_wa
 	struct target *t = ctx;
 	struct value *v;
 	(void)tries;
+	if (provider_caps(at->provider)->rolls)
+		return target_roll(t, at, !waited_enough(t), ret, e);
 	LIST_FOREACH(v, &t->values, link)
 	{
 		bool out = v->state == VALUE_DONE && (!v->keep || t->adding);
@@ -252,9 +255,13 @@ static void written(const struct rrwrite_report *w, void *ctx)
 	t->write = NULL;
 	switch (outcome) {
 	case RRWRITE_REFUSED:
-		wait_for_room(t);
-		err_done(&e);
-		return;
+		if (!t->shut_out || !waited_enough(t)) {
+			wait_for_room(t);
+			err_done(&e);
+			return;
+		}
+		fail_wanted(t, &e);
+		break;
 	case RRWRITE_FAILED:
 		t->stuck = true;
 		unsettle(t);
@@ -337,6 +344,8 @@ void target_kick(struct target *t)
 	bool wanted = count(t, VALUE_WANTED) > 0;
 	if (t->write || t->committing)
 		return;
+	if (!target_in_use(t))
+		fs_lock_release(&t->slots);
 	if (!wanted) {
 		t->full_since = 0;
 		if (must_remove(t) && !presenter_holds(p))

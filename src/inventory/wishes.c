@@ -10,6 +10,7 @@
 #include "inventory/delegation.h"
 #include "inventory/desired.h"
 #include "inventory/ours.h"
+#include "provider/acmeaccounts.h"
 
 static void wish_done(struct wish *w)
 {
@@ -83,36 +84,63 @@ bool wishes_need_delegation(const struct config *c, const struct config_cert *ce
 	return false;
 }
 
-static int add_delegation(struct wishes *w, const struct config_cert *cert, const char *name, struct err *e)
+static int add_delegation(struct wishes *w, struct acmeaccounts *accounts, const struct config_cert *cert,
+	const char *name, struct err *e)
 {
 	AUTO(delegation_done) struct delegation d = {0};
 	const char *fqdn = strncmp(name, "*.", 2) ? name : name + 2;
-	if (delegation_of(cert->delegation, fqdn, &d, e))
+	if (delegation_of(cert->delegation, accounts, fqdn, &d, e))
 		return err_ctx(e, "certificate %s", cert->name);
 	for (size_t i = w->n; i-- > 0 && w->v[i].type == PROVIDER_CNAME;) /* base name and wildcard stand together */
 		if (!strcmp(w->v[i].owner, d.owner))
 			return 0;
 	struct plan_want want = {.kind = PLAN_DELEGATION, .ca = "", .value = d.target};
 	wishes_add(w, PROVIDER_CNAME, d.owner, fqdn, d.cname_ttl, &want);
-	w->v[w->n - 1].place_ttl = d.txt_ttl;
+	w->v[w->n - 1].place_ttl = d.account ? 0 : d.txt_ttl;
 	return 0;
 }
 
 int wishes_delegations(
 	struct wishes *w, const struct config *c, const struct strv *names, const char *ca, struct err *e)
 {
+	AUTO(acmeaccounts_done) struct acmeaccounts accounts = {0};
 	for (size_t i = 0; i < c->n_certs; i++) {
 		const struct config_cert *cert = &c->certs[i];
 		if ((ca && !strv_has(&cert->cas, ca)) || !wishes_need_delegation(c, cert))
 			continue;
 		for (size_t k = 0; k < cert->names.n; k++)
 			if ((!names || strv_has(names, cert->names.v[k])) &&
-				add_delegation(w, cert, cert->names.v[k], e))
+				add_delegation(w, &accounts, cert, cert->names.v[k], e))
 				return -1;
 	}
 	return 0;
 }
 
+int wishes_accounts(
+	const struct config *c, const struct config_provider *p, struct strv *ret, bool *ret_one, struct err *e)
+{
+	bool one = c->delegation.provider == p && c->delegation.one_account, own = false;
+	for (size_t i = 0; i < c->n_certs; i++) {
+		const struct config_cert *cert = &c->certs[i];
+		if (cert->delegation->provider != p || !wishes_need_delegation(c, cert))
+			continue;
+		one |= cert->delegation->one_account;
+		own |= !cert->delegation->one_account;
+		for (size_t k = 0; k < cert->names.n; k++) {
+			const char *name = cert->names.v[k];
+			strv_add(ret, strncmp(name, "*.", 2) ? name : name + 2);
+		}
+	}
+	strv_sort_unique(ret);
+	*ret_one = one;
+	if (!one || !own)
+		return 0;
+	err_set(e, ERR_CONFIG, "some certificates share an account of provider %s, and others do not", p->name);
+	err_hint(e, "give those that share it a provider of their own, with another accounts_file");
+	return -1;
+}
+
+/* An acme-dns server has accounts of others, too. */
 static void add_zone(struct ours *o, const struct config_delegation *d)
 {
 	if (d->zone && !strv_has(&o->zones, d->zone))

@@ -13,9 +13,11 @@
 
 struct config;
 struct config_cert;
+struct config_provider;
 struct desired;
 struct err;
 struct ours;
+struct strv;
 
 /* One value that should stand, or with value NULL nothing but a look. All strings are owned. See struct plan_want. */
 struct wish {
@@ -51,6 +53,12 @@ bool wishes_need_delegation(const struct config *c, const struct config_cert *ce
  */
 int wishes_delegations(
 	struct wishes *w, const struct config *c, const struct strv *names, const char *ca, struct err *e);
+/*
+ * The domains whose delegation leads to an account at p, a provider of type acme-dns, added to ret, none twice;
+ * *ret_one says whether one account is for all. ERR_CONFIG when the configuration says both.
+ */
+int wishes_accounts(
+	const struct config *c, const struct config_provider *p, struct strv *ret, bool *ret_one, struct err *e);
 /* Says which validation zones are ours. */
 void wishes_zones(struct ours *o, const struct config *c);
 /* Leaves those about these domains. */

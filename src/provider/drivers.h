@@ -4,6 +4,7 @@
 
 struct provider_driver;
 
+extern const struct provider_driver driver_acmedns;
 extern const struct provider_driver driver_acmesh;
 extern const struct provider_driver driver_azure;
 extern const struct provider_driver driver_cloudflare;

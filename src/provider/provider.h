@@ -70,6 +70,11 @@ struct provider_caps {
 	unsigned rate_calls; /* so many calls in rate_ms; 0 when no limit is known ahead */
 	int64_t rate_ms;
 	bool sync; /* the provider tells when its servers have a change: provider_sync() */
+	/*
+	 * Nothing can be read or deleted: a name has the values_max values that were written last, whoever wrote them.
+	 * What is to stay beside a value that is added is added with it, before it.
+	 */
+	bool rolls;
 };
 
 /* The TTL to write when `wanted` is asked for: the next one allowed that is not below it, else the largest. */

@@ -18,6 +18,7 @@ static const struct provider_driver *const drivers[] = {
 	&driver_desec,
 	&driver_exec,
 	&driver_acmesh,
+	&driver_acmedns,
 	NULL,
 };
 

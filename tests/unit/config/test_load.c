@@ -545,6 +545,32 @@ static void delegations(void **state)
 	assert_int_equal(c->warnings.n, 0);
 }
 
+static void delegations_to_accounts(void **state)
+{
+	(void)state;
+	AUTO(config_freep)
+	struct config *c = load("cas: [letsencrypt]\n"
+				"providers: [{name: a, type: acme-dns, url: \"https://auth.example\", zones: "
+				"auth.example, accounts_file: /f}]\n"
+				"delegation: {provider: a, keep: true}\n"
+				"certificates:\n"
+				"  - {names: a.example, validation: delegation}\n"
+				"  - {names: b.example, delegation: {shared: true}}\n"
+				"  - {names: c.example, delegation: {zone: other.example}}\n",
+		NULL);
+	const struct config_delegation *d = c->certs[0].delegation;
+	assert_ptr_equal(d->provider, &c->providers[0]);
+	assert_false(d->one_account);
+	assert_null(d->zone);
+	d = c->certs[1].delegation;
+	assert_ptr_equal(d->provider, &c->providers[0]);
+	assert_true(d->one_account);
+	assert_true(d->keep);
+	d = c->certs[2].delegation;
+	assert_null(d->provider);
+	assert_string_equal(d->zone, "other.example");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -558,6 +584,7 @@ int main(void)
 		cmocka_unit_test(names_of_several),
 		cmocka_unit_test(warnings_are_limited),
 		cmocka_unit_test(delegations),
+		cmocka_unit_test(delegations_to_accounts),
 		cmocka_unit_test(webroots),
 		cmocka_unit_test_setup_teardown(merged_files, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(files_that_cannot_be_read, make_dir, remove_dir),

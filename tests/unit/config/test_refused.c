@@ -11,6 +11,7 @@
 #include "memory.h"
 
 #define CA "cas: [google]\n"
+#define PROVIDER_OF(s) "providers: [{name: p, type: " s "}]\n"
 #define CERT CA "certificates:\n  - "
 
 struct refused {
@@ -97,6 +98,14 @@ static const struct refused values[] = {
 	{"delegation: {zone: a.example, name: b.example}\n", 1, 37, "not below the zone a.example", ""},
 	{"delegation: {shared: true}\n", 1, 22, "neither zone nor name", ""},
 	{"delegation: {shared: false, name: b.example}\n", 1, 22, "shared is false", ""},
+	{"delegation: {provider: nobody}\n", 1, 24, "no provider 'nobody' of type acme-dns", "zone:"},
+	{PROVIDER_OF("rfc2136, server: 192.0.2.1") "delegation: {provider: p}\n", 2, 24, "of type acme-dns", ""},
+	{PROVIDER_OF("acme-dns, url: \"https://a.example\", zones: a.example, accounts_file: /f") "delegation: "
+												  "{provider: p, zone: "
+												  "z.example}\n",
+		2, 24, "zone and name do not go with it", ""},
+	{PROVIDER_OF("acme-dns, url: \"https://a.example\", accounts_file: /f"), 1, 13, "needs zones", ""},
+	{PROVIDER_OF("acme-dns, url: \"https://a.example\", zones: a.example"), 1, 13, "needs accounts_file", ""},
 	{"dns: {mode: Resolver}\n", 1, 13, "not known here", "authoritative, resolver, none"},
 	{"dns: {timeout: 2 s}\n", 1, 16, "not a duration", "10s, 5m, 2h or 30d"},
 	{"dns: {timeout: 500ms}\n", 1, 16, "not a duration", ""},

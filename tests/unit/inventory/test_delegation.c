@@ -29,7 +29,7 @@ static void own_names(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct err e = {0};
 		AUTO(delegation_done) struct delegation d = {0};
-		assert_int_equal(delegation_of(&conf, rows[i].fqdn, &d, &e), 0);
+		assert_int_equal(delegation_of(&conf, NULL, rows[i].fqdn, &d, &e), 0);
 		assert_string_equal(d.target, rows[i].target);
 		AUTO(xfreep) char *owner = xasprintf("_acme-challenge.%s", rows[i].fqdn);
 		assert_string_equal(d.owner, owner);
@@ -46,8 +46,8 @@ static void long_names(void **state)
 	struct err e = {0};
 	AUTO(delegation_done) struct delegation a = {0}, b = {0};
 	(void)state;
-	assert_int_equal(delegation_of(&conf, LONG ".one.example", &a, &e), 0);
-	assert_int_equal(delegation_of(&conf, LONG ".two.example", &b, &e), 0);
+	assert_int_equal(delegation_of(&conf, NULL, LONG ".one.example", &a, &e), 0);
+	assert_int_equal(delegation_of(&conf, NULL, LONG ".two.example", &b, &e), 0);
 	assert_int_equal(strcspn(a.target, "."), 63);
 	assert_int_equal(strcspn(b.target, "."), 63);
 	assert_string_not_equal(a.target, b.target);
@@ -59,7 +59,7 @@ static void shared_name(void **state)
 	struct err e = {0};
 	AUTO(delegation_done) struct delegation d = {0};
 	(void)state;
-	assert_int_equal(delegation_of(&conf, "example.com", &d, &e), 0);
+	assert_int_equal(delegation_of(&conf, NULL, "example.com", &d, &e), 0);
 	assert_string_equal(d.target, "_acme.z.example");
 	assert_true(d.shared);
 }
@@ -71,12 +71,12 @@ static void refused(void **state)
 	struct delegation d;
 	char name[245];
 	(void)state;
-	assert_int_equal(delegation_of(&none, "example.com", &d, &e), -1);
+	assert_int_equal(delegation_of(&none, NULL, "example.com", &d, &e), -1);
 	assert_int_equal(e.kind, ERR_CONFIG);
 	err_done(&e);
 	memset(name, 'a', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
-	assert_int_equal(delegation_of(&conf, name, &d, &e), -1);
+	assert_int_equal(delegation_of(&conf, NULL, name, &d, &e), -1);
 	assert_int_equal(e.kind, ERR_CONFIG);
 	err_done(&e);
 }
