@@ -1,4 +1,4 @@
-"""The units for systemd: what systemd itself thinks of them. No service manager runs here, so they are not started."""
+"""The units for systemd: what systemd itself thinks of them. test_systemd.py starts them."""
 import os
 import re
 import shutil
