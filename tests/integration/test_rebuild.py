@@ -334,6 +334,25 @@ def test_full_disk_is_not_damaged(world, tmp_path):
         subprocess.run(["umount", "-l", place], check=False)
 
 
+def test_account_with_another_key_on_the_way(stage):
+    """The CA knows the new key already; the state knows nothing any more."""
+    world = World(stage)
+    p = world.p
+    p.binary = os.environ.get("PERDURE_FAULTS_BIN") or faults_path()
+    assert p.run("account", "rollover", env={"PERDURE_FAULT": "rollover.changed"}).rc == -9
+    p.binary = perdure_path()
+    os.unlink(world.db)
+    for end in ("-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(world.db + end)
+    done = p.run("renew", "one.test", "--force-renewal").ok()
+    assert "accounts: 1" in done.err and world.ca.counters()["accounts"] == 1, str(done)
+    assert os.listdir(os.path.join(p.state_dir, "accounts", "testca")) == ["key.pem"]
+    world.issued = 3
+    assert world.made() == 1
+    world.at_rest()
+
+
 def test_account_is_found_when_the_ca_is_back(world):
     world.anew()
     p, ca = world.p, world.ca
