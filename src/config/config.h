@@ -189,6 +189,7 @@ struct config_deploy {
 	bool force;
 	char *probe_connect; /* "HOST:PORT", NULL for no probe; {name} */
 	char *probe_sni; /* NULL for the certificate's first name; {name} */
+	char *probe_starttls; /* "smtp", "imap", "pop3"; NULL for TLS from the beginning */
 	int64_t probe_timeout_ms;
 	struct config_mark mark;
 };

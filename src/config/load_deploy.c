@@ -243,6 +243,7 @@ static int read_probe(const struct section *s, struct config_deploy *d, struct e
 		return -1;
 	d->probe_connect = text_of(s, SCHEMA_PROBE_CONNECT);
 	d->probe_sni = text_of(s, SCHEMA_PROBE_SNI);
+	d->probe_starttls = text_of(s, SCHEMA_PROBE_STARTTLS);
 	d->probe_timeout_ms = s->v[SCHEMA_PROBE_TIMEOUT].i;
 	return 0;
 }
@@ -299,7 +300,8 @@ static void make_id(struct config_deploy *d)
 	const char *const texts[] = {kinds[d->kind].name, d->shell, d->directory, d->unit, d->verb, d->owner, d->group,
 		d->password_file, d->alias, d->secret, d->name_space, d->server, d->token_file, d->ca_file,
 		d->kind == CONFIG_DEPLOY_PROBE ? d->probe_connect : NULL,
-		d->kind == CONFIG_DEPLOY_PROBE ? d->probe_sni : NULL};
+		d->kind == CONFIG_DEPLOY_PROBE ? d->probe_sni : NULL,
+		d->kind == CONFIG_DEPLOY_PROBE ? d->probe_starttls : NULL};
 	uint64_t h = UINT64_C(0xcbf29ce484222325);
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		h = hash_more(h, texts[i]);
@@ -492,7 +494,7 @@ static void deploy_free(struct config_deploy *d)
 		free(d->files[i].to);
 	char *const owned[] = {d->label, d->shell, d->directory, d->unit, d->verb, d->make_dir, d->owner, d->group,
 		d->password_file, d->alias, d->secret, d->name_space, d->server, d->token_file, d->ca_file,
-		d->probe_connect, d->probe_sni};
+		d->probe_connect, d->probe_sni, d->probe_starttls};
 	for (size_t i = 0; i < ARRAY_LEN(owned); i++)
 		free(owned[i]);
 	free(d->files);

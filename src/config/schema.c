@@ -483,6 +483,8 @@ const struct schema_key schema_keys[SCHEMA_N_] = {
 		"127.0.0.1:443", "Where to connect by TLS. Required.", NULL},
 	[SCHEMA_PROBE_SNI] = {SCHEMA_DEPLOY_PROBE, "sni", SCHEMA_STRING, SCHEMA_TEXT, 0, 253, NULL, NULL,
 		"www.example.com", "Name to ask for; the certificate's first, without \"*.\", when not given.", NULL},
+	[SCHEMA_PROBE_STARTTLS] = {SCHEMA_DEPLOY_PROBE, "starttls", SCHEMA_WORD, SCHEMA_TEXT, 0, 0, "smtp imap pop3",
+		NULL, "smtp", "What is spoken before TLS begins; TLS from the beginning when not given.", NULL},
 	[SCHEMA_PROBE_TIMEOUT] = {SCHEMA_DEPLOY_PROBE, "timeout", SCHEMA_DURATION, SCHEMA_TEXT, DURATION(1),
 		DURATION(3600), NULL, "30s", NULL, "How long to wait until it is served.", NULL},
 	[SCHEMA_DEPLOY_TIMEOUT] = {SCHEMA_CERT_DEPLOY, "timeout", SCHEMA_DURATION, SCHEMA_TEXT, DURATION(1),

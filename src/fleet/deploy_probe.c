@@ -85,7 +85,9 @@ static void look(void *ctx)
 {
 	struct probe *p = ctx;
 	bool rsa = !strncmp(p->w->subject->cert->key, "rsa", strlen("rsa"));
-	struct http_peer peer = {.connect = p->connect, .ciphers = p->looks++ % 2 ? rsa ? "aRSA" : "aECDSA" : NULL};
+	struct http_peer peer = {.connect = p->connect,
+		.starttls = p->w->action->probe_starttls,
+		.ciphers = p->looks++ % 2 ? rsa ? "aRSA" : "aECDSA" : NULL};
 	int64_t left = left_ms(p);
 	struct http_request r = {.method = HTTP_GET,
 		.url = p->url,

@@ -179,7 +179,7 @@ CURLcode http_easy_setup_(struct http_exchange *x, const struct http_request *r)
 		rc = rc == CURLE_OK ? set_aws(x, r) : rc;
 	if (rc == CURLE_OK)
 		rc = set_connection(x);
-	return rc == CURLE_OK && r->peer ? http_peer_setup_(x, r->peer) : rc;
+	return rc == CURLE_OK && r->peer ? http_peer_setup_(x, r->peer, r->url) : rc;
 }
 
 CURLcode http_easy_waited_(struct http_exchange *x, int64_t waited_ms)

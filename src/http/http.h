@@ -39,6 +39,7 @@ enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DE
 /* Where to look at the certificate that a server shows. */
 struct http_peer {
 	const char *connect; /* "HOST:PORT" to connect to, whatever the URL's host is */
+	const char *starttls; /* "smtp", "imap", "pop3": what is spoken before TLS begins; NULL for nothing */
 	const char *ciphers; /* TLS 1.2 with these only (as OpenSSL names them), NULL for any version and cipher */
 };
 
@@ -56,8 +57,9 @@ struct http_request {
 	const char *aws_sigv4;
 	const char *aws_key_id;
 	const char *aws_secret;
-	/* Set: the TLS handshake is all there is. Nothing is sent, no proxy is asked, the server's certificate is not
-	 * judged but given in the reply. The URL's host is the name asked for (SNI). */
+	/* Set: the TLS handshake is all there is, with what leads to it. Nothing else is sent, no proxy is asked, the
+	 * server's certificate is not judged but given in the reply. The URL is https: and its host the name asked for
+	 * (SNI). */
 	const struct http_peer *peer;
 };
 

@@ -82,7 +82,7 @@ bool http_proxy_leaks_(const struct http_exchange *x);
  */
 void http_proxy_name_(const struct http_exchange *x, bool sure, struct buf *out);
 /* Makes it a look at the server's certificate, and takes that. */
-CURLcode http_peer_setup_(struct http_exchange *x, const struct http_peer *peer);
+CURLcode http_peer_setup_(struct http_exchange *x, const struct http_peer *peer, const char *url);
 void http_peer_reply_(struct http_exchange *x);
 /* Says that of x's time waited_ms have gone. */
 CURLcode http_easy_waited_(struct http_exchange *x, int64_t waited_ms);

@@ -8,13 +8,23 @@
 
 enum { PAIR_MAX = 1024 };
 
+/* The same name and port by a protocol that comes to TLS by STARTTLS or STLS; without TLS it fails. */
+static CURLcode set_starttls(const struct http_exchange *x, const struct http_peer *peer, const char *url)
+{
+	AUTO(xfreep) char *other = xasprintf("%s%s", peer->starttls, strchr(url, ':'));
+	CURLcode rc = curl_easy_setopt(x->easy, CURLOPT_URL, other);
+	if (rc == CURLE_OK)
+		rc = curl_easy_setopt(x->easy, CURLOPT_PROTOCOLS_STR, peer->starttls);
+	return rc == CURLE_OK ? curl_easy_setopt(x->easy, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL) : rc;
+}
+
 #define SET(option, value)                                                                                             \
 	do {                                                                                                           \
 		if (rc == CURLE_OK)                                                                                    \
 			rc = curl_easy_setopt(x->easy, option, value);                                                 \
 	} while (0)
 
-CURLcode http_peer_setup_(struct http_exchange *x, const struct http_peer *peer)
+CURLcode http_peer_setup_(struct http_exchange *x, const struct http_peer *peer, const char *url)
 {
 	CURLcode rc = CURLE_OK;
 	AUTO(buf_done) struct buf to = buf_make(PAIR_MAX);
@@ -39,7 +49,7 @@ CURLcode http_peer_setup_(struct http_exchange *x, const struct http_peer *peer)
 		SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2 | (long)CURL_SSLVERSION_MAX_TLSv1_2);
 		SET(CURLOPT_SSL_CIPHER_LIST, peer->ciphers);
 	}
-	return rc;
+	return rc == CURLE_OK && peer->starttls ? set_starttls(x, peer, url) : rc;
 }
 
 #undef SET

@@ -1,9 +1,13 @@
 """Deploy actions: what is done with a new certificate, what becomes of those that fail, and that nothing is done twice or left out."""
 import base64
+import contextlib
 import os
 import signal
+import socketserver
+import ssl
 import stat
 import subprocess
+import threading
 import time
 
 import pytest
@@ -50,7 +54,7 @@ class World:
 
     def renew(self, *args, rc=0, **kw):
         done = self.p.run("renew", "--json", *args, **kw)
-        assert done.rc == rc, done
+        assert done.rc == rc, str(done)
         return done
 
 
@@ -520,6 +524,48 @@ def test_nginx_serves_the_new_certificates(stage, world):
     w.configure(text)
     assert w.p.run("deploy", env=env).ok()
     assert nginx.serial("ECDSA") == tool("openssl", "x509", "-in", w.p.live("ec", "cert.pem"), "-noout", "-serial")
+
+
+class Greeter(socketserver.StreamRequestHandler):
+    """A double: just enough of three protocols to come to TLS."""
+
+    WORDS = {"smtp": (b"220 hello", b"STARTTLS", b"220 go"), "imap": (b"* OK [CAPABILITY IMAP4rev1 STARTTLS] hello", b"STARTTLS", b"%s OK go"),
+             "pop3": (b"+OK hello", b"STLS", b"+OK go")}
+
+    def talk(self, lines, out):
+        """Answers with what it can do until TLS is asked for."""
+        _, word, go = self.WORDS[self.server.protocol]
+        for line in lines:
+            tag = line.split()[0]
+            if word in line.upper():
+                out.write((go % tag if b"%s" in go else go) + b"\r\n")
+                return
+            out.write({"smtp": b"250-a.test\r\n250 STARTTLS", "imap": b"* CAPABILITY IMAP4rev1 STARTTLS\r\n" + tag + b" OK",
+                       "pop3": b"+OK\r\nSTLS\r\n."}[self.server.protocol] + b"\r\n")
+            out.flush()
+
+    def handle(self):
+        self.wfile.write(self.WORDS[self.server.protocol][0] + b"\r\n")
+        self.talk(self.rfile, self.wfile)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.server.pair)
+        with contextlib.suppress(OSError), context.wrap_socket(self.connection, server_side=True) as s, s.makefile("rwb") as f:
+            self.talk(f, f)
+
+
+@pytest.mark.parametrize("protocol", ["smtp", "imap", "pop3"])
+def test_probe_by_starttls(world, protocol):
+    w = world([])
+    w.renew()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Greeter) as server:
+        server.daemon_threads, server.protocol, server.pair = True, protocol, w.p.live(NAME, "combined.pem")
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        probe = {"connect": f"127.0.0.1:{server.server_address[1]}", "timeout": "2s"}
+        w.configure([{"probe": {**probe, "starttls": protocol}}])
+        w.renew()
+        w.configure([{"probe": probe}])  # TLS from the beginning is something else
+        w.renew(rc=4)
+        server.shutdown()
 
 
 def test_probe_alone(world):
