@@ -162,7 +162,7 @@ def test_secret_files(server):
     """Readable by others, several words, empty, missing: refused before anything is sent, and without the content."""
     folder = server.stage.folder("secrets")
     for name, text, mode, words in (("open", "canary-open", 0o644, "chmod"), ("two", "canary one\ntwo", 0o600, "one word"),
-                                    ("empty", "", 0o600, "one word"), ("gone", None, 0, "No such file")):
+                                    ("empty", "", 0o600, "is empty"), ("gone", None, 0, "No such file")):
         path = os.path.join(folder, name)
         if text is not None:
             write(path, text, mode)

@@ -111,7 +111,7 @@ def test_an_order_in_work_keeps_the_old_value(world):
     w = world()
     rotate(w, "--persist-until", "4102444800", "--yes", rc=75)
     database = os.path.join(w.p.state_dir, "perdure.db")
-    w.p.run("account", "register", "--agree-tos")  # fails, but makes the database
+    w.p.run("renew")  # fails, but makes the database
     with sqlite3.connect(database) as db:
         columns = {row[1]: row for row in db.execute("PRAGMA table_info(work)")}
         values = {name: (0 if row[2].upper().startswith("INT") else b"" if row[2].upper() == "BLOB" else "") for name, row in columns.items()}
