@@ -29,13 +29,13 @@ struct file {
 
 static int set_up(void **state)
 {
+	static char name[] = "adns", type[] = "acme-dns";
 	struct file *f = xcalloc(1, sizeof(*f));
 	strncpy(f->dir, "/tmp/perdure-adns-XXXXXX", sizeof(f->dir) - 1);
 	assert_non_null(mkdtemp(f->dir));
 	f->path = xasprintf("%s/accounts.json", f->dir);
 	f->value = (struct config_provider_value){.key = "accounts_file", .s = f->path};
-	f->conf = (struct config_provider){
-		.name = (char[]){"adns"}, .type = (char[]){"acme-dns"}, .values = &f->value, .n_values = 1};
+	f->conf = (struct config_provider){.name = name, .type = type, .values = &f->value, .n_values = 1};
 	*state = f;
 	return 0;
 }
