@@ -298,8 +298,11 @@ def test_copy(world):
     w.configure([{"copy": {"to": to + "/x/{name}", "group": os.getgid(), "mode": "0640"}},
                  {"copy": {"combined": w.path("all.pem"), "chain": w.path("chain.pem"), "cert_mode": "0444"}},
                  {"shell": f"echo reload >> {w.path('log')}"}])
-    os.umask(0o077)
-    w.renew()
+    before = os.umask(0o077)
+    try:
+        w.renew()
+    finally:
+        os.umask(before)
     d = f"{to}/x/{NAME}"
     assert sorted(os.listdir(d)) == ["fullchain.pem", "privkey.pem"]
     assert read(d + "/privkey.pem") == read(w.p.live(NAME, "privkey.pem"))

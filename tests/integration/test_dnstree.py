@@ -15,12 +15,12 @@ from dnstree_zones import GOOD, HOPS, LABEL
 
 
 def ask(tree, server, name, kind="TXT", want_dnssec=True):
-    """The answer of a server of the tree, over TCP when it is truncated."""
+    """The answer of a server of the tree, over TCP when it is truncated. The resolver has patience with servers that are dead."""
     q = dns.message.make_query(name, kind, want_dnssec=want_dnssec)
     with tree.inside():
-        r = dns.query.udp(q, tree.addresses.get(server, server), timeout=10)
+        r = dns.query.udp(q, tree.addresses.get(server, server), timeout=30)
         if r.flags & dns.flags.TC:
-            r = dns.query.tcp(q, tree.addresses.get(server, server), timeout=10)
+            r = dns.query.tcp(q, tree.addresses.get(server, server), timeout=30)
     return r
 
 
