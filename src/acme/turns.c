@@ -7,6 +7,7 @@
 enum {
 	SECOND_MS = 1000,
 	SECOND_US = 1000000,
+	MS_US = 1000,
 	/* So few requests in a second are not what a CA complains of: others share its limit. */
 	FEW = 5,
 };
@@ -40,7 +41,7 @@ static void count_to(struct turns *t, int64_t now)
 /* How long until the next turn. */
 static int64_t wait_of(const struct turns *t, int64_t now)
 {
-	int64_t at = turns_pace(t) ? (t->next_us + SECOND_MS - 1) / SECOND_MS : now;
+	int64_t at = turns_pace(t) ? (t->next_us + MS_US - 1) / MS_US : now;
 	if (t->held_until > at)
 		at = t->held_until;
 	return at > now ? at - now : 0;
@@ -54,7 +55,7 @@ static void use(struct turns *t, int64_t now)
 	if (!pace)
 		return;
 	/* Clock and timers know whole milliseconds only: so much is not lost. */
-	int64_t from = (now - 1) * SECOND_MS;
+	int64_t from = (now - 1) * MS_US;
 	t->next_us = (t->next_us > from ? t->next_us : from) + SECOND_US / pace;
 }
 

@@ -14,6 +14,7 @@ import pytest
 from e2e import check_rest, need_faketime, plain_path
 from harness import Knot, Perdure, TestCA, p_config, publish_records, read, set_up_account, wait_until, write, zones_named
 from test_json_page import page, printed
+from test_state_faults import fill
 
 NAMES = zones_named(2)
 
@@ -236,13 +237,7 @@ def test_goes_on_after_a_full_disk(stage, tmp_path):
         d = Daemon(p, PERDURE_TIME_RATE="10")
         d.idle()
         good = read(p.config_file)
-        ballast = place / "ballast"
-        with open(ballast, "wb", buffering=0) as f:
-            try:
-                while True:
-                    f.write(b"x" * 4096)
-            except OSError:
-                pass
+        ballast = fill(place)
         d.ask(do="renew", names=NAMES, force=True)
         wait_until("the word of a full disk", 60, lambda: "free on the file system" in read(d.log) or "No space" in read(d.log))
         assert invariants.at_any_moment(p, NAMES) == 2

@@ -13,6 +13,7 @@ import pytest
 from e2e import faults_path
 from harness import Perdure, Stage, TestCA, set_up_account, wait_until
 from harness_perdure import perdure_path
+from test_state_faults import fill
 
 NAMES = ["one.test", "two.test", "three.test"]
 NO_DNS = {"mode": "none"}
@@ -314,10 +315,7 @@ def test_full_disk_is_not_damaged(world, tmp_path):
         shutil.copytree(p.state_dir, place / "state", symlinks=True)
         p.configure({**old, "state_dir": str(place / "state")})
         patch(place / "state/perdure.db", 0, b"\x5a" * 100)
-        ballast = place / "ballast"
-        with contextlib.suppress(OSError), open(ballast, "wb", buffering=0) as f:
-            while True:
-                f.write(b"x" * 4096)
+        ballast = fill(place)
         done = p.run("renew")
         assert done.rc == 1 and "is not a database" in done.err and "free" in done.err, str(done)
         assert not glob.glob(str(place / "state/*damaged*"))
