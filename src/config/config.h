@@ -283,7 +283,8 @@ struct config_notify {
 	int64_t failures;
 	int64_t expiry_ms; /* 0: a sixth of the lifetime */
 	char *findings; /* "none", "warning", "error" */
-	char *url;
+	char *url; /* or url_file */
+	char *url_file;
 	char *secret_file; /* absolute, as the other paths; NULL: not signed */
 	char *ca_bundle; /* NULL for the system's */
 	struct strv to; /* without "mailto:" */
@@ -355,6 +356,8 @@ const struct config_cert *config_find_cert(const struct config *c, const char *n
  * apart: that is allowed, and seldom meant. A hundred at most. */
 void config_overlaps(const struct config *c, struct strv *ret);
 
+/* NULL when a webhook may be at that URL, else what is wrong with it, without a word of it: "is …". */
+const char *config_webhook_fault(const char *url);
 /* The channel of notify of that name, or NULL. */
 const struct config_notify *config_find_notify(const struct config *c, const char *name);
 

@@ -114,6 +114,12 @@ static bool leaves_unprotected(const char *url)
 	return true;
 }
 
+const char *config_webhook_fault(const char *url)
+{
+	const char *why = form_check(SCHEMA_URL_HTTP, 0, url);
+	return !why && leaves_unprotected(url) ? "is an http URL of another machine: an https URL is needed" : why;
+}
+
 static int missing(const struct section_item *item, const char *name, const char *key, struct err *e)
 {
 	return CONFIG_ERROR(e, &item->mark, "the channel '%s' of notify needs %s", name, key);
@@ -123,13 +129,13 @@ static int check_type(
 	const struct config_notify *c, const struct section *s, const struct section_item *item, struct err *e)
 {
 	const struct section_value *smtp = &s->v[SCHEMA_NOTIFY_SMTP];
+	const char *why;
 	switch (c->type) {
 	case CONFIG_NOTIFY_WEBHOOK:
-		if (!c->url)
-			return missing(item, c->name, "url", e);
-		if (leaves_unprotected(c->url))
-			return CONFIG_ERROR(e, &s->v[SCHEMA_NOTIFY_URL].mark,
-				"notify[].url: http is only taken for this machine itself: an https URL is needed");
+		if (!c->url == !c->url_file)
+			return missing(item, c->name, c->url ? "one of url and url_file" : "url, or url_file", e);
+		if (c->url && (why = config_webhook_fault(c->url)))
+			return CONFIG_ERROR(e, &s->v[SCHEMA_NOTIFY_URL].mark, "notify[].url: it %s", why);
 		return 0;
 	case CONFIG_NOTIFY_MAIL:
 		if (!c->to.n)
@@ -173,6 +179,7 @@ static struct config_notify fill(const struct section_value *v, const struct sec
 		.expiry_ms = v[SCHEMA_NOTIFY_EXPIRY].i,
 		.findings = opt_str(&v[SCHEMA_NOTIFY_FINDINGS]),
 		.url = opt_str(&v[SCHEMA_NOTIFY_URL]),
+		.url_file = opt_path(&v[SCHEMA_NOTIFY_URL_FILE]),
 		.secret_file = opt_path(&v[SCHEMA_NOTIFY_SECRET]),
 		.ca_bundle = opt_path(&v[SCHEMA_NOTIFY_BUNDLE]),
 		.from = v[SCHEMA_NOTIFY_FROM].s ? xstrdup(after_mailto(v[SCHEMA_NOTIFY_FROM].s)) : NULL,
@@ -223,6 +230,7 @@ static void notify_done(struct config_notify *c)
 	free(c->level);
 	free(c->findings);
 	free(c->url);
+	free(c->url_file);
 	free(c->secret_file);
 	free(c->ca_bundle);
 	strv_done(&c->to);

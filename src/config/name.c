@@ -193,7 +193,7 @@ static void drop_final_dot(char *s)
 		s[n - 1] = '\0';
 }
 
-int name_normalize(const char *in, char **ret, struct err *e)
+static int normalize(const char *in, char **ret, struct err *e)
 {
 	if (!*in)
 		return err_set(e, ERR_CONFIG, "a domain name is empty");
@@ -217,6 +217,16 @@ int name_normalize(const char *in, char **ret, struct err *e)
 		return -1;
 	*ret = wild ? xasprintf("*.%s", base) : TAKE(base);
 	return 0;
+}
+
+int name_normalize(const char *in, char **ret, struct err *e)
+{
+	if (!normalize(in, ret, e))
+		return 0;
+	if (!*e->hint)
+		err_hint(
+			e, "give the name alone, labels of letters, digits and '-' with dots between: www.example.com");
+	return -1;
 }
 
 enum name_suffix name_public_suffix(const char *name)

@@ -76,8 +76,13 @@
 	[SCHEMA_NOTIFY_FINDINGS] = {SCHEMA_NOTIFY, "findings", SCHEMA_WORD, SCHEMA_TEXT, 0, 0, "none warning error", \
 		"error", NULL, "Which findings of an audit of the configured names are told.", NULL}, \
 	[SCHEMA_NOTIFY_URL] = {SCHEMA_NOTIFY, "url", SCHEMA_STRING, SCHEMA_URL_HTTP, 0, 0, NULL, NULL, \
-		"https://hooks.example.com/perdure", "For webhook, required: where messages are posted to.", \
+		"https://hooks.example.com/perdure", \
+		"For webhook, required without url_file: where messages are posted to.", \
 		"Without TLS only where it is of this machine."}, \
+	[SCHEMA_NOTIFY_URL_FILE] = {SCHEMA_NOTIFY, "url_file", SCHEMA_STRING, SCHEMA_PATH, 0, 0, NULL, NULL, \
+		"/etc/perdure/hook.url", \
+		"For webhook, instead of url: file with the URL, where it is all that it takes to write there.", \
+		"Its mode must be 0600 or stricter. It is read for each message."}, \
 	[SCHEMA_NOTIFY_SECRET] = {SCHEMA_NOTIFY, "secret_file", SCHEMA_STRING, SCHEMA_PATH, 0, 0, NULL, NULL, \
 		"/etc/perdure/hook.secret", "For webhook: file with the secret that messages are signed with.", \
 		"HMAC-SHA256, in the header X-Perdure-Signature. Its mode must be 0600 or stricter."}, \

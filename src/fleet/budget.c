@@ -112,6 +112,14 @@ void budget_refused(struct budget *b, int64_t now, int64_t retry_at)
 	b->placed = 0;
 }
 
+bool budget_served(struct budget *b, int64_t then, int64_t now)
+{
+	if (b->shut_until <= now || b->shut_until != then)
+		return false;
+	b->shut_until = now;
+	return true;
+}
+
 /* The members in the order of the text. */
 enum { MEMBERS = 8 };
 

@@ -36,6 +36,9 @@ bool budget_mend(struct budget *b, int64_t now);
  * the pace by what was still to wait, or to half.
  */
 void budget_refused(struct budget *b, int64_t now, int64_t retry_at);
+/* The CA took an order that it was asked for while shut_until was `then`. When that is what stands still, it is open
+ * already; a refusal since then counts for more. Whether anything changed. */
+bool budget_served(struct budget *b, int64_t then, int64_t now);
 
 enum { BUDGET_TEXT_MAX = 192 };
 /* As text for the state, and back; what cannot be read is an empty budget (false). */

@@ -141,10 +141,8 @@ static void learn(const struct renew *r, struct queue *q, const struct due *d, c
 		l->changed = true;
 	}
 	struct budget *b = &l->of[d->replacing ? LIMITS_REPLACING : LIMITS_NEW];
-	if (rep->placed && !rep->resumed && b->shut_until > now) {
-		b->shut_until = now;
-		l->changed = true;
-	}
+	if (rep->placed && !rep->resumed)
+		l->changed |= budget_served(b, d->shut_until, now);
 	bool account = concerns_the_account(rep);
 	if (account && acme_problem_is(e, "rateLimited") && !rep->placed) {
 		budget_refused(b, now, e->retry_at);
@@ -338,6 +336,7 @@ static void let_go(struct renew *r, struct queue *q)
 		if (q->n_at_ca >= (size_t)q->ca->conf->max_orders)
 			return;
 		enter(j, PHASE_AT_CA);
+		j->due.shut_until = q->limits.of[j->due.replacing].shut_until;
 		r->ops->go(j->issue);
 	}
 }

@@ -21,6 +21,7 @@ struct due {
 	bool placed; /* the CA has taken an order in an earlier run: it takes nothing of the budget */
 	bool replacing; /* the order will name the certificate it replaces */
 	bool fallback; /* at another CA than its first: only with the records for that in place */
+	int64_t shut_until; /* of its budget, when the CA was asked for the order */
 };
 
 /* Those that are due at one CA. */

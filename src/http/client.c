@@ -166,7 +166,8 @@ static void finish(struct http_exchange *x, CURLcode rc)
 	if (rc == CURLE_OK) {
 		http_easy_reply_(x);
 		x->host->many = x->reply.version >= 20;
-		log_debug("%s %s: %d (HTTP/%d.%d)", http_method_name_(x->method), x->url, x->reply.status,
+		size_t told = x->o->secret_paths ? 8 + strcspn(x->url + 8, "/?") : strlen(x->url);
+		log_debug("%s %.*s: %d (HTTP/%d.%d)", http_method_name_(x->method), (int)told, x->url, x->reply.status,
 			x->reply.version / 10, x->reply.version % 10);
 	} else {
 		http_easy_error_(x, rc, &e);
@@ -454,6 +455,7 @@ int http_curl_new(struct loop *l, const struct http_options *o, struct http **re
 			  : o->ip_version == 6 ? CURL_IPRESOLVE_V6
 					       : CURL_IPRESOLVE_WHATEVER;
 	c->o.plain = o->plain;
+	c->o.secret_paths = o->secret_paths;
 	LIST_INIT(&c->socks);
 	LIST_INIT(&c->exchanges);
 	LIST_INIT(&c->hosts);

@@ -91,6 +91,7 @@ struct http_options {
 	int max_connections; /* per host; 0 for the default, 4 */
 	int ip_version; /* 0 both, 4, 6 */
 	bool plain; /* http: URLs are asked, too */
+	bool secret_paths; /* what is logged of a URL ends with its host */
 };
 /* A client on libcurl. The strings are copied. ERR_CONFIG when the CA bundle or the proxy's file cannot be read,
  * ERR_NET.

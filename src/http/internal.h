@@ -29,6 +29,7 @@ struct curl_client_options {
 	struct secret proxy_auth; /* empty: none */
 	long ip_resolve;
 	bool plain;
+	bool secret_paths;
 };
 
 /* What a failure means. */

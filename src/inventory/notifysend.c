@@ -28,6 +28,7 @@ struct notifysend {
 	const struct config_notify *c;
 	struct buf body; /* JSON, or the mail */
 	char *from;
+	struct secret url; /* of the webhook */
 	struct secret secret; /* of the webhook, or the password */
 	int64_t now_s;
 	notifysend_fn done;
@@ -53,6 +54,7 @@ static void release(struct notifysend *n)
 	loop_timer_free(n->timer);
 	buf_done(&n->body);
 	free(n->from);
+	secret_done(&n->url);
 	secret_done(&n->secret);
 	err_done(&n->e);
 	free(n);
@@ -103,12 +105,21 @@ static size_t told_part(const char *url)
 
 static void hide_path(const char *url, struct err *e)
 {
-	size_t n = strlen(url), told = told_part(url);
-	char *at = n > told + 1 ? strstr(e->msg, url) : NULL;
+	size_t told = told_part(url), n = 0;
+	AUTO(xfreep) char *begin = xstrndup(url, told + 1);
+	char *at = url[told] && url[told + 1] ? strstr(e->msg, begin) : NULL;
 	if (!at)
 		return;
+	/* A long one may have been cut. */
+	while (url[n] && at[n] == url[n])
+		n++;
 	AUTO(xfreep) char *msg = xasprintf("%.*s%.*s/…%s", (int)(at - e->msg), e->msg, (int)told, url, at + n);
 	snprintf(e->msg, sizeof(e->msg), "%s", msg);
+}
+
+static const char *url_of(const struct notifysend *n)
+{
+	return (const char *)n->url.p;
 }
 
 static void on_reply(const struct http_reply *r, const struct err *failed, void *ctx)
@@ -120,11 +131,11 @@ static void on_reply(const struct http_reply *r, const struct err *failed, void 
 	if (!r) {
 		err_copy(&e, failed);
 	} else if (r->status < 200 || r->status > 299) {
-		err_set(&e, ERR_HTTP, "%s answered with status %d", n->c->url, r->status);
+		err_set(&e, ERR_HTTP, "%s answered with status %d", url_of(n), r->status);
 		err_hint(&e, "is url still the one that the service gave out? \"perdure notify test %s\" tries again",
 			n->c->name);
 	}
-	hide_path(n->c->url, &e);
+	hide_path(url_of(n), &e);
 	result(n, &e, again);
 }
 
@@ -140,7 +151,7 @@ static void post(struct notifysend *n)
 	header = xasprintf("X-Perdure-Signature: %s", buf_str(&sig));
 	const char *headers[] = {sig.n ? header : NULL, NULL};
 	struct http_request r = {.method = HTTP_POST,
-		.url = n->c->url,
+		.url = url_of(n),
 		.content_type = "application/json",
 		.body = n->body.p,
 		.body_n = n->body.n,
@@ -262,13 +273,35 @@ static void write_body(struct notifysend *n, const struct notify_message *m, con
 		without_cr(&n->body);
 }
 
+static int take_url(struct notifysend *n, struct err *e)
+{
+	const struct config_notify *c = n->c;
+	if (c->url) {
+		n->url = secret_dup(c->url, strlen(c->url));
+		return 0;
+	}
+	if (fs_read_secret(c->url_file, &n->url, e))
+		return -1;
+	const char *why = strlen(url_of(n)) != n->url.n ? "holds a zero octet" : config_webhook_fault(url_of(n));
+	if (!why)
+		return 0;
+	err_set(e, ERR_CONFIG, "%s: what is in it %s", c->url_file, why);
+	err_hint(e, "put the URL that the service gave out there, on one line");
+	return -1;
+}
+
 static int open_channel(struct notifysend *n, struct err *e)
 {
 	const struct config_notify *c = n->c;
+	if (c->type == CONFIG_NOTIFY_WEBHOOK && take_url(n, e))
+		return -1;
 	const char *file = c->type == CONFIG_NOTIFY_WEBHOOK ? c->secret_file : c->user ? c->password_file : NULL;
 	if (file && fs_read_secret(file, &n->secret, e))
 		return -1;
-	struct http_options o = {.ca_bundle = c->ca_bundle, .user_agent = "perdure/" PERDURE_VERSION, .plain = true};
+	struct http_options o = {.ca_bundle = c->ca_bundle,
+		.user_agent = "perdure/" PERDURE_VERSION,
+		.plain = true,
+		.secret_paths = true};
 	return c->type == CONFIG_NOTIFY_WEBHOOK ? http_curl_new(n->loop, &o, &n->http, e) : 0;
 }
 

@@ -207,15 +207,22 @@ static int refresh(struct eventlog *l, int64_t now_ms, struct err *e)
 	return 0;
 }
 
-int eventlog_lock(struct eventlog *l, int64_t now_ms, struct err *e)
+static int take_lock(int fd, int how, const char *dir, struct err *e)
 {
-	for (int waited = 0; flock(l->lock, LOCK_EX | LOCK_NB); waited += LOCK_PAUSE_MS) {
+	for (int waited = 0; flock(fd, how | LOCK_NB); waited += LOCK_PAUSE_MS) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
-			return err_sys(e, "lock the event log in %s", l->dir);
+			return err_sys(e, "lock the event log in %s", dir);
 		if (waited >= LOCK_WAIT_MS)
-			return err_set(e, ERR_BUSY, "another process holds the event log in %s", l->dir);
+			return err_set(e, ERR_BUSY, "another process holds the event log in %s", dir);
 		poll(NULL, 0, LOCK_PAUSE_MS);
 	}
+	return 0;
+}
+
+int eventlog_lock(struct eventlog *l, int64_t now_ms, struct err *e)
+{
+	if (take_lock(l->lock, LOCK_EX, l->dir, e))
+		return -1;
 	if (!refresh(l, now_ms, e))
 		return 0;
 	eventlog_unlock(l);
@@ -293,10 +300,9 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-int eventlog_files(const char *dir, struct strv *ret, struct err *e)
+static int ended_files(const char *dir, struct strv *ret, struct err *e)
 {
 	struct dirent **list = NULL;
-	AUTO(xfreep) char *active = xasprintf("%s/events.jsonl", dir);
 	int n = scandir(dir, &list, is_ended, by_name);
 	if (n < 0)
 		return err_sys(e, "read the directory %s", dir);
@@ -305,11 +311,54 @@ int eventlog_files(const char *dir, struct strv *ret, struct err *e)
 		free(list[i]);
 	}
 	free(list);
-	/* One that was made but not yet written is none. */
+	return 0;
+}
+
+int eventlog_files(const char *dir, struct strv *ret, struct err *e)
+{
+	AUTO(xfreep) char *active = xasprintf("%s/events.jsonl", dir);
 	struct stat st;
+	if (ended_files(dir, ret, e))
+		return -1;
+	/* One that was made but not yet written is none. */
 	if (!stat(active, &st) && st.st_size)
 		strv_add(ret, "events.jsonl");
 	return 0;
+}
+
+static int look(const char *dir, struct eventlog_view *v, struct err *e)
+{
+	AUTO(xfreep) char *active = xasprintf("%s/events.jsonl", dir);
+	struct stat st;
+	if (ended_files(dir, &v->ended, e))
+		return -1;
+	v->fd = open(active, O_RDONLY | O_CLOEXEC);
+	if (v->fd < 0 ? errno != ENOENT : fstat(v->fd, &st))
+		return err_sys(e, "open %s", active);
+	v->size = v->fd < 0 ? 0 : st.st_size;
+	return 0;
+}
+
+int eventlog_view(const char *dir, struct eventlog_view *ret, struct err *e)
+{
+	AUTO(xfreep) char *path = xasprintf("%s/lock", dir);
+	struct eventlog_view v = {.fd = -1};
+	int lock = open(path, O_RDONLY | O_CLOEXEC);
+	int r = lock >= 0 && take_lock(lock, LOCK_SH, dir, e) ? -1 : look(dir, &v, e);
+	if (lock >= 0)
+		close(lock);
+	if (r)
+		eventlog_view_done(&v);
+	else
+		*ret = v;
+	return r;
+}
+
+void eventlog_view_done(struct eventlog_view *v)
+{
+	strv_done(&v->ended);
+	if (v->fd >= 0)
+		close(v->fd);
 }
 
 static void remove_old(struct eventlog *l, int64_t oldest_ms)

@@ -60,6 +60,16 @@ int eventlog_sync(struct eventlog *l, struct err *e);
  * keeps all). ERR_SYS. */
 int eventlog_rotate(struct eventlog *l, int64_t oldest_ms, struct err *e);
 
+/* The log as it was at one moment, however it goes on meanwhile. */
+struct eventlog_view {
+	struct strv ended; /* names of the files that have ended, oldest first */
+	int fd; /* of events.jsonl; -1 when there was none */
+	off_t size; /* of it, then */
+};
+/* Looks at the log in dir while no writer is at work, waiting at most two seconds. Where there is no lock, as beside a
+ * copy, or it may not be opened, it is done without. ERR_SYS, ERR_BUSY. */
+int eventlog_view(const char *dir, struct eventlog_view *ret, struct err *e);
+void eventlog_view_done(struct eventlog_view *v);
 /* The files of the log in dir, oldest first, as names. ERR_SYS. */
 int eventlog_files(const char *dir, struct strv *ret, struct err *e);
 /* The SHA-256 of the octets in hexadecimal. */

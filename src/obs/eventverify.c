@@ -1,6 +1,7 @@
 /* eventverify.c: reading the event log. */
 #include "obs/eventverify.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,39 +28,52 @@ struct walk {
 	void *ctx;
 };
 
-static int walk_file(struct walk *w, struct err *e)
+/* The first `size` octets of a file; f is closed. */
+static int walk_file(struct walk *w, FILE *f, off_t size, struct err *e)
 {
-	AUTO(xfreep) char *path = xasprintf("%s/%s", w->dir, w->file);
 	AUTO(xfreep) char *line = NULL;
 	size_t cap = 0;
 	ssize_t n = 0;
 	int r = 0;
-	FILE *f = fopen(path, "re");
-	if (!f)
-		return err_sys(e, "open %s", path);
 	w->line = 0;
-	while (!r && (n = getline(&line, &cap, f)) > 0) {
+	for (off_t at = 0; !r && at < size && (n = getline(&line, &cap, f)) > 0; at += n) {
 		w->line++;
-		r = w->fn(w, line, (size_t)n, line[n - 1] != '\n', w->ctx, e);
+		r = w->fn(w, line, (size_t)n, line[n - 1] != '\n' || at + n > size, w->ctx, e);
 	}
 	if (!r && ferror(f))
-		r = err_sys(e, "read %s", path);
+		r = err_sys(e, "read %s/%s", w->dir, w->file);
 	fclose(f);
 	return r;
 }
 
+static int walk_ended(struct walk *w, const char *file, struct err *e)
+{
+	AUTO(xfreep) char *path = xasprintf("%s/%s", w->dir, file);
+	FILE *f = fopen(path, "re");
+	w->file = file;
+	if (f)
+		return walk_file(w, f, INT64_MAX, e);
+	if (errno != ENOENT)
+		return err_sys(e, "open %s", path);
+	err_set(e, ERR_BUSY, "%s was removed while the event log was read", path);
+	err_hint(e, "files older than events.keep go when a new one begins: run it again");
+	return -1;
+}
+
 static int walk_all(struct walk *w, struct err *e)
 {
-	AUTO(strv_done) struct strv files = {0};
-	if (eventlog_files(w->dir, &files, e))
-		return -1;
-	for (size_t i = 0; i < files.n; i++) {
-		w->file = files.v[i];
-		int r = walk_file(w, e);
-		if (r)
-			return r;
-	}
-	return 0;
+	AUTO(eventlog_view_done) struct eventlog_view v = {.fd = -1};
+	int r = eventlog_view(w->dir, &v, e);
+	for (size_t i = 0; !r && i < v.ended.n; i++)
+		r = walk_ended(w, v.ended.v[i], e);
+	if (r || v.fd < 0)
+		return r;
+	FILE *f = fdopen(v.fd, "re");
+	if (!f)
+		return err_sys(e, "open %s/events.jsonl", w->dir);
+	v.fd = -1;
+	w->file = "events.jsonl";
+	return walk_file(w, f, v.size, e);
 }
 
 /* NULL for what is no JSON. */

@@ -53,11 +53,12 @@ struct eventverify_result {
 	char head_hash[65];
 };
 
-/* Reads all files of the log. ERR_SYS when one cannot be read. What is wrong with the log is told as findings. */
+/* Reads all files of the log, as they are at the beginning. ERR_SYS when one cannot be read, ERR_BUSY when a writer
+ * holds the log for seconds or has removed an old file meanwhile. What is wrong with the log is told as findings. */
 int eventverify_run(const struct eventverify_options *o, struct eventverify_result *ret, struct err *e);
 
 /* Calls fn for every whole line of the log, oldest first: its text without line feed, and the same parsed (NULL when it
- * is no JSON). Ends when fn gives something else than 0, and returns that. ERR_SYS. */
+ * is no JSON). Ends when fn gives something else than 0, and returns that. ERR_SYS, ERR_BUSY. */
 int eventverify_each(const char *dir,
 	int (*fn)(const char *line, size_t n, const struct json *j, void *ctx, struct err *e), void *ctx,
 	struct err *e);

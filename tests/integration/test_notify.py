@@ -100,6 +100,13 @@ def channels(p, *entries, **more):
     p.configure({**p.config, **more, "notify": list(entries)})
 
 
+def channels_error(p, *entries):
+    channels(p, *entries)
+    done = p.run("config", "check")
+    assert done.rc == 2, done
+    return done.err
+
+
 def kinds(message):
     return sorted((i["news"], i["kind"], i["subject"]) for i in message["problems"])
 
@@ -149,8 +156,23 @@ def test_failures_and_repeat(box, hook):
 
 def test_the_address_may_be_a_secret(box, hook):
     """What services for chat give out as a webhook's address is all that it takes to write there: messages have the host alone."""
-    channels(box, {"name": "oncall", "type": "webhook", "url": hook.url + "/T00/canary", "timeout": "5s"})
+    channel = {"name": "oncall", "type": "webhook", "timeout": "5s"}
     host = hook.url.rpartition("/")[0]
+    # It may stand in a file of its own, which is looked at for each message and must be a secret, too.
+    file = secret_file(box, "hook.url", hook.url + "/T00/canary\n")
+    channels(box, {**channel, "url_file": file})
+    done = box.run("notify", "test", "-v", "-v").ok()
+    assert len(hook.got) == 1 and f"POST {host}: 204" in done.err and "canary" not in done.out + done.err, done
+    for text, mode, word in (("http://canary.test/", 0o600, "an https URL is needed"), ("https://h/\ncanary", 0o600, "line break"),
+                             ("", 0o600, "empty"), (hook.url + "/canary", 0o644, "mode 0644")):
+        harness.write(file, text)
+        os.chmod(file, mode)
+        done = box.run("notify", "test")
+        assert done.rc in (1, 2) and word in done.out + done.err and "hint:" in done.out + done.err, done
+        assert "canary" not in done.out + done.err, done
+    assert "one of url and url_file" in channels_error(box, {**channel, "url": hook.url, "url_file": file})
+    assert "needs url, or url_file" in channels_error(box, channel)
+    channels(box, {**channel, "url": hook.url + "/T00/canary"})
     hook.answers = [403]
     done = box.run("notify", "test")
     assert done.rc == 1 and f"{host}/… answered with status 403" in done.out + done.err and "hint:" in done.out + done.err, done

@@ -101,6 +101,8 @@ static void bad_names(void **state)
 		assert_int_equal(e.kind, ERR_CONFIG);
 		if (!strstr(e.msg, bad[i].why))
 			fail_msg("%s: '%s' does not say '%s'", bad[i].in, e.msg, bad[i].why);
+		if (!*e.hint)
+			fail_msg("%s: no next step", bad[i].in);
 		err_done(&e);
 	}
 }

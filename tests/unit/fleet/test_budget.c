@@ -153,6 +153,29 @@ static void test_refusals_on_their_way_say_nothing_new(void **state)
 	assert_true(budget_take(&b, at, &at));
 }
 
+/* Orders that were placed before one was refused are done after it, and say nothing of the CA as it is now. */
+static void test_orders_from_before_a_refusal(void **state)
+{
+	struct budget b = {0}, one;
+	int64_t at;
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		assert_true(budget_take(&b, start, &at));
+	budget_refused(&b, start + 200, start + 60200);
+	one = b;
+	assert_false(budget_served(&b, 0, start + 300));
+	/* A refusal that was on its way with it must not count as another one. */
+	budget_refused(&b, start + 301, start + 60200);
+	assert_memory_equal(&one, &b, sizeof(b));
+	/* One that somebody asked for nevertheless, unless another was refused after it. */
+	budget_refused(&b, start + 400, start + 90200);
+	assert_false(budget_served(&b, start + 60200, start + 500));
+	assert_int_equal(b.shut_until, start + 90200);
+	assert_true(budget_served(&b, start + 90200, start + 600));
+	assert_int_equal(b.shut_until, start + 600);
+	assert_false(budget_served(&b, start + 600, start + 600));
+}
+
 /* The clock was a hundred days ahead when the CA said "later". */
 static void test_a_clock_that_was_put_back(void **state)
 {
@@ -206,6 +229,7 @@ int main(void)
 		cmocka_unit_test(test_a_limit_is_learnt_once),
 		cmocka_unit_test(test_known_limits_are_kept),
 		cmocka_unit_test(test_refusals_on_their_way_say_nothing_new),
+		cmocka_unit_test(test_orders_from_before_a_refusal),
 		cmocka_unit_test(test_a_clock_that_was_put_back),
 		cmocka_unit_test(test_texts_that_are_none),
 	};

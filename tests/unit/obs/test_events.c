@@ -373,6 +373,67 @@ static void test_rotation(void **state)
 	assert_true(s.of[EVENTVERIFY_REMOVED] > 0);
 }
 
+struct meanwhile {
+	struct events *log;
+	int64_t last, lines;
+};
+
+/* With each line that is read two more are written. */
+static int write_meanwhile(const char *line, size_t n, const struct json *j, void *ctx, struct err *e)
+{
+	struct meanwhile *m = ctx;
+	int64_t seq = 0;
+	(void)line;
+	(void)n;
+	(void)e;
+	assert_true(json_int(json_get(j, "seq"), &seq));
+	assert_int_equal(seq, m->last + 1);
+	m->last = seq;
+	m->lines++;
+	put(m->log, "a.example");
+	put(m->log, "b.example");
+	return 0;
+}
+
+/* Who reads while others write, and end files, finds the log as it was at the beginning. */
+static void test_rotation_while_it_is_read(void **state)
+{
+	AUTO(xfreep) char *dir = in(state, "log");
+	struct err e = {0};
+	struct seen s;
+	write_some(state, 20, 1000, 100);
+	struct meanwhile m = {.log = open_log(state, 1000, 100)};
+	struct eventverify_result r = verify(state, &s);
+	must(eventverify_each(dir, write_meanwhile, &m, &e), &e);
+	events_close(m.log);
+	assert_int_equal(m.last, r.last);
+	assert_int_equal(m.lines, r.lines);
+	verify(state, &s);
+	assert_int_equal(s.n, 0);
+}
+
+/* Nobody is let in while a line is being written; of a copy without lock that is not asked. */
+static void test_verified_between_lines(void **state)
+{
+	AUTO(xfreep) char *dir = in(state, "log");
+	AUTO(xfreep) char *lock = in(state, "log/lock");
+	struct eventverify_options o = {.dir = dir};
+	struct eventverify_result r;
+	struct eventlog l;
+	struct err e = {0};
+	write_some(state, 3, 0, 100);
+	must(eventlog_open(dir, &l, &e), &e);
+	must(eventlog_lock(&l, now_ms, &e), &e);
+	assert_int_equal(eventverify_run(&o, &r, &e), -1);
+	assert_int_equal(e.kind, ERR_BUSY);
+	err_done(&e);
+	assert_int_equal(unlink(lock), 0);
+	must(eventverify_run(&o, &r, &e), &e);
+	assert_int_equal(r.lines, 4);
+	eventlog_unlock(&l);
+	eventlog_close(&l);
+}
+
 /* A crash between the end of one file and the beginning of the next. */
 static void test_rotation_cut_short(void **state)
 {
@@ -499,6 +560,8 @@ int main(void)
 		T(test_lost),
 		T(test_rotation),
 		T(test_rotation_cut_short),
+		T(test_rotation_while_it_is_read),
+		T(test_verified_between_lines),
 		T(test_rotation_refused),
 		T(test_two_writers),
 		T(test_long_line),
