@@ -1,10 +1,11 @@
 """
-perdure.service under a real systemd: PID 1 of namespaces of its own, which sees our units and nothing else of the machine's. Skipped
+The units under a real systemd: PID 1 of namespaces of its own, which sees our units and nothing else of the machine's. Skipped
 where such namespaces cannot be had, by somebody else than root or in most containers.
 """
 import os
 import re
 import subprocess
+import time
 
 import pytest
 from e2e import plain_path
@@ -58,6 +59,14 @@ class Machine:
     def run(self, *argv):
         return subprocess.run(["nsenter", "-t", self.pid, "-p", "-m", "-i", "-u", "-C", *argv], capture_output=True, text=True, timeout=60, check=False)
 
+    def drop_in(self, unit, text):
+        folder = f"/run/units/{unit}.d"
+        self.ok("sh", "-c", 'mkdir -p "$0"; printf "%s" "$1" > "$0/test.conf"', folder, text)
+        self.ok("systemctl", "daemon-reload")
+
+    def show(self, unit):
+        return dict(line.split("=", 1) for line in self.ok("systemctl", "show", unit).splitlines() if "=" in line)
+
     def ok(self, *argv):
         done = self.run(*argv)
         assert done.returncode == 0, f"{argv}: {done.stdout}{done.stderr}\n{read(self.log)}"
@@ -82,17 +91,20 @@ def machine(stage):
         write(os.path.join(folder, f"units/{name}.target"), f"[Unit]\nDescription={name}\nDefaultDependencies=no\n")
     for name in os.listdir(os.path.join(ROOT, "packaging/systemd")):
         write(os.path.join(folder, "units", name), read(os.path.join(ROOT, "packaging/systemd", name)).replace("@bindir@", "/run/bin"))
+    write(os.path.join(folder, "units/web.service"), "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\nExecReload=/bin/touch /run/web-reloaded\n")
     subprocess.run(["cp", "-a", p.state_dir, os.path.join(folder, "state")], check=True)
     write(os.path.join(folder, "ca.pem"), read(ca.ca_bundle))
     p.configure({**config, "state_dir": "/var/lib/perdure", "cas": [ca.config_entry(ca_bundle="/etc/perdure/ca.pem")]})
     write(os.path.join(folder, "perdure.yaml"), read(p.config_file))
-    return Machine(stage, p, folder)
+    m = Machine(stage, p, folder)
+    yield m
+    stage.end(m.process, grace=0)  # its PID 1 does not end by SIGTERM
 
 
 def test_the_service_lives(machine):
     """It is ready when it says so, works in its sandbox, reloads, and stops in good order."""
     machine.ok("systemctl", "start", "perdure.service")
-    shown = dict(line.split("=", 1) for line in machine.ok("systemctl", "show", "perdure.service").splitlines() if "=" in line)
+    shown = machine.show("perdure.service")
     assert (shown["ActiveState"], shown["SubState"], shown["NRestarts"]) == ("active", "running", "0")
     live = "/var/lib/perdure/live/a.test/fullchain.pem"
     wait_until("a certificate", 20, lambda: machine.run("test", "-e", live).returncode == 0)
@@ -103,6 +115,39 @@ def test_the_service_lives(machine):
     wait_until("the new configuration", 20, lambda: machine.ok("systemctl", "show", "-P", "ActiveState", "perdure.service") == "active\n")
     machine.ok("systemctl", "stop", "perdure.service")
     assert machine.ok("systemctl", "show", "-P", "Result", "perdure.service") == "success\n"
-    # The other way: what its timer starts.
-    machine.ok("systemctl", "start", "perdure-renew.service")
-    assert machine.ok("systemctl", "show", "-P", "Result", "perdure-renew.service") == "success\n"
+
+
+def test_the_watchdog(machine):
+    """The daemon says in time that it is alive; one that hangs is ended and started again."""
+    machine.drop_in("perdure.service", "[Service]\nWatchdogSec=3s\nRestartSec=100ms\n")
+    machine.ok("systemctl", "start", "perdure.service")
+    before = machine.show("perdure.service")["MainPID"]
+    time.sleep(3.5)
+    assert machine.show("perdure.service")["NRestarts"] == "0"
+    machine.ok("kill", "-STOP", before)
+    wait_until("another one", 40, lambda: machine.show("perdure.service")["NRestarts"] == "1" and
+               machine.ok("systemctl", "show", "-P", "ActiveState", "perdure.service") == "active\n")
+    assert machine.show("perdure.service")["MainPID"] not in ("0", before)
+    machine.ok("systemctl", "stop", "perdure.service")
+    assert machine.ok("systemctl", "show", "-P", "Result", "perdure.service") == "success\n"
+
+
+def test_the_timer_and_the_helper(machine):
+    """The timer starts a renewal; the helper gives a service its certificate, and reloads the service as the documentation says."""
+    machine.ok("systemctl", "start", "perdure-hand-out@a.test.path", "web.service", "perdure-renew.timer")
+    assert machine.show("perdure-renew.timer")["NextElapseUSecRealtime"]  # some time of the day
+    # The directory that the path unit watches is made by the first renewal.
+    machine.ok("systemctl", "stop", "perdure-renew.timer")
+    machine.drop_in("perdure-renew.timer", "[Timer]\nOnCalendar=\nOnActiveSec=100ms\nAccuracySec=1ms\nRandomizedDelaySec=0\nPersistent=no\n")
+    machine.drop_in("perdure-hand-out@a.test.service", "[Service]\nExecStartPost=+/usr/bin/systemctl try-reload-or-restart web.service\n")
+    machine.ok("systemctl", "start", "perdure-renew.timer")
+    wait_until("the service reloaded", 30, lambda: machine.run("test", "-e", "/run/web-reloaded").returncode == 0)
+    renewal = machine.show("perdure-renew.service")
+    assert (renewal["Result"], renewal["ActiveState"]) == ("success", "inactive")
+    assert machine.show("perdure-hand-out@a.test.service")["Result"] == "success"
+    place = "/etc/ssl/perdure/a.test"
+    assert machine.ok("stat", "-c", "%U:%G %a", place, f"{place}/combined.pem", f"{place}/fullchain.pem") == \
+        "root:ssl-cert 750\nroot:ssl-cert 640\nroot:root 644\n"
+    assert machine.ok("ls", "-A", place) == "combined.pem\nfullchain.pem\n"
+    for name in ("combined.pem", "fullchain.pem"):
+        machine.ok("cmp", f"{place}/{name}", f"/var/lib/perdure/live/a.test/{name}")
