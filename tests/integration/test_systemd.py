@@ -91,7 +91,8 @@ def machine(stage):
         write(os.path.join(folder, f"units/{name}.target"), f"[Unit]\nDescription={name}\nDefaultDependencies=no\n")
     for name in os.listdir(os.path.join(ROOT, "packaging/systemd")):
         write(os.path.join(folder, "units", name), read(os.path.join(ROOT, "packaging/systemd", name)).replace("@bindir@", "/run/bin"))
-    write(os.path.join(folder, "units/web.service"), "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\nExecReload=/bin/touch /run/web-reloaded\n")
+    write(os.path.join(folder, "units/web.service"),
+          "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\nExecReload=/bin/touch /run/web-reloaded\n")
     subprocess.run(["cp", "-a", p.state_dir, os.path.join(folder, "state")], check=True)
     write(os.path.join(folder, "ca.pem"), read(ca.ca_bundle))
     p.configure({**config, "state_dir": "/var/lib/perdure", "cas": [ca.config_entry(ca_bundle="/etc/perdure/ca.pem")]})

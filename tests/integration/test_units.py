@@ -5,7 +5,8 @@ import shutil
 import subprocess
 
 import pytest
-from harness import ROOT, read, write
+from e2e import plain_path
+from harness import ROOT, read, tool, write
 
 FOLDER = os.path.join(ROOT, "packaging/systemd")
 EXPOSURE_MAX = 2.0
@@ -43,6 +44,17 @@ def test_understood(units):
     out = analyze(units, "verify", "--man=no", *[str(units / n) for n in names])
     # The machine's own units may have their troubles.
     assert not [line for line in out.splitlines() if "perdure" in line], out
+
+
+def test_the_image_has_the_libraries():
+    """The container file is not built here; what the program is linked with is what it installs. Debian 13 has "t64" in some names."""
+    needed = re.findall(r"\(NEEDED\).*\[(.*)\]", tool("readelf", "-d", plain_path()))
+    owners = re.findall(r"^(\S+?):", tool("dpkg", "-S", *[f"*-linux-gnu/{name}" for name in needed]), re.M)
+    text = read(os.path.join(ROOT, "packaging/container/Containerfile"))
+    image = text[text.rindex("--no-install-recommends"):text.index("rm -rf")]
+    installed = {name.replace("t64", "") for name in re.findall(r"lib\S+", image)}
+    assert len(owners) >= len(needed) > 10
+    assert {name.replace("t64", "") for name in owners} - {"libc6"} == installed
 
 
 def test_the_daemon_has_no_capability():
