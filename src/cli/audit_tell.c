@@ -131,15 +131,11 @@ static char *audit_path(const char *path)
 	return xasprintf("%.*s-audit%s", (int)(prom ? n - 5 : n), path, prom ? ".prom" : "");
 }
 
-static int write_numbers(
-	const struct audit_tell *t, const struct site *s, const struct report_summary *sum, struct err *e)
+static int write_numbers(const struct audit_tell *t, const struct site *s, struct err *e)
 {
 	if (!s->config->metrics.textfile)
 		return 0;
 	AUTO(xfreep) char *path = audit_path(s->config->metrics.textfile);
-	int64_t ended_s = sum->ended_ms / 1000;
-	metrics_set(t->metrics, METRIC_AUDIT_NAMES, METRIC_NO_L, (double)sum->names);
-	metrics_set(t->metrics, METRIC_AUDIT_AT, METRIC_NO_L, (double)ended_s);
 	return meter_write(t->metrics, path, e);
 }
 
@@ -167,13 +163,17 @@ void audit_tell_end(struct audit_tell *t, struct site *s, const struct report_su
 {
 	struct store *own = NULL;
 	struct err e = {0};
+	int64_t ended_s = sum->ended_ms / 1000;
 	t->unseen = sum->unseen > 0;
-	if (write_numbers(t, s, sum, &e)) {
+	metrics_set(t->metrics, METRIC_AUDIT_NAMES, METRIC_NO_L, (double)sum->names);
+	metrics_set(t->metrics, METRIC_AUDIT_AT, METRIC_NO_L, (double)ended_s);
+	if (write_numbers(t, s, &e)) {
 		log_warn("metrics: %s", e.msg);
 		err_done(&e);
 	}
 	/* Whoever may only read the state audits all the same; nothing is remembered then, so nothing is told. */
-	if (store_open(s->config->state_dir, false, &own, &e) || tell_changes(t, s, own, &e))
+	if (store_open(s->config->state_dir, false, &own, &e) || meter_audit_keep(own, t->metrics, &e) ||
+		tell_changes(t, s, own, &e))
 		log_debug("what the audit before found is not known: %s", e.msg);
 	err_done(&e);
 	store_close(own);

@@ -310,7 +310,7 @@ int daemon_run(struct site *s, const struct daemon_hooks *hooks, void *ctx, enum
 		.watchdog_ms = sdnotify_watchdog_ms()};
 	if (control_open(&d, e))
 		return -1;
-	if (telling_start(s, &d.telling, e)) {
+	if (telling_start(s, &d.last_failed, &d.telling, e)) {
 		lines_free(d.control);
 		return -1;
 	}

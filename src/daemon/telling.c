@@ -20,11 +20,11 @@ struct telling_daemon {
 	struct notifyrun *notify; /* NULL unless messages are going out */
 };
 
-int telling_start(struct site *s, struct telling_daemon **ret, struct err *e)
+int telling_start(struct site *s, const bool *failed, struct telling_daemon **ret, struct err *e)
 {
 	struct telling_daemon *t = xcalloc(1, sizeof(*t));
 	t->s = s;
-	if (metricsd_start(s, &t->metrics, e) || meter_restore(s, e)) {
+	if (metricsd_start(s, failed, &t->metrics, e) || meter_restore(s, e)) {
 		metricsd_free(t->metrics);
 		free(t);
 		return -1;

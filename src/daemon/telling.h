@@ -9,8 +9,9 @@ struct err;
 struct site;
 struct telling_daemon;
 
-/* Begins to listen for Prometheus and tells that the daemon has begun. ERR_SYS, ERR_CONFIG, ERR_STORE. */
-int telling_start(struct site *s, struct telling_daemon **ret, struct err *e);
+/* Begins to listen for Prometheus and tells that the daemon has begun. failed (borrowed): whether the last run failed
+ * as a whole. ERR_SYS, ERR_CONFIG, ERR_STORE. */
+int telling_start(struct site *s, const bool *failed, struct telling_daemon **ret, struct err *e);
 /* After a run of renewals; good: nothing of it failed. Messages go out while the daemon goes on. */
 void telling_after_run(struct telling_daemon *t, bool good, bool clock_wrong);
 /* The clock of this machine has jumped by so many seconds. */

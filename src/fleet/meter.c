@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -116,6 +117,45 @@ int meter_collect(struct site *s, struct err *e)
 				   collect_fact(s, LAST_SUCCESS, METRIC_LAST_SUCCESS, e))
 		       ? -1
 		       : 0;
+}
+
+/* --- of the last audit --- */
+
+#define LAST_AUDIT "metrics.audit"
+
+static int put_line(const char *key, const char *value, void *ctx, struct err *e)
+{
+	(void)e;
+	buf_printf(ctx, "%s\n%s\n", key, value);
+	return 0;
+}
+
+int meter_audit_keep(struct store *st, const struct metrics *audit, struct err *e)
+{
+	AUTO(buf_done) struct buf b = buf_make(BUF_MAX_SMALL_FILE);
+	if (metrics_each_kept(audit, put_line, &b, e) || buf_check(&b, "the numbers of the audit", e))
+		return -1;
+	return store_fact_put(st, LAST_AUDIT, buf_str(&b), e) ? -1 : store_commit(st, e);
+}
+
+void meter_audit_hide(struct site *s)
+{
+	metrics_clear(tell_metrics(s), METRIC_FINDINGS);
+	metrics_clear(tell_metrics(s), METRIC_AUDIT_NAMES);
+	metrics_clear(tell_metrics(s), METRIC_AUDIT_AT);
+}
+
+int meter_audit_show(struct site *s, struct err *e)
+{
+	AUTO(xfreep) char *kept = NULL;
+	char *rest, *key, *value;
+	meter_audit_hide(s);
+	if (s->store && store_fact_get(s->store, LAST_AUDIT, &kept, e))
+		return -1;
+	rest = kept;
+	while ((key = strsep(&rest, "\n")) && (value = strsep(&rest, "\n")))
+		metrics_restore(tell_metrics(s), key, value);
+	return 0;
 }
 
 int meter_write(const struct metrics *m, const char *path, struct err *e)

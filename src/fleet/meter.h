@@ -10,6 +10,7 @@
 struct err;
 struct metrics;
 struct site;
+struct store;
 
 /* Adds what earlier processes have counted, from the state; once, before meter_save(). ERR_STORE. */
 int meter_restore(struct site *s, struct err *e);
@@ -21,6 +22,13 @@ int meter_ran(struct site *s, bool good, struct err *e);
 int meter_collect(struct site *s, struct err *e);
 /* Writes m to the path in text form 0.0.4, whole or not at all, for everybody to read. ERR_SYS. */
 int meter_write(const struct metrics *m, const char *path, struct err *e);
+
+/* What the last audit of the configured names has counted, for the daemon, whose audits are processes of their own: put
+ * into the state, and shown among the other numbers until it is hidden. The file of metrics.textfile must not have it:
+ * an audit writes one beside that. ERR_STORE. */
+int meter_audit_keep(struct store *st, const struct metrics *audit, struct err *e);
+int meter_audit_show(struct site *s, struct err *e);
+void meter_audit_hide(struct site *s);
 
 /* All of it at the end of a run, if the configuration has metrics.textfile; what fails is warned of. */
 void meter_end_of_run(struct site *s, bool good);

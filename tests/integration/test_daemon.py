@@ -8,11 +8,13 @@ import socket
 import sqlite3
 import subprocess
 import time
+import urllib.error
+import urllib.request
 
 import invariants
 import pytest
 from e2e import check_rest, need_faketime, plain_path
-from harness import Knot, Perdure, TestCA, p_config, publish_records, read, set_up_account, wait_until, write, zones_named
+from harness import Knot, Perdure, TestCA, free_port, p_config, publish_records, read, set_up_account, wait_until, write, zones_named
 from test_json_page import page, printed
 from test_state_faults import fill
 
@@ -27,6 +29,14 @@ def site(stage):
     set_up_account(p)
     publish_records(p, knot)
     return p, ca, knot
+
+
+def asked(port, path):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=20) as r:
+            return r.status, r.read().decode()
+    except urllib.error.HTTPError as e:
+        return e.code, e.read().decode()
 
 
 class Daemon:
@@ -204,7 +214,8 @@ def test_killed_and_started_again(site):
 
 def test_audits_now_and_then(site):
     p, ca, knot = site
-    p.configure({**p.config, "daemon": {"interval": "1h", "audit": "3s"}})
+    port = free_port()
+    p.configure({**p.config, "daemon": {"interval": "1h", "audit": "3s"}, "metrics": {"listen": f"127.0.0.1:{port}"}})
     d = Daemon(p)
     d.idle()
     baseline = os.path.join(p.state_dir, "audit-baseline.jsonl")
@@ -216,6 +227,14 @@ def test_audits_now_and_then(site):
     first = os.stat(baseline).st_mtime_ns
     wait_until("another audit", 60, lambda: os.stat(baseline).st_mtime_ns > first + 4_000_000_000)
     assert read(d.log).count("ca.evil.test") == said, "a drift is told once"
+    # What the audits, which are processes of their own, have counted is among the daemon's numbers, also after a restart.
+    assert "perdure_audit_names 1\n" in asked(port, "/metrics")[1]
+    d.end()
+    os.unlink(os.path.join(p.folder, "notify"))
+    d = Daemon(p)
+    for _ in range(2):
+        status, text = asked(port, "/metrics")
+        assert status == 200 and 'perdure_audit_findings{rule="PD201",severity="error"} 1\n' in text, text
     d.end()
 
 
@@ -229,13 +248,16 @@ def test_goes_on_after_a_full_disk(stage, tmp_path):
     try:
         knot = Knot(stage, NAMES)
         ca = TestCA(stage, knot.address)
-        p = Perdure(stage, p_config(ca, knot, NAMES, daemon={"interval": "10s"}, state_dir=str(place / "state")))
+        port = free_port()
+        p = Perdure(stage, p_config(ca, knot, NAMES, daemon={"interval": "10s"}, state_dir=str(place / "state"),
+                                    metrics={"listen": f"127.0.0.1:{port}"}))
         p.state_dir = str(place / "state")
         set_up_account(p)
         publish_records(p, knot)
         p.run("renew").ok()
         d = Daemon(p, PERDURE_TIME_RATE="10")
         d.idle()
+        assert asked(port, "/readyz") == (200, "ready\n")
         good = read(p.config_file)
         ballast = fill(place)
         d.ask(do="renew", names=NAMES, force=True)
@@ -245,6 +267,7 @@ def test_goes_on_after_a_full_disk(stage, tmp_path):
             d.idle()
             d.ask(do="renew", names=NAMES, force=True)
         assert d.idle()["ok"], "it waits for room"
+        assert (asked(port, "/readyz")[0], asked(port, "/healthz")[0]) == (503, 200)
         # It opens its state anew, and the configuration with it: one that is being edited does not end it.
         write(p.config_file, good + "\nnonsense: 1\n")
         ballast.unlink()
@@ -253,6 +276,7 @@ def test_goes_on_after_a_full_disk(stage, tmp_path):
         wait_until("certificates again", 120, lambda: d.process.poll() is not None or d.ask(do="renew", names=NAMES, force=True)["ok"] and len(ca.certificates()) >= 4)
         assert d.process.poll() is None, read(d.log)
         d.idle()
+        assert asked(port, "/readyz")[0] == 200
         d.end()
         check_rest(p, NAMES)
     finally:

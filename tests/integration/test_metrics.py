@@ -46,7 +46,7 @@ def rows_of_page():
 
 
 def test_page_has_the_table():
-    source = re.findall(r'\.name = "(\w+)",\s*\.type = METRIC_(\w+),(.*?)\.help = "([^"]*(?:\\"[^"]*)*)"', harness.read(TABLE), re.S)
+    source = re.findall(r'\.name = "(\w+)",\s*\.type = METRIC_(\w+),(.*?)\.help = "([^"\\]*(?:\\.[^"\\]*)*)"', harness.read(TABLE), re.S)
     want = []
     for name, kind, rest, text in source:
         labels = re.search(r"\.labels = \{(.*?)\}", rest)
