@@ -242,6 +242,7 @@ static void start(struct run *r, struct slot *s, const struct plan_rrset *set)
 		.subject = set->fqdn,
 		.type = set->type,
 		.ttl = set->ttl,
+		.lock = true,
 		.verify = r->a->verify,
 		.wait_ms = r->a->wait_ms,
 		.poll_max_ms = POLL_MAX_MS};

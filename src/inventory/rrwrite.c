@@ -24,8 +24,10 @@
 enum {
 	TRIES = 10, /* changes of one RRset that others were quicker than */
 	POLL_FIRST_MS = 200, /* between two looks at the servers, doubling to the last */
-	LOCK_POLL_MS = 50,
-	LOCK_WAIT_MS = 120000, /* for one who holds the lock: a read and a change take no longer */
+	LOCK_POLL_MS = 50, /* doubling, too */
+	LOCK_POLL_MAX_MS = 250,
+	/* For one who holds the lock: a read and a change, and those of others before them at the slowest provider. */
+	LOCK_WAIT_MS = 900000,
 };
 
 struct rrwrite {
@@ -46,14 +48,14 @@ struct rrwrite {
 	int64_t lock_deadline;
 	struct rrwrite_want want;
 	unsigned tries, lost; /* lost: alone, not for others in the same call */
-	int64_t poll_ms, deadline;
+	int64_t poll_ms, deadline; /* of the looks at the servers; poll_ms before that of those at the lock */
 	bool changed;
 	bool read_back; /* since the last change */
 	char *note;
 };
 
 static void read_rrset(struct rrwrite *w);
-static void was_read(const struct provider_rrset *held, const struct err *e, void *ctx);
+static void begin(struct rrwrite *w);
 static void look(void *ctx);
 
 static void want_done(struct rrwrite_want *want)
@@ -75,7 +77,7 @@ void rrwrite_free(struct rrwrite *w)
 		dns_view_cancel(w->query);
 	loop_timer_free(w->timer);
 	loop_timer_free(w->lock_timer);
-	fs_lock_release(&w->lock);
+	rrlock_release(&w->lock, w->owner);
 	provider_zone_done(&w->zone);
 	provider_rrset_done(&w->held);
 	want_done(&w->want);
@@ -158,8 +160,9 @@ static void was_read_back(const struct provider_rrset *held, const struct err *e
 {
 	struct rrwrite *w = ctx;
 	w->op = NULL;
+	(void)e;
 	if (held && !is_held(w, held) && ++w->tries < TRIES) {
-		was_read(held, e, w);
+		begin(w);
 		return;
 	}
 	rrmember_away(w->member);
@@ -223,7 +226,7 @@ static void look(void *ctx)
 
 static void wait_for_servers(struct rrwrite *w)
 {
-	fs_lock_release(&w->lock);
+	rrlock_release(&w->lock, w->owner);
 	if (!w->q.wait_ms) {
 		end(w, RRWRITE_CHANGED, NULL);
 		return;
@@ -290,7 +293,7 @@ static void changed(const struct provider_result *result, const struct err *e, b
 		tell_change(w, NULL);
 	if (w->hooks->after)
 		w->hooks->after(result, w->ctx);
-	fs_lock_release(&w->lock);
+	rrlock_release(&w->lock, w->owner);
 	if (result->ticket)
 		rrmember_sync(w->member, result->ticket);
 	else
@@ -361,9 +364,25 @@ static void take_lock(void *ctx)
 	} else if (clk_mono(w->q.site->clk) >= w->lock_deadline) {
 		end(w, RRWRITE_FAILED, &e);
 	} else {
-		loop_timer_start(w->lock_timer, LOCK_POLL_MS);
+		loop_timer_start(w->lock_timer, w->poll_ms);
+		w->poll_ms = w->poll_ms * 2 < LOCK_POLL_MAX_MS ? w->poll_ms * 2 : LOCK_POLL_MAX_MS;
 	}
 	err_done(&e);
+}
+
+/* Reads and changes it; alone on this host, where that is wanted. */
+static void begin(struct rrwrite *w)
+{
+	if (!w->q.lock || provider_caps(w->provider)->cas) {
+		read_rrset(w);
+		return;
+	}
+	rrmember_away(w->member);
+	if (!w->lock_timer)
+		w->lock_timer = loop_timer_new(w->q.site->loop, take_lock, w);
+	w->lock_deadline = clk_mono(w->q.site->clk) + LOCK_WAIT_MS;
+	w->poll_ms = LOCK_POLL_MS;
+	take_lock(w);
 }
 
 static void found(struct provider *p, const struct provider_zone *z, const struct err *e, void *ctx)
@@ -377,14 +396,7 @@ static void found(struct provider *p, const struct provider_zone *z, const struc
 	}
 	w->provider = p;
 	provider_zone_copy(&w->zone, z);
-	if (!w->q.lock || provider_caps(p)->cas) {
-		read_rrset(w);
-		return;
-	}
-	rrmember_away(w->member);
-	w->lock_timer = loop_timer_new(w->q.site->loop, take_lock, w);
-	w->lock_deadline = clk_mono(w->q.site->clk) + LOCK_WAIT_MS;
-	take_lock(w);
+	begin(w);
 }
 
 int rrwrite_start(const struct rrwrite_question *q, const struct rrwrite_hooks *hooks, void *ctx, struct rrwrite **ret,

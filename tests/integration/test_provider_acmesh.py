@@ -102,6 +102,18 @@ def test_stand_in_published_beside_what_is_there(world):
     assert w.knot.serials() == serials and sorted(os.listdir(w.folder)) == ["acme.sh", "dnsapi"]
 
 
+def test_stand_in_two_perdures_and_somebody_else_at_once(world):
+    w = world()
+    before = w.stands(1)
+    other = harness.Perdure(w.stage, {**w.config, "cas": [w.ca.config_entry(issuer="second.test")]})
+    runs = [p.start("record", "apply", "--yes", "--no-wait", "--quiet", env={"TMPDIR": w.temp}) for p in (w.p, other)]
+    for k in range(6):
+        w.knot.nsupdate([f'{w.owner(i)} 60 TXT "foreign {k}"' for i in range(2)])
+    assert [r.wait(60) for r in runs] == [0, 0]
+    wanted = [w.value, w.value.replace("ca.test", "second.test"), *(f'"foreign {k}"' for k in range(6))]
+    assert [w.stands(i) for i in range(2)] == [sorted(wanted), sorted([*wanted, *before])]
+
+
 def test_stand_in_removes_nothing(world):
     w = world()
     old = w.value.replace(";policy=wildcard", "")

@@ -187,6 +187,44 @@ elif q["verb"] == "change":"""))
     assert os.path.exists(w.notes) and w.stands() == [w.value]
 
 
+def both_at_once(w, while_they_run=lambda: None):
+    """Two perdures for two CAs at the same names; that both ended well."""
+    other = harness.Perdure(w.stage, {**w.config, "cas": [w.ca.config_entry(issuer="second.test")]})
+    runs = [p.start("record", "apply", "--yes", "--no-wait", "--quiet") for p in (w.p, other)]
+    while_they_run()
+    assert [r.wait(60) for r in runs] == [0, 0]
+    for i in range(len(w.zones)):
+        values = w.stands(i)
+        assert w.value in values and w.value.replace("ca.test", "second.test") in values, values
+
+
+@pytest.mark.parametrize("protocol", ["json", "lego"])
+def test_two_perdures_and_somebody_else_at_once(world, protocol):
+    w = world(protocol)
+    before = [w.stands(i) for i in range(2)]
+
+    def third_party():
+        for k in range(8):
+            w.knot.nsupdate([f'{w.owner(i)} 60 TXT "foreign {k}"' for i in range(2)])
+
+    both_at_once(w, third_party)
+    for i in range(2):
+        assert [v for v in w.stands(i) if "foreign" in v] == [f'"foreign {k}"' for k in range(8)] and set(before[i]) <= set(w.stands(i))
+
+
+def test_two_perdures_and_a_program_that_replaces_the_whole_set(world):
+    """As many of them do: it reads, takes its time, and writes all that it read and the new value."""
+    w = world("lego")
+    w.use(LEGO.replace("lines.append((\"add \"", """import time
+there = subprocess.run(["kdig", "@127.0.0.1", "-p", os.environ["DNS_PORT"], "+short", "+tcp", name, "TXT"], stdout=subprocess.PIPE, text=True).stdout
+time.sleep(0.3)
+lines += ["del " + name + " TXT"] + ["add " + name + " 60 TXT " + line for line in there.splitlines()]
+lines.append((\"add \""""))
+    before = w.stands(1)
+    both_at_once(w)
+    assert set(before) <= set(w.stands(1)) and len(w.stands(0)) == 2
+
+
 def test_a_ticket_is_waited_for(world):
     w = world("json", n=1)
     w.use(example().replace('{"outcome": "changed"}', '{"outcome": "changed", "ticket": "t-17", "note": "it may take a while"}').replace("    sys.exit(2)", f"""
