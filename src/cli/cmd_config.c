@@ -6,6 +6,7 @@
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "config/config.h"
+#include "inventory/wishes.h"
 
 static int run(struct cli *c, struct err *e)
 {
@@ -16,6 +17,7 @@ static int run(struct cli *c, struct err *e)
 		return -1;
 	}
 	config_overlaps(conf, &conf->warnings);
+	wishes_crowded(conf, &conf->warnings);
 	if (c->json) {
 		struct out_json j;
 		out_json_begin(&j);

@@ -50,6 +50,15 @@ int recordplan_tokens(const struct site *s, const struct written *w, struct toke
 	return 0;
 }
 
+/* What cannot be proved behind the records of the plan. */
+static void warn_of_crowds(const struct config *c)
+{
+	AUTO(strv_done) struct strv told = {0};
+	wishes_crowded(c, &told);
+	for (size_t i = 0; i < told.n; i++)
+		log_warn("%s", told.v[i]);
+}
+
 /* What the command line asks for: everything, or some names, or one CA. */
 static int collect(
 	struct cli *c, struct site *s, struct wishes *w, struct ours *ours, struct tokens *tokens, struct err *e)
@@ -68,6 +77,7 @@ static int collect(
 		return -1;
 	if (ca || names.n)
 		return 0;
+	warn_of_crowds(s->config);
 	if (recordplan_tokens(s, ours->written, tokens, e))
 		return -1;
 	tokens_wishes(tokens, NULL, w);

@@ -11,6 +11,7 @@
 #include "inventory/desired.h"
 #include "inventory/ours.h"
 #include "provider/acmeaccounts.h"
+#include "provider/acmedns.h"
 
 static void wish_done(struct wish *w)
 {
@@ -138,6 +139,22 @@ int wishes_accounts(
 	err_set(e, ERR_CONFIG, "some certificates share an account of provider %s, and others do not", p->name);
 	err_hint(e, "give those that share it a provider of their own, with another accounts_file");
 	return -1;
+}
+
+void wishes_crowded(const struct config *c, struct strv *ret)
+{
+	for (size_t i = 0; i < c->n_certs; i++) {
+		const struct config_cert *cert = &c->certs[i];
+		const struct config_mark *m = &cert->mark;
+		const struct config_delegation *d = cert->delegation;
+		if (!d->one_account || cert->names.n <= ACMEDNS_KEPT || !wishes_need_delegation(c, cert))
+			continue;
+		strv_add_take(ret, xasprintf("%s:%d:%d: certificate %s has %zu names, and the account of provider %s "
+					     "that they share keeps %d values: an order that needs more than those is "
+					     "held; without shared: true each domain has an account of its own",
+					   m->file, m->line, m->column, cert->name, cert->names.n, d->provider->name,
+					   ACMEDNS_KEPT));
+	}
 }
 
 /* An acme-dns server has accounts of others, too. */

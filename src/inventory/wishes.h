@@ -59,6 +59,11 @@ int wishes_delegations(
  */
 int wishes_accounts(
 	const struct config *c, const struct config_provider *p, struct strv *ret, bool *ret_one, struct err *e);
+/*
+ * Appends "FILE:LINE:COLUMN: …" for each certificate whose names all lead to one account at an acme-dns server, which
+ * keeps fewer values than there are names.
+ */
+void wishes_crowded(const struct config *c, struct strv *ret);
 /* Says which validation zones are ours. */
 void wishes_zones(struct ours *o, const struct config *c);
 /* Leaves those about these domains. */

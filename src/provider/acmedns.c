@@ -18,7 +18,6 @@
 #include "json/json.h"
 
 enum {
-	KEPT = 2,
 	VALUE_OCTETS = 43, /* of a SHA-256 in base64url: the server takes nothing else */
 	UNAUTHORIZED = 401,
 };
@@ -168,7 +167,7 @@ static const struct provider_caps caps = {
 	.write = PROVIDER_RRSET,
 	.txt = PROVIDER_TXT_RAW,
 	.batch = 1,
-	.values_max = KEPT,
+	.values_max = ACMEDNS_KEPT,
 	.value_max = VALUE_OCTETS,
 	.ttl_min = 1,
 	.ttl_max = 1,

@@ -11,6 +11,8 @@ struct provider;
 struct rest;
 struct strv;
 
+enum { ACMEDNS_KEPT = 2 }; /* values of an account, the newest */
+
 /* The client of the server's interface. */
 struct rest *acmedns_rest(struct provider *p);
 

@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "provider/bridge.h"
 #include "provider/drivers.h"
+#include "provider/program.h"
 
 struct acmesh {
 	struct bridge b; /* first */
@@ -126,6 +127,17 @@ static int make_folder(struct acmesh *d, struct err *e)
 	return 0;
 }
 
+/* acme.sh gives curl the option --insecure then. */
+static void warn_of_insecure(const struct bridge *b)
+{
+	const char *value = program_variable(b->program, "HTTPS_INSECURE");
+	if (value && *value)
+		log_warn("provider %s: HTTPS_INSECURE is set in its variables: acme.sh does not check whether it talks "
+			 "to "
+			 "the provider, and anybody in between can read the credentials",
+			b->p.conf->name);
+}
+
 static int open_driver(struct loop *l, const struct config_provider *conf, struct provider **ret, struct err *e)
 {
 	struct acmesh *d = xcalloc(1, sizeof(*d));
@@ -134,6 +146,7 @@ static int open_driver(struct loop *l, const struct config_provider *conf, struc
 		free_driver(&d->b.p);
 		return -1;
 	}
+	warn_of_insecure(&d->b);
 	*ret = &d->b.p;
 	return 0;
 }

@@ -317,3 +317,12 @@ int64_t program_timeout(const struct program *g)
 {
 	return g->timeout_ms;
 }
+
+const char *program_variable(const struct program *g, const char *name)
+{
+	size_t n = strlen(name);
+	for (size_t i = 0; i < g->env.n; i++)
+		if (!strncmp(g->env.v[i], name, n) && g->env.v[i][n] == '=')
+			return g->env.v[i] + n + 1;
+	return NULL;
+}

@@ -25,6 +25,8 @@ int program_new(struct provider *p, struct program **ret, struct err *e);
 /* Kills what runs; no callbacks. NULL is fine. */
 void program_free(struct program *g);
 int64_t program_timeout(const struct program *g);
+/* What the keys `env` and `env_file` give for the name; NULL for nothing. */
+const char *program_variable(const struct program *g, const char *name);
 
 struct program_call {
 	const struct strv *argv; /* the first is the path */

@@ -1,6 +1,7 @@
 /* rest.c: calls to a provider's HTTP interface: their queue, their repetitions, their errors. */
 #include "provider/rest.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -407,13 +408,22 @@ void rest_cancel(struct rest_call *c)
 
 /* --- the client --- */
 
+/* An address of this machine, or "localhost", in a URL that begins with http:// and has no user in it. */
 static bool is_loopback(const char *url)
 {
-	static const char *const starts[] = {"http://127.", "http://[::1]", "http://localhost:", "http://localhost/"};
-	for (size_t i = 0; i < ARRAY_LEN(starts); i++)
-		if (!strncmp(url, starts[i], strlen(starts[i])))
-			return true;
-	return !strcmp(url, "http://localhost");
+	const char *host = url + strlen("http://");
+	char text[INET_ADDRSTRLEN];
+	struct in_addr a;
+	size_t n = strcspn(host, "/?#");
+	if (memchr(host, '@', n))
+		return false;
+	if (!strncmp(host, "[::1]", 5))
+		return n == 5 || host[5] == ':';
+	n = strcspn(host, "/?#:");
+	if (n == strlen("localhost") && !strncmp(host, "localhost", n))
+		return true;
+	snprintf(text, sizeof(text), "%.*s", (int)(n < sizeof(text) ? n : 0), host);
+	return inet_pton(AF_INET, text, &a) == 1 && ntohl(a.s_addr) >> 24 == 127;
 }
 
 int rest_new(struct provider *p, const struct rest_options *o, struct rest **ret, struct err *e)

@@ -8,6 +8,7 @@ import collections
 import http.server
 import json
 import re
+import ssl
 import threading
 import time
 import urllib.parse
@@ -35,6 +36,7 @@ class Double:
 
     rate      (calls, seconds) that are let through; over() makes the answer to one too many
     lag       seconds until Knot serves a change
+    tls       (certificate, key): files; it speaks TLS then
 
     A subclass says: KIND, SECRET (a canary), BAD_KEY (what it answers to another), FOREIGN (a value of others, in master-file form), MARKS (whether
     a mark is kept with a value), POLLS (paths that ask for the progress of a change), TOKENS (paths that give access tokens: no calls of
@@ -47,7 +49,7 @@ class Double:
     TWICE = False  # the same record may be there twice
     COMPARES = True  # two writers at once cannot undo each other
 
-    def __init__(self, stage, knot, rate=None, lag=0):
+    def __init__(self, stage, knot, rate=None, lag=0, tls=None):
         self.knot, self.rate, self.lag = knot, rate, lag
         self.calls, self.too_many, self.recent, self.lock = [], 0, collections.deque(), threading.Lock()
         self.pending = []
@@ -76,7 +78,11 @@ class Double:
                 pass
 
         self.server = _Server(("127.0.0.1", 0), Handler)
-        self.base = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.base = f"http{'s' if tls else ''}://127.0.0.1:{self.server.server_address[1]}"
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         stage.closers.append(self.stop)
 

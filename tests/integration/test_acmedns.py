@@ -148,7 +148,10 @@ def test_another_process_has_values_there(stage):
 def test_more_values_than_an_account_keeps(stage):
     w = World(stage, 3, shared=True)
     w.ready()
+    assert not w.p.run("config", "check", "--json").json()["warnings"] and "keeps 2 values" not in w.p.run("record", "plan").err
     w.p.configure(w.config([], certificates=[{"name": "all", "names": w.names}]))
+    (warning,) = w.p.run("config", "check", "--json").json()["warnings"]
+    assert "certificate all has 3 names" in warning and "keeps 2 values" in warning and "keeps 2 values" in w.p.run("record", "plan").err
     done = w.p.run("renew", "--json")
     line = results(done)["all"]
     assert done.rc == 1 and "3 values are needed" in line["error"] and "account of its own" in line["hint"]

@@ -138,6 +138,13 @@ def test_stand_in_fails(world):
     assert "ended with 1: " in line["error"] and "bad key: ****" in line["error"] and w.stands() == []
 
 
+def test_stand_in_that_does_not_check_certificates_is_told(world):
+    w = world()
+    assert "HTTPS_INSECURE" not in w.apply(w.zones[0]).err
+    w.variables(HTTPS_INSECURE="1")
+    assert "HTTPS_INSECURE is set" in w.apply("--quiet", w.zones[1]).err
+
+
 @pytest.mark.parametrize("change, words", [
     ({"hook": "dns_duckdns"}, "cannot be used"),
     ({"hook": "dns_ours.sh"}, "no name of a hook"),

@@ -368,7 +368,13 @@ static void plain_http(void **state)
 		{"http://127.0.0.1:8081", false, 0},
 		{"http://localhost:8081", false, 0},
 		{"http://[::1]:8081", false, 0},
+		{"http://127.7.7.7/api", false, 0},
+		{"http://localhost", false, 0},
 		{"http://localhost.evil.test", false, -1},
+		{"http://127.evil.test", false, -1},
+		{"http://127.0.0.1.evil.test", false, -1},
+		{"http://127.0.0.1:x@evil.test", false, -1},
+		{"http://[::1].evil.test", false, -1},
 		{"http://192.0.2.1:8081", false, -1},
 		{"http://192.0.2.1:8081", true, 0},
 	};
