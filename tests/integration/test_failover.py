@@ -56,6 +56,21 @@ def test_the_next_ca_when_the_first_stays_down(site):
     assert done.rc == 0 and len(one.certificates()) == 2 and len(two.certificates()) == 1, str(done)
 
 
+def test_the_next_ca_when_the_first_refuses(site):
+    """Six refusals in a row of one certificate, which is the business of no other."""
+    p, (one, two) = site
+    refusal = one.fault("problem", endpoint="newOrder", type="urn:ietf:params:acme:error:rejectedIdentifier", status=403)
+    for _ in range(6):
+        assert two.orders() == []
+        assert p.run("renew", NAMES[0], NAMES[2]).rc == 1
+    done = p.run("renew", NAMES[0], NAMES[2])
+    assert done.rc == 4 and [c["names"][0] for c in two.certificates()] == [NAMES[0]], str(done)
+    # There is no record by which the second would accept this one.
+    assert f'{NAMES[2]}: not asked of CA "two"' in done.err and f"failed {NAMES[2]} (one)" in done.out, str(done)
+    one.clear(refusal)
+    assert p.run("renew", *NAMES).ok() and sorted(c["names"][0] for c in one.certificates()) == NAMES[1:]
+
+
 def test_the_next_ca_by_another_way(site):
     """With auto a name whose record stands for the first CA alone is proved to the second by dns-01, where a provider has its zone."""
     p, (one, two) = site

@@ -6,11 +6,13 @@ import hmac
 import http.server
 import json
 import os
+import ssl
 import threading
 import time
 
 import pytest
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 
 import harness
 from e2e import at_time, need_faketime, plain_path
@@ -246,6 +248,44 @@ def test_mail(box, smtp):
     local = harness.read(os.path.join(box.folder, "mail"))
     assert harness.read(os.path.join(box.folder, "args")) == "-i -- root@localhost\n"
     assert "a.example: expiring" in local and "\r" not in local
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH")
+def test_mail_with_a_password(box, stage):
+    """The password goes through TLS, to a server that the roots vouch for, or not at all."""
+    folder = stage.folder("smtp")
+    key, cert = os.path.join(folder, "key"), os.path.join(folder, "cert")
+    harness.tool("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "9", "-subj", "/CN=mail",
+                 "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    asked = []
+
+    def authenticate(server, session, envelope, mechanism, data):
+        asked.append((data.login.decode(), data.password.decode()))
+        return AuthResult(success=asked[-1] == ("perdure", "canary-password"))
+
+    def start(**more):
+        sink = Sink()
+        controller = Controller(sink, hostname="127.0.0.1", port=harness.free_port(), authenticator=authenticate, auth_required=True, **more)
+        controller.start()
+        return sink, controller
+
+    channel = {"name": "ops", "type": "mail", "to": "ops@example.com", "user": "perdure", "password_file": secret_file(box, "pw", "canary-password")}
+    sink, controller = start(tls_context=context, require_starttls=True)
+    other, plain = start(auth_require_tls=False)  # takes it in the clear
+    try:
+        url = f"smtp://localhost:{controller.port}"
+        channels(box, {**channel, "smtp": url, "ca_bundle": cert})
+        box.run("notify", "test").ok()
+        assert len(sink.got) == 1 and asked == [("perdure", "canary-password")]
+        channels(box, {**channel, "smtp": url}, {**channel, "name": "two", "smtp": f"smtp://localhost:{plain.port}", "ca_bundle": cert})
+        done = box.run("notify", "test", timeout=60)
+        assert done.rc == 1 and done.out.count("failed: ") == 2 and "canary" not in done.out + done.err, done
+        assert len(asked) == len(sink.got) == 1 and other.got == []
+    finally:
+        controller.stop()
+        plain.stop()
 
 
 def test_notify_test(box, hook, smtp):
