@@ -23,7 +23,7 @@ umount -lR /sys/fs/cgroup 2>/dev/null || true
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mkdir -p /run/etc/u /run/etc/w /run/bin /run/generators
 mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/etc/u,workdir=/run/etc/w /etc
-mount -t tmpfs tmpfs /var/lib
+mount -t tmpfs -o mode=755 tmpfs /var/lib
 """
 BOOT = GROUND + """
 cp -a {folder}/units /run/units
@@ -74,7 +74,8 @@ class Machine:
 
 
 @pytest.fixture
-def machine(stage):
+def folder(stage):
+    """Where such namespaces can be had."""
     folder = stage.folder("systemd")
     if os.geteuid() or not os.path.exists(SYSTEMD):
         pytest.skip("NO SYSTEMD: needs root and systemd")
@@ -82,6 +83,11 @@ def machine(stage):
     tried = subprocess.run([*SPACES, script], capture_output=True, text=True, timeout=30, check=False)
     if tried.returncode:
         pytest.skip("NO SYSTEMD: no namespaces with cgroups of their own: " + tried.stderr.strip()[-200:])
+    return folder
+
+
+@pytest.fixture
+def machine(stage, folder):
     ca = TestCA(stage)
     config = {"cas": [ca.config_entry()], "dns": {"mode": "none"}, "certificates": [{"names": ["a.test"]}]}
     p = Perdure(stage, config)
@@ -152,3 +158,20 @@ def test_the_timer_and_the_helper(machine):
     assert machine.ok("ls", "-A", place) == "combined.pem\nfullchain.pem\n"
     for name in ("combined.pem", "fullchain.pem"):
         machine.ok("cmp", f"{place}/{name}", f"/var/lib/perdure/live/a.test/{name}")
+
+
+def test_the_first_steps(folder):
+    """The commands of docs/daemon.md on a machine that has the program and nothing else, up to the one that asks the CA."""
+    (steps,) = re.findall(r"^```\n(systemd-sysusers\n.*?)^runuser [^\n]* account register", read(os.path.join(ROOT, "docs/daemon.md")), re.M | re.S)
+    script = write(os.path.join(folder, "steps"), GROUND + f"""
+        cp {plain_path()} /run/bin/perdure
+        mkdir /run/sysusers.d
+        cp {ROOT}/packaging/systemd/perdure.sysusers /run/sysusers.d/perdure.conf
+        export PATH="/run/bin:$PATH"
+        {steps}
+        runuser -u perdure -- perdure config check
+        cd /var/lib/perdure && stat -c "%U %a %n" . accounts/*/key.pem
+    """, 0o755)
+    done = subprocess.run([*SPACES, script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith("perdure 700 .\nperdure 600 accounts/letsencrypt/key.pem\n"), done.stdout
