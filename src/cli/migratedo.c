@@ -96,6 +96,15 @@ static bool is_ready(const struct migrate_cert_plan *p, struct err *e)
 	return false;
 }
 
+static int put_link(const struct migrate_run *r, const struct migrate_cert_plan *p, const struct migrate_place *place,
+	bool *ret_changed, struct err *e)
+{
+	AUTO(xfreep)
+	char *target =
+		xasprintf("%s/live/%s%s%s", r->site.config->state_dir, p->name, *place->file ? "/" : "", place->file);
+	return switch_to(place->path, target, ret_changed, e);
+}
+
 static void commit_cert(struct migrate_run *r, const struct migrate_cert_plan *p)
 {
 	const struct migrate_lineage *l = p->lineage;
@@ -104,16 +113,20 @@ static void commit_cert(struct migrate_run *r, const struct migrate_cert_plan *p
 		told(r, "certificate", p->name, "", -1, &why);
 		return;
 	}
-	for (size_t i = 0; i < l->n_places; i++) {
-		const struct migrate_place *place = &l->places[i];
-		AUTO(xfreep)
-		char *target = xasprintf(
-			"%s/live/%s%s%s", r->site.config->state_dir, p->name, *place->file ? "/" : "", place->file);
-		bool changed = false;
-		int failed = switch_to(place->path, target, &changed, &why);
-		if (failed || changed)
-			told(r, "place", place->path, "exchanged", failed, &why);
-	}
+	AUTO(xfreep) bool *changed = xcalloc(l->n_places, sizeof(*changed));
+	size_t n = 0;
+	while (n < l->n_places && !put_link(r, p, &l->places[n], &changed[n], &why))
+		n++;
+	bool failed = n < l->n_places;
+	if (failed)
+		told(r, "place", l->places[n].path, "", -1, &why);
+	/* Key and certificate are files of their own with some clients: all of them are ours, or none. */
+	while (n--)
+		if (failed && changed[n] && switch_back(l->places[n].path, &changed[n], &why))
+			told(r, "place", l->places[n].path, "", -1, &why);
+	for (size_t i = 0; i < l->n_places && !failed; i++)
+		if (changed[i])
+			told(r, "place", l->places[i].path, "exchanged", 0, &why);
 }
 
 int migrate_do_commit(struct migrate_run *r, struct err *e)

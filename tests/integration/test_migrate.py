@@ -133,6 +133,18 @@ def test_lego(world):
     done = world[2].run("migrate", "lego", folder, "--commit", "--yes")
     assert done.rc == 1 and "others than its owner may read the key" in done.err and "copy" in done.err, done
     assert tree(folder) == before
+    # One of its files cannot be exchanged: none is, so that key and certificate stay of one kind.
+    os.chmod(f"{folder}/certificates/{idn}.key", 0o600)
+    in_the_way = harness.write(f"{folder}/certificates/{idn}.issuer.crt.before-perdure", "somebody's")
+    before = {path: what for path, what in tree(folder).items() if idn in path}
+    done = world[2].run("migrate", "lego", folder, "--commit", "--yes", "--json")
+    results = {r["name"]: r["result"] for r in lines(done, "result")}
+    assert done.rc == 4 and results.pop(f"{folder}/certificates/{idn}.issuer.crt") == "failed", done
+    assert set(results.values()) == {"exchanged"} and not any(idn in name for name in results), done
+    assert {path: what for path, what in tree(folder).items() if idn in path} == before
+    os.unlink(in_the_way)
+    assert world[2].run("migrate", "lego", folder, "--commit", "--yes").ok()
+    assert os.path.islink(f"{folder}/certificates/{idn}.key")
 
 
 def test_lego_5(world):
