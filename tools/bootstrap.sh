@@ -80,6 +80,7 @@ test  dns-root-data    f:/usr/share/dns/root.key
 test  certbot          f:/usr/bin/certbot
 test  lego             c:lego
 test  dehydrated       c:dehydrated
+test  ansible          c:ansible-playbook
 '
 
 say() { echo "bootstrap: $*" >&2; }

@@ -1,17 +1,19 @@
 """
-`perdure record export`: every format goes to the tool it is made for where that tool can be had (named-checkzone, nsupdate, octoDNS, botocore
-with the AWS CLI's model of Route 53, sh), and to a parser of its language where it cannot (HCL, YAML, JavaScript as JSON calls). Whatever
-the tool, it must arrive at the same records, and at those of others at the same names unharmed.
+`perdure record export`: every format goes to the tool it is made for where that tool can be had (named-checkzone, nsupdate, octoDNS, Ansible, botocore
+with the AWS CLI's model of Route 53, sh), and to a parser of its language and a table of what the tool takes where it cannot (HCL, YAML, JavaScript as
+JSON calls). Whatever the tool, it must arrive at the same records, and at those of others at the same names unharmed.
 """
 import json
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
 import yaml
 
 import harness
+import terraform_schemas
 from small_servers import Directory
 
 ZONES = ["a.bench.test", "b.bench.test"]
@@ -53,6 +55,32 @@ def observed(p, name):
     done = p.run("record", "export", "--format", name, "--zone", ZONES[0], "--zone", ZONES[1])
     assert done.rc == 0, done
     return done.out
+
+
+BESIDE = (("caa",), ("delegations", "--validation-zone", "auth." + ZONES[1]))
+
+
+def beside(p, name):
+    """The exports of CAA and of delegations, whose validation names are in the second zone."""
+    return [exported(p, name, "--zone", ZONES[0], "--zone", ZONES[1], "--what", *what) for what in BESIDE]
+
+
+def told_beside():
+    """What those are: (owner, type, data)."""
+    def caa(issuer, url):
+        return f'0 issue "{issuer};accounturi={url};validationmethods=dns-persist-01"'
+
+    return {("www.a.bench.test", "CAA", caa("one.test", ONE)), ("www.a.bench.test", "CAA", caa("two.test", TWO)), ("b.bench.test", "CAA", caa("one.test", ONE)),
+            ("_acme-challenge.www.a.bench.test", "CNAME", "_www-a-bench-test.auth.b.bench.test."),
+            ("_acme-challenge.b.bench.test", "CNAME", "_b-bench-test.auth.b.bench.test.")}
+
+
+def served_beside(knot):
+    out = set()
+    for owner, kind, _ in told_beside():
+        lines = run(["kdig", "@127.0.0.1", "-p", str(knot.port), "+short", "+tcp", owner, kind]).splitlines()
+        out |= {(owner, kind, line.strip()) for line in lines}
+    return out
 
 
 def value(issuer, url, wildcard=True):
@@ -120,11 +148,19 @@ def test_nsupdate_changes_only_what_is_missing(world):
     assert "NXRRSET" in done.stdout + done.stderr or "YXRRSET" in done.stdout + done.stderr
 
 
+def test_nsupdate_of_caa_and_delegations(world):
+    p, knot = world
+    for text in beside(p, "nsupdate"):
+        run(["nsupdate"], input=f"server 127.0.0.1 {knot.port}\nkey hmac-sha256:{knot.tsig_name} {knot.tsig_secret}\n{text}")
+    assert served_beside(knot) == told_beside()
+
+
 def hcl(text, tmp_path):
-    """[(name, body)] of all resources; strings as they mean."""
+    """[(name, body)] of all resources; strings as they mean. What the provider does not take is found."""
     file = tmp_path / "x.tf"
     file.write_text(text)
     tree = json.loads(run([python_tool("hcl2tojson"), str(file)]))
+    assert not terraform_schemas.faults(tree)
 
     def plain(v):
         if isinstance(v, str) and v[:1] == '"':
@@ -175,26 +211,40 @@ def test_terraform_is_hcl_and_means_the_records(world, tmp_path, name):
     assert ("import {" in text) == whole and ("terraform import" in text) == (not whole)
 
 
-def test_octodns_reads_and_plans_it(world, tmp_path):
-    """octoDNS itself, from the exported YAML into a zone file of its bind provider's kind."""
-    p, _ = world
-    sync = python_tool("octodns-sync")
-    (tmp_path / "in").mkdir()
-    for document in observed(p, "octodns").split("---\n")[1:]:
-        zone = re.match(r"# (\S+)\.yaml\n", document)[1]
-        (tmp_path / "in" / f"{zone}.yaml").write_text(document)
-    config = {"providers": {"in": {"class": "octodns.provider.yaml.YamlProvider", "directory": str(tmp_path / "in")},
+def octodns_data(value):
+    return f'{value.get("flags", 0)} {value["tag"]} "{value["value"]}"' if isinstance(value, dict) else value
+
+
+def octodns(texts, tmp_path):
+    """(owner, type, data) as octoDNS itself has it: from the exported YAML into another folder."""
+    sync, files = python_tool("octodns-sync"), dict.fromkeys(ZONES, "---\n")
+    for text in texts:
+        for document in text.split("---\n")[1:]:
+            files[re.match(r"# (\S+)\.yaml\n", document)[1]] += document
+    for folder in ("in", "out"):
+        (tmp_path / folder).mkdir()
+    for zone, text in files.items():
+        (tmp_path / "in" / f"{zone}.yaml").write_text(text)
+    config = {"providers": {"in": {"class": "octodns.provider.yaml.YamlProvider", "directory": str(tmp_path / "in"), "enforce_order": False},
                             "out": {"class": "octodns.provider.yaml.YamlProvider", "directory": str(tmp_path / "out"), "escaped_semicolons": False}},
-              "zones": {z + ".": {"sources": ["in"], "targets": ["out"]} for z in ZONES}}
-    (tmp_path / "out").mkdir()
+              "zones": {z + ".": {"sources": ["in"], "targets": ["out"]} for z in files}}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     run([sync, "--config-file", str(tmp_path / "config.yaml"), "--doit", "--force"])
     got = set()
-    for zone in ZONES:
-        for name, record in yaml.safe_load((tmp_path / "out" / f"{zone}.yaml").read_text()).items():
-            got |= {(f"{name}.{zone}", v) for v in record.get("values", [record.get("value")])}
-    got = respelled(got)
-    assert got == wanted() | {(OWNER, FOREIGN)}
+    for zone in files:
+        for name, records in yaml.safe_load((tmp_path / "out" / f"{zone}.yaml").read_text()).items():
+            for record in records if isinstance(records, list) else [records]:
+                got |= {(f"{name}.{zone}".lstrip("."), record["type"], v) for v in map(octodns_data, record.get("values") or [record["value"]])}
+    return got
+
+
+def test_octodns_reads_and_plans_it(world, tmp_path):
+    p, _ = world
+    got = octodns([observed(p, "octodns")], tmp_path)
+    assert {kind for _, kind, _ in got} == {"TXT"}
+    assert respelled({(o, v) for o, _, v in got}) == wanted() | {(OWNER, FOREIGN)}
+    (tmp_path / "more").mkdir()
+    assert octodns(beside(p, "octodns"), tmp_path / "more") == told_beside()
 
 
 def test_aws_batches_fit_the_model_of_route53(world, tmp_path):
@@ -262,6 +312,26 @@ def test_dnscontrol_calls(world):
     assert respelled(got) == wanted() | {(OWNER, FOREIGN)}
 
 
+def test_ansible_runs_it(world, tmp_path):
+    """The playbook is played by Ansible itself, with its own module for dynamic updates."""
+    if not shutil.which("ansible-playbook"):
+        pytest.skip("NO ANSIBLE: tools/bootstrap.sh test installs it")
+    p, knot = world
+    plays = [yaml.safe_load(text)[0] for text in (observed(p, "ansible"), *beside(p, "ansible"))]
+    for task in (t for play in plays for t in play["tasks"]):
+        task["community.general.nsupdate"]["port"] = knot.port
+    (tmp_path / "play.yaml").write_text(yaml.safe_dump(plays))
+    variables = {"dns_server": "127.0.0.1", "tsig_name": knot.tsig_name, "tsig_secret": knot.tsig_secret, "tsig_algorithm": "hmac-sha256"}
+    (tmp_path / "vars.json").write_text(json.dumps(variables))
+    argv = ["ansible-playbook", "-i", "localhost,", "-c", "local", "-e", f"@{tmp_path}/vars.json", str(tmp_path / "play.yaml")]
+    env = {**os.environ, "HOME": str(tmp_path), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_RETRY_FILES_ENABLED": "0", "LC_ALL": "C.UTF-8"}
+    assert re.search(r"changed=6 .*failed=0", run(argv, env=env))
+    got = set()
+    for owner in (OWNER, "_validation-persist.b.bench.test"):
+        got |= {(owner, joined(v)) for v in run(["kdig", "@127.0.0.1", "-p", str(knot.port), "+short", "+tcp", owner, "TXT"]).splitlines()}
+    assert respelled(got) == wanted() | {(OWNER, FOREIGN)} and served_beside(knot) == told_beside()
+
+
 def test_yaml_of_external_dns_and_ansible(world):
     p, _ = world
     got = set()
@@ -269,7 +339,10 @@ def test_yaml_of_external_dns_and_ansible(world):
         assert (d["apiVersion"], d["kind"]) == ("externaldns.k8s.io/v1alpha1", "DNSEndpoint")
         assert re.fullmatch(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", d["metadata"]["name"])
         for e in d["spec"]["endpoints"]:
+            # The fields and types of the resource definition of DNSEndpoint (v1alpha1).
             assert set(e) == {"dnsName", "recordType", "recordTTL", "targets"} and e["recordType"] == "TXT"
+            assert isinstance(e["recordTTL"], int) and isinstance(e["dnsName"], str) and all(isinstance(t, str) for t in e["targets"])
+            assert set(d) == {"apiVersion", "kind", "metadata", "spec"} and set(d["spec"]) == {"endpoints"} and len(d["metadata"]["name"]) <= 253
             got |= {(e["dnsName"], joined(t)) for t in e["targets"]}
     assert respelled(got) == wanted() | {(OWNER, FOREIGN)}
     (play,) = yaml.safe_load(observed(p, "ansible"))
