@@ -2,6 +2,7 @@
 The units under a real systemd: PID 1 of namespaces of its own, which sees our units and nothing else of the machine's. Skipped
 where such namespaces cannot be had, by somebody else than root or in most containers.
 """
+import json
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ from e2e import plain_path
 from harness import ROOT, Perdure, TestCA, read, set_up_account, wait_until, write
 
 SYSTEMD = "/lib/systemd/systemd"
+JOURNAL = ("systemd-journald.service", "systemd-journald.socket")
 SPACES = ["unshare", "--pid", "--fork", "--mount", "--uts", "--ipc", "--cgroup", "--kill-child"]
 # Everything is private: what is mounted here is seen by nobody else.
 GROUND = """#!/bin/bash
@@ -31,6 +33,8 @@ cp {program} /run/bin/perdure
 cp -a {folder}/state {folder}/perdure.yaml {folder}/ca.pem /run/
 systemd-sysusers {sysusers}
 mkdir -p /etc/perdure
+mkdir -p /etc/systemd/journald.conf.d
+printf '[Journal]\nStorage=volatile\nReadKMsg=no\nAudit=no\n' > /etc/systemd/journald.conf.d/test.conf
 cp /run/perdure.yaml /run/ca.pem /etc/perdure/
 chown -R perdure:perdure /etc/perdure
 cp -a /run/state /var/lib/perdure
@@ -97,11 +101,13 @@ def machine(stage, folder):
         write(os.path.join(folder, f"units/{name}.target"), f"[Unit]\nDescription={name}\nDefaultDependencies=no\n")
     for name in os.listdir(os.path.join(ROOT, "packaging/systemd")):
         write(os.path.join(folder, "units", name), read(os.path.join(ROOT, "packaging/systemd", name)).replace("@bindir@", "/run/bin"))
+    for name in JOURNAL:
+        write(os.path.join(folder, "units", name), read(os.path.join("/lib/systemd/system", name)))
     write(os.path.join(folder, "units/web.service"),
           "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\nExecReload=/bin/touch /run/web-reloaded\n")
     subprocess.run(["cp", "-a", p.state_dir, os.path.join(folder, "state")], check=True)
     write(os.path.join(folder, "ca.pem"), read(ca.ca_bundle))
-    p.configure({**config, "state_dir": "/var/lib/perdure", "cas": [ca.config_entry(ca_bundle="/etc/perdure/ca.pem")]})
+    p.configure({**config, "state_dir": "/var/lib/perdure", "events": {"journald": True}, "cas": [ca.config_entry(ca_bundle="/etc/perdure/ca.pem")]})
     write(os.path.join(folder, "perdure.yaml"), read(p.config_file))
     m = Machine(stage, p, folder)
     yield m
@@ -109,7 +115,8 @@ def machine(stage, folder):
 
 
 def test_the_service_lives(machine):
-    """It is ready when it says so, works in its sandbox, reloads, and stops in good order."""
+    """It is ready when it says so, works in its sandbox, reaches the journal, reloads, and stops in good order."""
+    machine.ok("systemctl", "start", *JOURNAL)
     machine.ok("systemctl", "start", "perdure.service")
     shown = machine.show("perdure.service")
     assert (shown["ActiveState"], shown["SubState"], shown["NRestarts"]) == ("active", "running", "0")
@@ -118,6 +125,11 @@ def test_the_service_lives(machine):
     assert machine.ok("stat", "-c", "%U %a", "/var/lib/perdure") == "perdure 700\n"
     status = machine.ok("cat", f"/proc/{shown['MainPID']}/status")
     assert re.search(r"^CapEff:\s0+$", status, re.M) and re.search(r"^NoNewPrivs:\s1$", status, re.M) and re.search(r"^Seccomp:\s2$", status, re.M)
+    ask = ("journalctl", "-o", "json", "PERDURE_EVENT=certificate.issued")
+    wait_until("the event in the journal", 20, lambda: machine.run(*ask).stdout)
+    event = json.loads(machine.ok(*ask))
+    assert (event["PERDURE_NAME"], event["PRIORITY"], event["_SYSTEMD_UNIT"]) == ("a.test", "5", "perdure.service")
+    assert event["PERDURE_SEQ"] == str(json.loads(event["PERDURE_DATA"])["seq"])
     machine.ok("systemctl", "reload", "perdure.service")
     wait_until("the new configuration", 20, lambda: machine.ok("systemctl", "show", "-P", "ActiveState", "perdure.service") == "active\n")
     machine.ok("systemctl", "stop", "perdure.service")

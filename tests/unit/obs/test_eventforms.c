@@ -1,5 +1,6 @@
 /* test_eventforms.c: an event in its forms, read back, and over real sockets. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -190,6 +191,29 @@ static void test_sockets(void **state)
 	close(j);
 }
 
+/* Syslog over UDP, as ADDRESS@PORT. */
+static void test_udp(void **state)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(in);
+	char got[16384];
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	(void)state;
+	assert_int_equal(bind(fd, (const struct sockaddr *)&in, sizeof(in)), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+	AUTO(xfreep) char *where = xasprintf("127.0.0.1@%u", (unsigned)ntohs(in.sin_port));
+	struct events_options o = {.syslog = where, .form = EVENTS_JSON, .clk = clk_real()};
+	struct events *l;
+	struct err e = {0};
+	must(events_open(&o, &l, &e), &e);
+	must(events_write(l, &(struct event){.type = EVENT_DEPLOY_DONE, .name = "a.example"}, &e), &e);
+	receive(fd, got, sizeof(got));
+	assert_memory_equal(got, "<30>1 20", 8);
+	assert_non_null(strstr(got, "] {\"seq\":1,"));
+	events_close(l);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +222,7 @@ int main(void)
 		cmocka_unit_test(test_ecs),
 		cmocka_unit_test(test_cef),
 		cmocka_unit_test_setup_teardown(test_sockets, scratch_make, scratch_remove),
+		cmocka_unit_test(test_udp),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
