@@ -47,14 +47,16 @@ static const char *provider_of(const struct config *c, const char *owner)
 	return p ? p->name : NULL;
 }
 
-static enum advise_known offers(const struct check_ask *a, const char *ca)
+/* Directories of levels 00 and 01 do not say it; whoever configures what only records need has found out. */
+static enum advise_known offers(const struct check_ask *a, const struct config_cert *cert, const char *ca)
 {
 	for (size_t i = 0; i < a->site.config->n_cas; i++) {
 		const struct config_ca *conf = &a->site.config->cas[i];
 		const struct config_preset *p = config_find_preset(ca);
 		if (strcmp(conf->name, ca) != 0)
 			continue;
-		if (conf->level != CONFIG_LEVEL_UNSET)
+		if (conf->level != CONFIG_LEVEL_UNSET || conf->issuers.n ||
+			(cert && cert->validation == CONFIG_VALIDATION_PERSIST))
 			return ADVISE_YES;
 		if (p && !strcmp(p->directory, conf->directory))
 			return p->level == CONFIG_LEVEL_UNSET ? ADVISE_NO : ADVISE_YES;
@@ -90,7 +92,7 @@ static void told(const struct checkall_item *i, const struct observation *o, con
 	const struct config_cert *cert = cert_with(c, i->q.q.wildcard ? wild : o->fqdn);
 	AUTO(xfreep) char *owner = delegation_owner(o->fqdn);
 	f->wildcard = i->q.q.wildcard;
-	f->offers = i->q.q.prefix ? ADVISE_YES : offers(all->a, i->ca);
+	f->offers = i->q.q.prefix ? ADVISE_YES : offers(all->a, cert, i->ca);
 	f->record = x->record->result;
 	f->zone_provider = provider_of(c, owner);
 	f->webroot = cert ? cert->webroot : c->http.webroot;

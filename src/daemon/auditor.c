@@ -53,6 +53,25 @@ static void ended(const struct process_result *r, void *ctx)
 	sleep_for(a, a->d->site->config->daemon.audit_ms);
 }
 
+/* What the audit goes by of our own environment: where files are, and the way out. Nothing else, for it may hold
+ * secrets. */
+static const char **environment(struct strv *keep)
+{
+	static const char *const names[] = {"HOME", "XDG_STATE_HOME", "SSL_CERT_FILE", "SSL_CERT_DIR", "https_proxy",
+		"HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"};
+	strv_add(keep, "PATH=/usr/bin:/bin");
+	strv_add(keep, "LC_ALL=C");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const char *value = getenv(names[i]);
+		if (value)
+			strv_add_take(keep, xasprintf("%s=%s", names[i], value));
+	}
+	const char **env = xcalloc(keep->n + 1, sizeof(*env));
+	for (size_t i = 0; i < keep->n; i++)
+		env[i] = keep->v[i];
+	return env;
+}
+
 static void audit(void *ctx)
 {
 	struct auditor *a = ctx;
@@ -60,10 +79,13 @@ static void audit(void *ctx)
 	AUTO(xfreep) char *baseline = xasprintf("%s/audit-baseline.jsonl", s->config->state_dir);
 	const char *argv[] = {"/proc/self/exe", "--config", s->config->path, "audit", "--json", "--baseline", baseline,
 		"--update-baseline", NULL};
-	static const char *const env[] = {"PATH=/usr/bin:/bin", "LC_ALL=C", NULL};
+	AUTO(strv_done) struct strv keep = {0};
+	const char **env = environment(&keep);
 	struct process_request q = {.argv = argv, .env = env, .output_max = OUTPUT_MAX, .timeout_ms = LONGEST_MS};
 	struct err e = {0};
-	if (!process_start(s->loop, &q, ended, a, &a->process, &e))
+	int started = process_start(s->loop, &q, ended, a, &a->process, &e);
+	free(env);
+	if (!started)
 		return;
 	log_warn("%s", e.msg);
 	err_done(&e);

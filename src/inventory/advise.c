@@ -32,7 +32,9 @@ static void by_record(const struct advise_facts *f, struct advise_way *w)
 	else if (f->record == RECORDCHECK_UNKNOWN)
 		set(w, ADVISE_UNCLEAR, "the record could not be seen");
 	else if (f->offers == ADVISE_UNKNOWN)
-		set(w, ADVISE_UNCLEAR, "whether the CA offers it is not known: ask with \"perdure ca probe\"");
+		set(w, ADVISE_UNCLEAR,
+			"its directory does not say whether the CA offers it; issuer: or level: in the CA's entry "
+			"does");
 	else if (f->record == RECORDCHECK_GOOD)
 		set(w, ADVISE_WORKS, "the standing record is in place");
 	else if (f->zone_provider)

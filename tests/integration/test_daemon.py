@@ -16,6 +16,7 @@ import pytest
 from e2e import check_rest, need_faketime, plain_path
 from harness import Knot, Perdure, TestCA, free_port, p_config, publish_records, read, set_up_account, wait_until, write, zones_named
 from test_json_page import page, printed
+from test_proxy import Proxy
 from test_state_faults import fill
 
 NAMES = zones_named(2)
@@ -216,7 +217,8 @@ def test_audits_now_and_then(site):
     p, ca, knot = site
     port = free_port()
     p.configure({**p.config, "daemon": {"interval": "1h", "audit": "3s"}, "metrics": {"listen": f"127.0.0.1:{port}"}})
-    d = Daemon(p)
+    proxy = Proxy(p.stage, "http")
+    d = Daemon(p, HTTPS_PROXY=f"http://{proxy.at}")
     d.idle()
     baseline = os.path.join(p.state_dir, "audit-baseline.jsonl")
     wait_until("the first audit", 60, lambda: os.path.exists(baseline))
@@ -227,6 +229,8 @@ def test_audits_now_and_then(site):
     first = os.stat(baseline).st_mtime_ns
     wait_until("another audit", 60, lambda: os.stat(baseline).st_mtime_ns > first + 4_000_000_000)
     assert read(d.log).count("ca.evil.test") == said, "a drift is told once"
+    before = len(proxy.connects())
+    wait_until("an audit to ask for the CA's directory by the proxy", 30, lambda: len(proxy.connects()) > before)
     # What the audits, which are processes of their own, have counted is among the daemon's numbers, also after a restart.
     assert "perdure_audit_names 1\n" in asked(port, "/metrics")[1]
     d.end()

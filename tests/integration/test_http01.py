@@ -169,7 +169,14 @@ def test_advice(stage):
     s.p.configure({**s.p.config, "cas": [s.ca.config_entry()]})
     best, ways = ask(0)
     assert best == "delegation" and ways["dns-persist-01"][0] == "unclear"
-    assert "delegation is recommended: " in s.p.run("check", name, "--advise").ok().out
+    said = s.p.run("check", name, "--advise").ok().out
+    assert "delegation is recommended: " in said and "issuer: or level: in the CA's entry" in said
+    # Whoever names its issuer for records knows it, and whoever wants the name proved in no other way.
+    for entry, more in (({"issuer": harness.ISSUER}, {}), ({}, {"validation": "dns-persist-01"})):
+        certificates = [{**c, **more} for c in s.p.config["certificates"]]
+        s.p.configure({**s.p.config, "cas": [s.ca.config_entry(**entry)], "certificates": certificates})
+        best, ways = ask(0)
+        assert best == "dns-persist-01" and ways["dns-persist-01"][0] == "works", (entry, more)
 
 
 class Child:
