@@ -37,8 +37,12 @@ static int open_to_read(struct site *s, struct err *e)
 		return -1;
 	err_done(e);
 	AUTO(strv_done) struct strv live = {0};
-	if (certfiles_list(s->config->state_dir, &live, e))
+	if (certfiles_list(s->config->state_dir, &live, e)) {
+		err_hint(e,
+			"run this as the user whose state it is; another user needs a configuration (--config) with a "
+			"state_dir of its own, and with cas[].account in place of the account's key");
 		return -1;
+	}
 	if (live.n)
 		log_warn("there is no database in %s, but %zu certificates in live/: \"perdure renew\" makes it again "
 			 "from them",

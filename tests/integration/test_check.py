@@ -236,6 +236,24 @@ def test_usage(world):
     assert done.rc == 2 and "account register" in done.err
 
 
+def test_a_state_that_belongs_to_somebody_else(world):
+    """What there is to do is said; with a state directory of its own the same user can ask."""
+    w = world()
+    w.serve([w.value()])
+    os.makedirs(w.p.state_dir, mode=0o700)
+    wrap = ()
+    if os.geteuid():
+        os.chmod(w.p.state_dir, 0)
+    else:
+        os.chown(w.p.state_dir, 65534, 65534)
+        wrap = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+    done = w.p.run("check", ZONE, wrap=wrap)
+    os.chmod(w.p.state_dir, 0o700)
+    assert done.rc == 1 and "Permission denied" in done.err and "as the user whose state it is" in done.err, done
+    w.p.configure({**w.config, "state_dir": os.path.join(w.p.folder, "none")})
+    w.p.run("check", ZONE, wrap=wrap).ok()
+
+
 # --- record show ----------------------------------------------------------------------------------------------------------
 
 

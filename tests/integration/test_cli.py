@@ -158,6 +158,9 @@ def test_deactivated(fleet):
     assert ca.request_count() == requests
     doctor = p.run("doctor")
     assert doctor.rc == 1 and "deactivated" in doctor.out
+    check = p.run("check", names[0], "--json")
+    assert check.rc == 5 and "account-deactivated" in [f["code"] for f in check.json()["findings"]]
+    assert "PD208" in {f.get("rule") for f in p.run("audit", "--look", "txt", "--json").lines()}
     assert os.path.exists(p.live(names[0], "cert.pem"))
 
 

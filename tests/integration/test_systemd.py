@@ -105,6 +105,8 @@ def machine(stage, folder):
         write(os.path.join(folder, "units", name), read(os.path.join("/lib/systemd/system", name)))
     write(os.path.join(folder, "units/web.service"),
           "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\nExecReload=/bin/touch /run/web-reloaded\n")
+    audit = read(os.path.join(ROOT, "examples/audit/perdure-audit.service"))
+    write(os.path.join(folder, "units/perdure-audit.service"), audit.replace("/usr/local/bin/", "/run/bin/"))
     subprocess.run(["cp", "-a", p.state_dir, os.path.join(folder, "state")], check=True)
     write(os.path.join(folder, "ca.pem"), read(ca.ca_bundle))
     p.configure({**config, "state_dir": "/var/lib/perdure", "events": {"journald": True}, "cas": [ca.config_entry(ca_bundle="/etc/perdure/ca.pem")]})
@@ -134,6 +136,11 @@ def test_the_service_lives(machine):
     wait_until("the new configuration", 20, lambda: machine.ok("systemctl", "show", "-P", "ActiveState", "perdure.service") == "active\n")
     machine.ok("systemctl", "stop", "perdure.service")
     assert machine.ok("systemctl", "show", "-P", "Result", "perdure.service") == "success\n"
+    # The audit beside it: it sees what is configured and the state, and whoever collects metrics may read what it says.
+    machine.ok("systemctl", "start", "perdure-audit.service")
+    assert machine.ok("systemctl", "show", "-P", "Result", "perdure-audit.service") == "success\n"
+    found = machine.ok("setpriv", "--reuid=65534", "--clear-groups", "cat", "/var/lib/perdure-audit/perdure.prom")
+    assert 'perdure_audit_names{seen="no"} 1\n' in found and found.endswith("# EOF\n"), found
 
 
 def test_the_watchdog(machine):
