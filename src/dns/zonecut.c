@@ -153,7 +153,11 @@ static void on_answer(const struct reply *r, const struct message *m, const stru
 		struct err e = {0};
 		err_set(&e, timeout ? ERR_TIMEOUT : ERR_DNS,
 			"no server of the zone \"%s.\" told where %s is served (%s)", w->zone->name, asked, why);
-		err_hint(&e, "check that this host reaches DNS servers on port 53, or set dns.stubs or dns.mode");
+		err_hint(&e,
+			timeout || *w->zone->name
+				? "check that this host reaches DNS servers on port 53, or set dns.stubs or dns.mode"
+				: "who answers does not answer as the root does: in a network that leads all DNS to a "
+				  "resolver, set dns.mode: resolver and name it in dns.resolvers");
 		end_failed(w, &e);
 		return;
 	}

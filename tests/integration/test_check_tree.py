@@ -182,6 +182,13 @@ def test_no_way_to_the_root(run, dnstree):
         assert all(a["hint"] for a in found.values())
 
 
+def test_somebody_else_answers_for_the_root(run, dnstree):
+    """As in a network where every question is led to a resolver."""
+    for root, resolver in (("refusing", True), ("dead", False)):
+        found, rc = run(["n.shapes.beta"], dns={"hints": [dnstree.addresses[root]], "validate": False})
+        assert rc == 75 and ("dns.resolvers" in found["n.shapes.beta", False]["hint"]) == resolver, found
+
+
 def test_stub_instead_of_the_root(run, dnstree):
     """A closed network: the zone's servers are configured, nothing is asked of the root."""
     stub = {"zone": "shapes.beta", "servers": [dnstree.addresses["knot"], dnstree.addresses["bind"]]}
