@@ -10,6 +10,8 @@
 struct buf;
 struct cli;
 struct err;
+struct observe_ahead;
+struct observer;
 
 /* The questions of one run and what they borrow from. */
 struct check_ask {
@@ -23,6 +25,8 @@ struct check_ask {
 	size_t n, cap;
 	unsigned what; /* of observe_what */
 	struct strv vantages;
+	struct observer *observer; /* of the first round, where it has begun already; else NULL */
+	struct observe_ahead *ahead; /* what it looks at already */
 };
 
 /* checkask.c: from the command line, and the configuration where there is one. */
@@ -43,7 +47,9 @@ void check_print_remarks(const struct cli *c, const struct remarks *r, const cha
 struct json_out;
 void check_json_remarks(struct json_out *w, const struct remarks *r);
 
-/* checkrounds.c: once, or again and again for --watch and --wait. Gives the exit status. */
+/* checkrounds.c: begins to look at the names while the CAs are asked for their directories, where the names are few. */
+int check_ahead(const struct cli *c, struct check_ask *a, struct err *e);
+/* Once, or again and again for --watch and --wait. Gives the exit status. */
 int check_rounds(const struct cli *c, struct check_ask *a, struct err *e);
 
 /* checkmerge.c: results of other hosts. */

@@ -28,6 +28,8 @@ enum {
 
 void check_ask_done(struct check_ask *a)
 {
+	observe_ahead_free(a->ahead);
+	observer_free(a->observer);
 	for (size_t i = 0; i < a->n_facts; i++)
 		cafacts_done(&a->facts[i]);
 	free(a->facts);
@@ -339,7 +341,8 @@ static int ask(const struct cli *c, struct check_ask *a, struct err *e)
 		.delegation = cli_flag(c, "delegation"),
 	};
 	a->what = OBSERVE_ALL;
-	if (by_hand(c) ? add_by_hand(a, c, &base, dialect, e) : add_cas(a, c, &base, dialect, e))
+	if (by_hand(c) ? add_by_hand(a, c, &base, dialect, e)
+		       : check_ahead(c, a, e) || add_cas(a, c, &base, dialect, e))
 		return -1;
 	return place(c, a, e);
 }

@@ -66,32 +66,75 @@ static void told(const struct checkall_item *i, const struct observation *o, con
 	}
 }
 
-/* A round begins with nothing remembered: what changed in the DNS must be seen. */
+/* Begins with nothing remembered: what changed in the DNS must be seen. */
+static int new_observer(struct check_ask *a, struct err *e)
+{
+	const struct config_dns *d = &a->site.config->dns;
+	dns_free(a->site.dns);
+	a->site.dns = NULL;
+	if (site_dns(&a->site, e) || (a->vantages.n && site_doh(&a->site, e)))
+		return -1;
+	a->observer = observer_new(a->site.dns);
+	for (size_t i = 0; i < d->n_stubs; i++)
+		observer_set_top(a->observer, d->stubs[i].zone);
+	if (a->vantages.n)
+		observer_set_vantages(a->observer, &a->vantages, a->site.doh);
+	return 0;
+}
+
+static void end_observer(struct check_ask *a)
+{
+	observe_ahead_free(a->ahead);
+	observer_free(a->observer);
+	a->ahead = NULL;
+	a->observer = NULL;
+}
+
 static int round_once(struct rounds *r, struct err *e)
 {
 	struct check_ask *a = r->a;
-	dns_free(a->site.dns);
-	a->site.dns = NULL;
-	if (site_dns(&a->site, e))
+	if (!a->observer && new_observer(a, e))
 		return -1;
 	int64_t now = clk_wall(a->site.clk) / 1000;
 	for (size_t i = 0; i < a->n; i++)
 		a->items[i].q.q.now = now;
-	if (a->vantages.n && site_doh(&a->site, e))
-		return -1;
-	struct observer *ob = observer_new(a->site.dns);
-	const struct config_dns *d = &a->site.config->dns;
-	for (size_t i = 0; i < d->n_stubs; i++)
-		observer_set_top(ob, d->stubs[i].zone);
-	if (a->vantages.n)
-		observer_set_vantages(ob, &a->vantages, a->site.doh);
 	memset(r->counts, 0, sizeof(r->counts));
 	r->n_told = 0;
-	struct checkall all = {.items = a->items, .n = a->n, .what = a->what, .told = told, .ctx = r};
-	int result = checkall_run(&a->site, ob, &all, e);
-	observer_free(ob);
+	struct checkall all = {
+		.items = a->items, .n = a->n, .what = a->what, .ahead = a->ahead, .told = told, .ctx = r};
+	int result = checkall_run(&a->site, a->observer, &all, e);
+	end_observer(a);
 	out_progress_clear();
 	return result;
+}
+
+/* The FQDNs of the names; false when there are too many. */
+static bool add_few(const struct strv *names, struct strv *to)
+{
+	for (size_t i = 0; i < names->n && to->n <= CHECKALL_PROMPT_MAX; i++) {
+		const char *fqdn = names->v[i] + (strncmp(names->v[i], "*.", 2) ? 0 : 2);
+		if (!strv_has(to, fqdn))
+			strv_add(to, fqdn);
+	}
+	return to->n <= CHECKALL_PROMPT_MAX;
+}
+
+int check_ahead(const struct cli *c, struct check_ask *a, struct err *e)
+{
+	const struct config *conf = a->site.config;
+	AUTO(strv_done) struct strv fqdns = {0};
+	bool few = add_few(&a->names, &fqdns);
+	if (cli_flag(c, "offline") || cli_flag(c, "advise") || cli_flag(c, "if-published"))
+		return 0; /* nobody is waited for, or other things are looked at */
+	for (size_t i = 0; cli_flag(c, "all") && few && i < conf->n_certs; i++)
+		few = (!cli_value(c, "ca") || strv_has(&conf->certs[i].cas, cli_value(c, "ca"))) &&
+		      add_few(&conf->certs[i].names, &fqdns);
+	if (!few || !fqdns.n)
+		return 0;
+	if (new_observer(a, e))
+		return -1;
+	a->ahead = observe_ahead_start(a->observer, &fqdns, a->what | OBSERVE_PROMPT);
+	return 0;
 }
 
 static bool reached(const struct rounds *r, bool first)

@@ -8,8 +8,6 @@
 #include "inventory/observe.h"
 #include "inventory/site.h"
 
-enum { PROMPT_MAX = 8 }; /* so many names are few */
-
 /* The items of one name: n of them from first on, as numbers in `order`. */
 struct group {
 	size_t first, n;
@@ -62,7 +60,7 @@ static bool next(void *ctx, const char **ret_fqdn, unsigned *ret_what)
 	if (r->next == r->n_groups)
 		return false;
 	*ret_fqdn = r->c->items[r->order[r->groups[r->next++].first]].q.q.name;
-	*ret_what = r->c->what | (r->n_groups <= PROMPT_MAX ? (unsigned)OBSERVE_PROMPT : 0U);
+	*ret_what = r->c->what | (r->n_groups <= CHECKALL_PROMPT_MAX ? (unsigned)OBSERVE_PROMPT : 0U);
 	return true;
 }
 
@@ -83,8 +81,8 @@ int checkall_run(struct site *s, struct observer *ob, const struct checkall *c, 
 {
 	struct run r = {.c = c};
 	group(&r);
-	int result = observe_run(
-		ob, s->loop, &(struct observe_many){.next = next, .told = told, .ctx = &r, .in_order = true}, e);
+	struct observe_many m = {.next = next, .told = told, .ctx = &r, .ahead = c->ahead, .in_order = true};
+	int result = observe_run(ob, s->loop, &m, e);
 	free(r.order);
 	free(r.groups);
 	return result;

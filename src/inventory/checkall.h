@@ -7,8 +7,11 @@
 #include "inventory/explain.h"
 
 struct observation;
+struct observe_ahead;
 struct observer;
 struct site;
+
+enum { CHECKALL_PROMPT_MAX = 8 }; /* so many names are few: OBSERVE_PROMPT */
 
 /* One name at one CA. */
 struct checkall_item {
@@ -21,6 +24,7 @@ struct checkall {
 	const struct checkall_item *items;
 	size_t n;
 	unsigned what; /* of observe_what */
+	struct observe_ahead *ahead; /* as for observe_run(); NULL for none */
 	/* Called for each item, those of one name one after the other, names in the order of their first items. */
 	void (*told)(const struct checkall_item *i, const struct observation *o, const struct explained *x, void *ctx);
 	void *ctx;

@@ -95,6 +95,13 @@ struct observe_query *observe_start(struct observer *ob, const char *fqdn, unsig
 /* Ends it without a callback; NULL is fine. */
 void observe_cancel(struct observe_query *q);
 
+/* Some names looked at already while something else is waited for on the same loop. */
+struct observe_ahead;
+/* ob is borrowed; `what` as for observe_start(). */
+struct observe_ahead *observe_ahead_start(struct observer *ob, const struct strv *fqdns, unsigned what);
+/* Ends what is still under way. After the observe_run() that uses it; NULL is fine. */
+void observe_ahead_free(struct observe_ahead *a);
+
 /* Many names, a bounded number of them in work or kept at a time, however many there are. */
 struct observe_many {
 	/* The next name and what to look at; false when there are no more. *ret_fqdn is borrowed until the next call.
@@ -103,6 +110,7 @@ struct observe_many {
 	/* The i-th name that next() gave, counted from 0; o is released afterwards. */
 	void (*told)(void *ctx, size_t i, const struct observation *o);
 	void *ctx;
+	struct observe_ahead *ahead; /* looked at already, for the same observer; taken, once. NULL for none */
 	bool in_order; /* told in the order of i rather than as soon as each is known */
 };
 /* Runs the loop until all are told. ERR_SYS, ERR_CANCEL on SIGINT and SIGTERM. */

@@ -1,6 +1,8 @@
 /* observerun.c: many names observed, a bounded number at a time. */
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/strv.h"
 #include "base/xalloc.h"
 #include "inventory/observe.h"
 #include "loop/loop.h"
@@ -15,6 +17,20 @@ struct slot {
 	size_t i;
 	struct observe_query *query; /* NULL when free */
 	struct slot *next_free;
+};
+
+/* One name ahead: under way, known, or taken. */
+struct early {
+	char *fqdn;
+	unsigned what;
+	struct observe_query *query;
+	struct observation *o;
+	struct slot *slot; /* that has taken it while it was under way */
+};
+
+struct observe_ahead {
+	struct early *v;
+	size_t n;
 };
 
 struct run {
@@ -63,6 +79,61 @@ static void known(struct observation *o, void *ctx)
 	fill(r);
 }
 
+static void early_known(struct observation *o, void *ctx)
+{
+	struct early *a = ctx;
+	a->query = NULL;
+	if (a->slot)
+		known(o, TAKE(a->slot));
+	else
+		a->o = o;
+}
+
+struct observe_ahead *observe_ahead_start(struct observer *ob, const struct strv *fqdns, unsigned what)
+{
+	struct observe_ahead *a = xcalloc(1, sizeof(*a));
+	a->n = fqdns->n;
+	a->v = xcalloc(a->n, sizeof(*a->v));
+	for (size_t i = 0; i < a->n; i++) {
+		a->v[i] = (struct early){.fqdn = xstrdup(fqdns->v[i]), .what = what};
+		a->v[i].query = observe_start(ob, fqdns->v[i], what, early_known, &a->v[i]);
+	}
+	return a;
+}
+
+void observe_ahead_free(struct observe_ahead *a)
+{
+	if (!a)
+		return;
+	for (size_t i = 0; i < a->n; i++) {
+		observe_cancel(a->v[i].query);
+		observation_free(a->v[i].o);
+		free(a->v[i].fqdn);
+	}
+	free(a->v);
+	free(a);
+}
+
+static struct early *find_early(const struct observe_ahead *a, const char *fqdn, unsigned what)
+{
+	for (size_t i = 0; a && i < a->n; i++)
+		if ((a->v[i].o || a->v[i].query) && a->v[i].what == what && !strcmp(a->v[i].fqdn, fqdn))
+			return &a->v[i];
+	return NULL;
+}
+
+static void begin(struct slot *s, const char *fqdn, unsigned what)
+{
+	struct run *r = s->run;
+	struct early *a = find_early(r->m->ahead, fqdn, what);
+	if (a && a->query)
+		a->slot = s;
+	else if (a)
+		known(TAKE(a->o), s);
+	else
+		s->query = observe_start(r->observer, fqdn, what, known, s);
+}
+
 static void fill(struct run *r)
 {
 	while (r->free_slots && !r->ended && r->n_started - r->n_told < KEPT) {
@@ -76,7 +147,7 @@ static void fill(struct run *r)
 		r->free_slots = s->next_free;
 		s->i = r->n_started++;
 		r->in_work++;
-		s->query = observe_start(r->observer, fqdn, what, known, s);
+		begin(s, fqdn, what);
 	}
 	if (!r->in_work)
 		loop_stop(r->loop);

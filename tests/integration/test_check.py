@@ -5,12 +5,14 @@ What an operator sees before any order: `perdure check` against real name server
 import json
 import os
 import stat
+import threading
 import time
 
+import dns.rdatatype
 import pytest
 
 import harness
-from small_servers import Directory, ZoneServer, free_port_on
+from small_servers import Directory, DnsServer, ZoneServer, answer, free_port_on
 
 ZONE = "example.test"
 OWNER = "_validation-persist." + ZONE
@@ -234,6 +236,38 @@ def test_usage(world):
     w.p.configure({**w.config, "cas": [{k: v for k, v in w.config["cas"][0].items() if k != "account"}]})
     done = w.p.run("check", ZONE)
     assert done.rc == 2 and "account register" in done.err
+
+
+def test_the_dns_is_asked_while_the_ca_is(stage):
+    """The CA's directory comes only when the name servers have been asked; what they said is used."""
+    asked = threading.Event()
+    held = []
+
+    def udp(q, _wire):
+        asked.set()
+        name, kind = q.question[0].name.to_text(), q.question[0].rdtype
+        return [answer(q, good, rr=name == OWNER + "." and kind == dns.rdatatype.TXT).to_wire()]
+
+    class Slow(Directory):
+        def document(self):
+            held.append(asked.wait(20))
+            return super().document()
+
+    ca, server = Slow(stage), DnsServer(udp)
+    good = f"ca.test;accounturi={ca.base}/acct/1"
+    host, port = server.address.split("@")
+    p = harness.Perdure(stage, {"cas": [ca.config_entry()], "certificates": [{"names": [ZONE]}], "dns": {
+        "stubs": [{"zone": ZONE, "servers": [host], "port": int(port)}], "timeout": "1s"}})
+    for names in ([ZONE], ["--all"], [f"*.{ZONE}", ZONE], [f"n{i}.{ZONE}" for i in range(9)] + [ZONE]):
+        asked.clear()
+        few = len(names) < 9
+        if not few:
+            asked.set()  # of many names none is asked for before
+        done = p.run("check", *names, "--json")
+        assert held.pop() and not held, names
+        found = {a["name"]: a["verdict"] for a in done.lines() if not a["wildcard"]}
+        assert found.pop(ZONE) == "accepted" and set(found.values()) <= {"refused"}, done
+    server.close()
 
 
 def test_a_state_that_belongs_to_somebody_else(world):
