@@ -373,7 +373,7 @@ static void take_lock(void *ctx)
 /* Reads and changes it; alone on this host, where that is wanted. */
 static void begin(struct rrwrite *w)
 {
-	if (!w->q.lock || provider_caps(w->provider)->cas) {
+	if (!w->q.lock || !provider_caps(w->provider)->alone) {
 		read_rrset(w);
 		return;
 	}

@@ -68,7 +68,7 @@ struct rrwrite_question {
 	const char *subject; /* the name to look at with `perdure check`, for a hint; copied; NULL for none */
 	enum provider_type type;
 	int64_t ttl; /* seconds: wished for */
-	bool lock; /* where the provider does not compare for us: keep other processes of this host and user away */
+	bool lock; /* where the provider wants it (caps.alone): keep other processes of this host and user away */
 	bool verify; /* ask the servers also where nothing was to be done */
 	int64_t wait_ms; /* how long to wait for the servers; 0: not at all */
 	int64_t poll_max_ms; /* between two looks at the servers, which are soon at first */

@@ -165,6 +165,7 @@ static void policy(const struct config_provider *conf, const struct strv *owners
 
 static const struct provider_caps caps = {
 	.write = PROVIDER_RRSET,
+	.alone = true,
 	.txt = PROVIDER_TXT_RAW,
 	.batch = 1,
 	.values_max = ACMEDNS_KEPT,

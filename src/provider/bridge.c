@@ -392,6 +392,7 @@ int bridge_init(struct bridge *b, bridge_fn fn, bool add_only, struct err *e)
 	b->fn = fn;
 	b->add_only = add_only;
 	b->p.caps.write = PROVIDER_VALUES;
+	b->p.caps.alone = true;
 	b->p.caps.txt = PROVIDER_TXT_RAW;
 	if (!server) {
 		err_set(e, ERR_CONFIG, "server is missing");

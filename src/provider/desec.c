@@ -192,6 +192,7 @@ static void policy(const struct config_provider *conf, const struct strv *owners
 
 static const struct provider_caps caps = {
 	.write = PROVIDER_RRSET,
+	.alone = true,
 	.txt = PROVIDER_TXT_QUOTED,
 	.types = PROVIDER_CAN_CNAME,
 	.batch = 1,

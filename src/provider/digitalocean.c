@@ -216,6 +216,7 @@ static void policy(const struct config_provider *conf, const struct strv *owners
 
 static const struct provider_caps caps = {
 	.write = PROVIDER_VALUES,
+	.alone = true,
 	.txt = PROVIDER_TXT_RAW,
 	.types = PROVIDER_CAN_CNAME,
 	.batch = 1,

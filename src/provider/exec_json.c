@@ -387,6 +387,7 @@ int exec_json_open(struct loop *l, const struct config_provider *conf, struct pr
 	struct exec_json *d = xcalloc(1, sizeof(*d));
 	provider_init(&d->p, &driver_exec_json, l, conf);
 	d->p.caps.write = PROVIDER_VALUES;
+	d->p.caps.alone = true;
 	d->p.caps.txt = PROVIDER_TXT_QUOTED;
 	d->p.caps.types = PROVIDER_CAN_CNAME | PROVIDER_CAN_CAA;
 	d->p.caps.sync = true;

@@ -256,6 +256,7 @@ static int powerdns_open(struct loop *l, const struct config_provider *conf, str
 	const char *id = config_provider_str(conf, "server_id");
 	provider_init(&d->p, &driver_powerdns, l, conf);
 	d->p.caps.write = PROVIDER_VALUES;
+	d->p.caps.alone = true;
 	d->p.caps.txt = PROVIDER_TXT_QUOTED;
 	d->p.caps.types = PROVIDER_CAN_CNAME | PROVIDER_CAN_CAA;
 	d->p.caps.ttl_max = INT32_MAX;

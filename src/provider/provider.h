@@ -57,6 +57,9 @@ enum { PROVIDER_CAN_CNAME = 1, PROVIDER_CAN_CAA = 2 };
 struct provider_caps {
 	enum provider_write write;
 	bool cas; /* a change is refused by the provider itself when the RRset is not as expected */
+	/* Two changes of one RRset at the same moment may undo each other, or do the same twice: one of a host at a
+	 * time */
+	bool alone;
 	enum provider_txt txt;
 	unsigned types; /* PROVIDER_CAN_… beside TXT */
 	size_t batch; /* how many RRsets of one zone one call changes; at least 1 */

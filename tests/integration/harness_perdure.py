@@ -1,6 +1,7 @@
 """The program under test, its configuration, and what it is set up with."""
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -132,6 +133,24 @@ class Perdure:
         """Starts it and returns the Popen (end it with stage.end, or kill it); output goes to .folder/run.log."""
         return self.stage.spawn([*wrap, *self.command(*args)], log or os.path.join(self.folder, "run.log"),
                                 env=self.environment(env), cwd=self.folder)
+
+    def on_terminal(self, *args, timeout=120):
+        """Runs it with a terminal for its standard error: (exit status, standard output, octets that the terminal got)."""
+        ours, theirs = pty.openpty()
+        done = subprocess.Popen(self.command(*args), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs, env=self.environment(), cwd=self.folder)
+        os.close(theirs)
+        seen = b""
+        while True:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+            if not piece:
+                break
+            seen += piece
+        os.close(ours)
+        out = done.communicate(timeout=timeout)[0].decode()
+        return done.returncode, out, seen
 
     def live(self, name, file):
         """The path of a file of a lineage: live("w01.bench.test", "fullchain.pem")."""

@@ -5,7 +5,6 @@ and that the formats are what their readers expect.
 import copy
 import json
 import os
-import pty
 import re
 import subprocess
 import time
@@ -476,21 +475,7 @@ def test_progress_bar(stage):
     """On a terminal, and nowhere else."""
     w = World(stage)
     names = w.file("names", "".join(f"n{i}.{ZONE}\n" for i in range(2000)))
-    argv = w.p.command("audit", "--names", names, "--look", "txt", *ALLOW)
-    ours, theirs = pty.openpty()
-    done = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs, env=w.p.environment(), cwd=w.folder)
-    os.close(theirs)
-    seen = b""
-    while True:
-        try:
-            piece = os.read(ours, 65536)
-        except OSError:  # the other end is closed
-            break
-        if not piece:
-            break
-        seen += piece
-    os.close(ours)
-    out = done.communicate(timeout=60)[0]
-    assert done.returncode == 0 and out.decode().startswith("2000 names, 0 records") and b"[" not in out
+    rc, out, seen = w.p.on_terminal("audit", "--names", names, "--look", "txt", *ALLOW)
+    assert rc == 0 and out.startswith("2000 names, 0 records") and "[" not in out
     assert re.search(rb"\r\x1b\[K\[[#.]{30}\] +\d+ %  \d+ names, \d+/s", b"\r\x1b[K" + seen), seen[:300]
     assert w.p.run("audit", "--names", names, "--look", "txt", *ALLOW).err == ""

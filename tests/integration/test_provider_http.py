@@ -80,10 +80,28 @@ def test_a_limit_of_four_calls_a_second(world, request):
     w = world(n=n, rate=(rate, 1.0))
     w.config["providers"][0]["rate"] = rate
     w.p.configure(w.config)
-    done = w.apply(timeout="120")
-    assert f"{n} done" in done.out and all(w.api.stands(w.owner(i)) == [w.value] for i in range(n))
+    rc, out, seen = w.p.on_terminal("record", "apply", "--yes", "--timeout", "120")
+    assert rc == 0 and f"{n} done" in out and all(w.api.stands(w.owner(i)) == [w.value] for i in range(n)), (out, seen)
     assert len(w.api.counted()) <= n * (1 + 1) + 1 and not w.api.too_many, [c for c, n in collections.Counter(w.api.calls).items() if n > 1]
-    assert f"with {len(w.api.calls)} calls" in done.out
+    assert f"with {len(w.api.calls)} calls" in out
+    steps = [(int(changed), int(served)) for changed, served in re.findall(rb"(\d+) of %d changed, (\d+) served" % n, seen)]
+    assert steps == sorted(steps) and (n, n) in steps and len(steps) > n
+
+
+@pytest.mark.long
+def test_a_thousand_records_at_four_calls_a_second(world, request):
+    """In one zone; minutes, all of which are waits. The same without the time: `a_thousand_records` of tests/unit/provider/test_rest.c."""
+    if request.node.callspec.params["world"] not in (Cloudflare, Hetzner):
+        pytest.skip("one that takes batches and one that does not are enough")
+    n = 1000
+    w = world(n=1, rate=(4, 1.0))
+    names = [f"h{i}.{w.zones[0]}" for i in range(n)]
+    w.config["certificates"] = [{"names": [name]} for name in names]
+    w.config["providers"][0]["rate"] = 4
+    w.p.configure(w.config)
+    done = w.p.run("record", "apply", "--yes", "--no-preflight", "--quiet", "--json", timeout=900)
+    assert done.rc == 0 and {line["outcome"] for line in done.lines()} == {"served"} and len(done.lines()) == n, done
+    assert not w.api.too_many and len(w.api.counted()) <= 2 * n + 1
 
 
 def test_no_call_but_a_read_and_a_write_for_each_record(world):
