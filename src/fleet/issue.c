@@ -13,6 +13,7 @@
 #include "base/xalloc.h"
 #include "config/config.h"
 #include "crypto/x509.h"
+#include "fleet/held.h"
 #include "fleet/install.h"
 #include "fleet/paused.h"
 #include "fleet/prove.h"
@@ -145,6 +146,7 @@ static void fail(struct issue_job *j, struct err *e, bool order_lost)
 	err_move(&j->failure, e);
 	schedule_failed(row, &j->failure, now_s(j), random_below(UINT64_MAX));
 	if (paused_note(j->site->store, j->cert, j->ca->conf->name, &j->failure, row, now_s(j), &ignored) ||
+		held_note(j->site->store, j->cert, j->ca->conf->name, result_of(&j->failure), &ignored) ||
 		store_cert_put(j->site->store, row, &ignored) ||
 		(order_lost && j->order.id && store_order_delete(j->site->store, j->order.id, &ignored)))
 		log_warn("%s: the failure could not be recorded: %s", j->cert->name, ignored.msg);
@@ -192,13 +194,15 @@ static void installed(const struct err *e, void *ctx)
 	if (!went_well(j, e, "install"))
 		return;
 	FAULT("issue.installed");
+	bool failed = j->row.failures > 0;
 	store_cert_done(&j->row);
 	j->row = j->set.row;
 	j->set.row = (struct store_cert){0};
 	j->row.issued_at = now_s(j);
 	if (store_cert_put(j->site->store, &j->row, &err) || store_order_delete(j->site->store, j->order.id, &err) ||
 		prove_note(j->prove, &err) ||
-		paused_note(j->site->store, j->cert, j->ca->conf->name, NULL, &j->row, now_s(j), &err)) {
+		(failed && (paused_note(j->site->store, j->cert, j->ca->conf->name, NULL, &j->row, now_s(j), &err) ||
+				   held_note(j->site->store, j->cert, j->ca->conf->name, ISSUE_ISSUED, &err)))) {
 		fail(j, &err, false);
 		return;
 	}

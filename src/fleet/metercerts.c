@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/xalloc.h"
 #include "config/config.h"
+#include "fleet/held.h"
 #include "fleet/recorduntil.h"
 #include "fleet/schedule.h"
 #include "inventory/site.h"
@@ -129,10 +130,14 @@ static void set(struct metrics *m, enum metric id, const struct seen *c, int64_t
 
 static void show(const struct site *s, struct metrics *m, const struct seen *c)
 {
+	AUTO(xfreep) char *held = NULL;
 	struct err ignored = {0};
 	int64_t until = 0;
-	if (recorduntil_get(s->store, c->cert, &until, &ignored))
+	if (recorduntil_get(s->store, c->cert, &until, &ignored) ||
+		(c->failures && held_get(s->store, c->cert, &held, &ignored)))
 		err_done(&ignored);
+	const char *ca = held ? held : *c->ca ? c->ca : c->cert->cas.v[0];
+	metrics_set(m, METRIC_RECORD_HELD, METRIC_L(c->cert->name, ca), held != NULL);
 	if (c->not_after) {
 		metrics_set(m, METRIC_NOT_AFTER, METRIC_L(c->cert->name, c->ca), (double)c->not_after);
 		metrics_set(m, METRIC_NOT_BEFORE, METRIC_L(c->cert->name, c->ca), (double)c->not_before);
@@ -148,7 +153,7 @@ static void show(const struct site *s, struct metrics *m, const struct seen *c)
 static void show_first(struct site *s, struct seen *v, size_t n)
 {
 	static const enum metric each[] = {METRIC_NOT_AFTER, METRIC_NOT_BEFORE, METRIC_RENEW_AT, METRIC_NEXT_ATTEMPT,
-		METRIC_FAILURES, METRIC_ARI_START, METRIC_ARI_END, METRIC_PERSIST_UNTIL};
+		METRIC_FAILURES, METRIC_ARI_START, METRIC_ARI_END, METRIC_PERSIST_UNTIL, METRIC_RECORD_HELD};
 	struct metrics *m = tell_metrics(s);
 	size_t max = (size_t)s->config->metrics.certificates_max;
 	for (size_t i = 0; i < ARRAY_LEN(each); i++)

@@ -9,6 +9,7 @@
 #include "base/strv.h"
 #include "base/xalloc.h"
 #include "config/config.h"
+#include "fleet/held.h"
 #include "fleet/paused.h"
 #include "fleet/recorduntil.h"
 #include "fleet/schedule.h"
@@ -25,15 +26,18 @@ struct looking {
 	int64_t now;
 };
 
-static void held(const struct looking *l, const struct store_cert *row, const struct config_cert *cert)
+static int held(const struct looking *l, const struct store_cert *row, const struct config_cert *cert, struct err *e)
 {
-	for (size_t i = 0; i < cert->cas.n; i++)
-		if (metrics_get(tell_metrics(l->s), METRIC_RECORD_HELD, METRIC_L(cert->name, cert->cas.v[i])) != 0) {
-			AUTO(xfreep)
-			char *hint = xasprintf("\"perdure check %s\" says what the records must be", cert->names.v[0]);
-			notify_problems_add(l->ret, NOTIFY_WARNING, "record-held", cert->name, row->last_error, hint);
-			return;
-		}
+	AUTO(xfreep) char *ca = NULL;
+	if (!row->failures)
+		return 0;
+	if (held_get(l->s->store, cert, &ca, e))
+		return -1;
+	if (!ca)
+		return 0;
+	AUTO(xfreep) char *hint = xasprintf("\"perdure check %s\" says what the records must be", cert->names.v[0]);
+	notify_problems_add(l->ret, NOTIFY_WARNING, "record-held", cert->name, row->last_error, hint);
+	return 0;
 }
 
 static void failing(const struct looking *l, const struct store_cert *row)
@@ -106,7 +110,8 @@ static int look_at_row(const struct store_cert *row, void *ctx, struct err *e)
 	if (!cert)
 		return 0;
 	failing(l, row);
-	held(l, row, cert);
+	if (held(l, row, cert, e))
+		return -1;
 	if (!l->clock_wrong) {
 		expiring(l, row);
 		if (lapsing(l, row, cert, e))

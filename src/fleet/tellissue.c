@@ -24,7 +24,6 @@ static void count(struct site *s, const struct issue_report *r, bool good)
 		metrics_observe(m, METRIC_RENEWAL_SECONDS, METRIC_L(r->ca), (double)r->ms / 1000);
 		metrics_observe(m, METRIC_COMPAT_RENEWAL_SECONDS, METRIC_L(r->name), (double)r->ms / 1000);
 	}
-	metrics_set(m, METRIC_RECORD_HELD, METRIC_L(r->name, r->ca), r->result == ISSUE_HELD);
 	if (acme_problem_is(r->e, "rateLimited"))
 		metrics_add(m, METRIC_RATE_WAITS, METRIC_L(r->ca), 1);
 	if (acme_problem_is(r->e, "rateLimited") && r->e->retry_at)

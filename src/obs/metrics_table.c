@@ -90,7 +90,7 @@ static const struct metric_family families[] = {
 	[METRIC_RECORD_HELD] = {.name = "perdure_record_held",
 		.type = METRIC_GAUGE,
 		.labels = {"name", "ca"},
-		.help = "1 while the order waits for a validation record that is absent or would be refused."},
+		.help = "1 while its order waits because a record is absent or would be refused, else 0."},
 	[METRIC_ORDERS_IN_FLIGHT] = {.name = "perdure_orders_in_flight",
 		.type = METRIC_GAUGE,
 		.labels = {"ca"},

@@ -6,6 +6,7 @@ import hmac
 import http.server
 import json
 import os
+import re
 import ssl
 import threading
 import time
@@ -200,6 +201,31 @@ def test_paused(box, hook):
     box.ca.clear(paused)
     box.run("renew").ok()
     assert kinds(hook.take()) == [("gone", "paused", "a.example")]
+
+
+def test_held(stage, hook):
+    """An order that waits for its record is told until it is over, also by runs that do not try it, and whatever the numbers have room for."""
+    names = harness.zones_named(3)
+    knot = harness.Knot(stage, names)
+    ca = harness.TestCA(stage, knot.address)
+    p = harness.Perdure(stage, harness.p_config(ca, knot, names))
+    harness.set_up_account(p)
+    records = harness.publish_records(p, knot)
+    (record,) = (line for line in records if names[1] in line)
+    knot.nsupdate(["del " + record.split()[0] + " TXT"])
+    numbers = os.path.join(p.folder, "perdure.prom")
+    channels(p, {"name": "oncall", "type": "webhook", "url": hook.url, "secret_file": secret_file(p)},
+             metrics={"textfile": numbers, "certificates_max": 1})
+    series = re.compile(r"^perdure_record_held\{(.*)\} (\d)$", re.M)
+    assert p.run("renew").rc == 4
+    assert kinds(hook.take()) == [("new", "record-held", names[1])]
+    assert series.findall(harness.read(numbers)) == [(f'name="{names[1]}",ca="testca"', "1")]
+    p.run("renew", names[0]).ok()
+    assert hook.got == [] and series.findall(harness.read(numbers))[0][1] == "1"
+    knot.nsupdate([record])
+    p.run("renew").ok()
+    assert kinds(hook.take()) == [("gone", "record-held", names[1])]
+    assert series.findall(harness.read(numbers))[0][1] == "0"
 
 
 def test_a_record_that_ends(stage, hook):
