@@ -2,9 +2,11 @@
 #include "inventory/site.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "acme/session.h"
 #include "base/buf.h"
@@ -50,6 +52,22 @@ static int open_to_read(struct site *s, struct err *e)
 	return 0;
 }
 
+/* Root could write, but its files would not be readable for the user whose state it is. */
+static int check_owner(const char *dir, struct err *e)
+{
+	char text[4096];
+	struct passwd pw, *found = NULL;
+	struct stat st;
+	if (geteuid() || stat(dir, &st) || !st.st_uid)
+		return 0;
+	bool named = !getpwuid_r(st.st_uid, &pw, text, sizeof(text), &found) && found;
+	AUTO(xfreep) char *who = named ? xstrdup(pw.pw_name) : xasprintf("%lu", (unsigned long)st.st_uid);
+	err_set(e, ERR_CONFIG, "the state in %s is that of the user %s, who could not read what root writes there", dir,
+		who);
+	err_hint(e, "run it as that user: runuser -u %s -- perdure …", who);
+	return -1;
+}
+
 static int open_to_write(struct site *s, int64_t lock_wait_ms, struct rebuild *b, struct err *e)
 {
 	const char *dir = s->config->state_dir;
@@ -58,6 +76,8 @@ static int open_to_write(struct site *s, int64_t lock_wait_ms, struct rebuild *b
 			s->config->path);
 		return -1;
 	}
+	if (check_owner(dir, e))
+		return -1;
 	AUTO(xfreep) char *lock = xasprintf("%s/lock", dir);
 	AUTO(xfreep) char *control = site_control_path(dir);
 	/* It will not end by itself. */

@@ -189,6 +189,9 @@ def test_the_first_steps(folder):
         export PATH="/run/bin:$PATH"
         {steps}
         runuser -u perdure -- perdure config check
+        ! perdure renew 2> /run/refused || exit 1
+        grep -q "runuser -u perdure" /run/refused
+        test -z "$(find /var/lib/perdure -user root)"
         cd /var/lib/perdure && stat -c "%U %a %n" . accounts/*/key.pem
     """, 0o755)
     done = subprocess.run([*SPACES, script], capture_output=True, text=True, timeout=60, check=False)
