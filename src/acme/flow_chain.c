@@ -64,7 +64,7 @@ void flow_read_chain(struct acme_flow *f, const struct buf *pem, flow_chain_fn t
 	memcpy(j->spki_sha256, f->spki_sha256, sizeof(j->spki_sha256));
 	j->now_s = clk_wall(loop_clk(f->s->loop)) / 1000;
 	f->reading = j;
-	loop_job(f->s->loop, work, done, job_free, j);
+	loop_compute(f->s->loop, work, done, job_free, j);
 }
 
 void flow_chain_forget(struct acme_flow *f)

@@ -11,20 +11,31 @@
 static const char alphabet_url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 static const char alphabet_std[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/* Writes up to three octets as four digits. */
+static void put_digits(char to[static 4], const uint8_t *p, size_t n, const char *alphabet)
+{
+	uint32_t v = (uint32_t)p[0] << 16 | (n > 1 ? (uint32_t)p[1] << 8 : 0) | (n > 2 ? p[2] : 0);
+	to[0] = alphabet[v >> 18];
+	to[1] = alphabet[v >> 12 & 63];
+	to[2] = alphabet[v >> 6 & 63];
+	to[3] = alphabet[v & 63];
+}
+
 static void encode(struct buf *out, const uint8_t *p, size_t n, const char *alphabet, bool pad)
 {
-	for (size_t i = 0; i < n; i += 3) {
-		uint32_t v = (uint32_t)p[i] << 16;
-		if (i + 1 < n)
-			v |= (uint32_t)p[i + 1] << 8;
-		if (i + 2 < n)
-			v |= p[i + 2];
-		char four[4] = {alphabet[v >> 18], alphabet[v >> 12 & 63], alphabet[v >> 6 & 63], alphabet[v & 63]};
-		size_t digits = n - i >= 3 ? 4 : n - i + 1;
-		buf_put(out, four, digits);
+	enum { AT_ONCE = 48 };
+	char text[AT_ONCE / 3 * 4];
+	while (n > 0) {
+		size_t part = n < AT_ONCE ? n : AT_ONCE, digits = (part * 4 + 2) / 3;
+		for (size_t i = 0, to = 0; i < part; i += 3, to += 4)
+			put_digits(text + to, p + i, part - i, alphabet);
+		buf_put(out, text, digits);
 		if (pad)
-			buf_put(out, "==", 4 - digits);
+			buf_put(out, "==", (4 - digits % 4) % 4);
+		p += part;
+		n -= part;
 	}
+	explicit_bzero(text, sizeof(text)); /* it may have been a key */
 }
 
 void codec_b64url(struct buf *out, const void *p, size_t n)

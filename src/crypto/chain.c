@@ -105,8 +105,19 @@ static X509 *decode(const uint8_t *der, long n, OSSL_LIB_CTX *lib)
 	return NULL;
 }
 
-/* Reads the PEM block of n octets at p. */
-static X509 *read_block(const char *p, size_t n, const struct x509_chain *known)
+static X509 *decode_with_key(const uint8_t *der, long n)
+{
+	X509 *x = decode(der, n, quick_lib());
+	if (!x || X509_get0_pubkey(x))
+		return x;
+	/* A key that the quick context does not know. */
+	ERR_clear_error();
+	X509_free(x);
+	return decode(der, n, NULL);
+}
+
+/* Reads the PEM block of n octets at p. first: it is the first of the chain. */
+static X509 *read_block(const char *p, size_t n, bool first, const struct x509_chain *known)
 {
 	char *name = NULL, *header = NULL;
 	uint8_t *der = NULL;
@@ -114,15 +125,9 @@ static X509 *read_block(const char *p, size_t n, const struct x509_chain *known)
 	X509 *x = NULL;
 	AUTO(ossl_bio_freep) BIO *in = BIO_new_mem_buf(p, (int)n);
 	if (in && PEM_read_bio(in, &name, &header, &der, &der_n) && !*header) {
-		x = share(known, der, (size_t)der_n);
-		if (!x)
-			x = decode(der, der_n, quick_lib());
-		if (x && !X509_get0_pubkey(x)) {
-			/* A key that the quick context does not know. */
-			ERR_clear_error();
-			X509_free(x);
-			x = decode(der, der_n, NULL);
-		}
+		x = first ? decode(der, der_n, quick_keyless_lib()) : share(known, der, (size_t)der_n);
+		if (!x && !first)
+			x = decode_with_key(der, der_n);
 	}
 	OPENSSL_free(name);
 	OPENSSL_free(header);
@@ -143,7 +148,7 @@ static int read_certs(const char *p, size_t n, const struct x509_chain *known, s
 		if (c->n == CHAIN_MAX)
 			return err_set(e, ERR_PROTO, "the chain has more than %d certificates", CHAIN_MAX);
 		size_t len = (size_t)(stop - (p + at)) + sizeof(end) - 1;
-		X509 *x = read_block(p + at, len, known);
+		X509 *x = read_block(p + at, len, c->n == 0, known);
 		if (!x) {
 			ossl_err(e, "certificate %zu of the chain cannot be read", c->n + 1);
 			e->kind = ERR_PROTO;
@@ -186,6 +191,20 @@ static void find_leaf(struct x509_chain *c)
 	}
 }
 
+/* The first certificate is the leaf, and was read without its key; unless the chain is out of order. */
+static int decode_first_again(struct x509_chain *c)
+{
+	uint8_t *der;
+	long n = (long)der_of(c->certs[0], &der);
+	X509 *x = decode_with_key(der, n);
+	OPENSSL_free(der);
+	if (!x)
+		return -1;
+	X509_free(c->certs[0]);
+	c->certs[0] = x;
+	return 0;
+}
+
 /*
  * What came in order is left alone: with cross-signed roots there may be several orders, and the CA knows which one it
  * means.
@@ -197,6 +216,8 @@ static int put_in_order(struct x509_chain *c, struct err *e)
 		good++;
 	if (good == c->n)
 		return 0;
+	if (decode_first_again(c))
+		return ossl_err(e, "certificate 1 of the chain cannot be read");
 	find_leaf(c);
 	for (size_t i = 1; i < c->n; i++) {
 		size_t j = i;
@@ -373,11 +394,19 @@ void x509_chain_pem_all(const struct x509_chain *c, struct buf *out)
 
 /* --- Checking --- */
 
+static bool leaf_is_for(const struct x509_chain *c, const struct key *k)
+{
+	uint8_t *der = NULL;
+	int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(c->certs[0]), &der);
+	const uint8_t *at = der;
+	AUTO(ossl_pkey_freep) EVP_PKEY *pub = n > 0 ? d2i_PUBKEY(NULL, &at, n) : NULL;
+	OPENSSL_free(der);
+	return pub && EVP_PKEY_eq(pub, k->pkey) == 1;
+}
+
 static int check_key(const struct x509_chain *c, const struct key *k, const char *spki_sha256, struct err *e)
 {
-	EVP_PKEY *pub = X509_get0_pubkey(c->certs[0]);
-	bool same =
-		k ? pub && EVP_PKEY_eq(pub, k->pkey) == 1 : spki_sha256 && !strcmp(spki_sha256, c->info.spki_sha256);
+	bool same = k ? leaf_is_for(c, k) : spki_sha256 && !strcmp(spki_sha256, c->info.spki_sha256);
 	ERR_clear_error();
 	return same ? 0 : err_set(e, ERR_CRYPTO, "the certificate is not for our key but for another one");
 }

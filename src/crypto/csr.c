@@ -78,6 +78,25 @@ static bool set_pubkey(X509_REQ *req, const struct key *k)
 	return is_ec(k) ? put_ec(X509_REQ_get_X509_PUBKEY(req), k) : X509_REQ_set_pubkey(req, k->pkey) == 1;
 }
 
+/* Makes a request and signs it. */
+static int make(
+	const struct key *k, const struct strv *names, const struct x509_csr_options *o, X509_REQ **ret, struct err *e)
+{
+	if (k->type == KEY_ED25519)
+		return err_set(e, ERR_CRYPTO, "certification request: Ed25519 keys are for accounts only");
+	if (!k->has_private)
+		return err_set(e, ERR_CRYPTO, "certification request: only the public part of the key is known");
+	AUTO(ossl_req_freep) X509_REQ *req = X509_REQ_new_ex(k->lib, NULL);
+	if (!req || !X509_REQ_set_version(req, X509_REQ_VERSION_1) || !set_pubkey(req, k))
+		return ossl_err(e, "making a certification request");
+	if (put_extensions(req, names, o, e))
+		return err_ctx(e, "certification request");
+	if (!X509_REQ_sign(req, k->pkey, k->md))
+		return ossl_err(e, "signing a certification request");
+	*ret = TAKE(req);
+	return 0;
+}
+
 /* Appends the DER. */
 static int put_der(X509_REQ *req, struct buf *der, struct err *e)
 {
@@ -93,30 +112,22 @@ static int put_der(X509_REQ *req, struct buf *der, struct err *e)
 int x509_csr(
 	const struct key *k, const struct strv *names, const struct x509_csr_options *o, struct buf *der, struct err *e)
 {
-	if (k->type == KEY_ED25519)
-		return err_set(e, ERR_CRYPTO, "certification request: Ed25519 keys are for accounts only");
-	if (!k->has_private)
-		return err_set(e, ERR_CRYPTO, "certification request: only the public part of the key is known");
-	AUTO(ossl_req_freep) X509_REQ *req = X509_REQ_new_ex(k->lib, NULL);
-	if (!req || !X509_REQ_set_version(req, X509_REQ_VERSION_1) || !set_pubkey(req, k))
-		return ossl_err(e, "making a certification request");
-	if (put_extensions(req, names, o, e))
-		return err_ctx(e, "certification request");
-	if (!X509_REQ_sign(req, k->pkey, k->md))
-		return ossl_err(e, "signing a certification request");
-	return put_der(req, der, e);
+	AUTO(ossl_req_freep) X509_REQ *req = NULL;
+	return make(k, names, o, &req, e) ? -1 : put_der(req, der, e);
 }
 
 int x509_request(enum key_type t, const struct secret *old_key, const struct strv *names,
 	const struct x509_csr_options *o, struct x509_request *ret, struct err *e)
 {
 	AUTO(key_freep) struct key *k = NULL;
+	AUTO(ossl_req_freep) X509_REQ *req = NULL;
 	AUTO(x509_request_done) struct x509_request r = {0};
 	AUTO(buf_done) struct buf der = buf_make(BUF_MAX_SMALL_FILE);
 	if (old_key->n ? key_from_pem(old_key->p, old_key->n, "the key in use", &k, e)
 		       : key_generate_for_request(t, &k, e))
 		return -1;
-	if (key_to_pem(k, &r.key_pem, e) || x509_csr(k, names, o, &der, e) || x509_spki_sha256(k, r.spki_sha256, e))
+	if (key_to_pem(k, &r.key_pem, e) || make(k, names, o, &req, e) || put_der(req, &der, e) ||
+		san_spki_sha256(X509_REQ_get_X509_PUBKEY(req), r.spki_sha256, e))
 		return -1;
 	r.csr_der = secret_dup(buf_str(&der), der.n);
 	*ret = r;

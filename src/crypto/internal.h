@@ -56,6 +56,14 @@ int ossl_no_passphrase(char *out, int size, int writing, void *ctx);
  * other providers. Threads share it; it lasts as long as the process.
  */
 OSSL_LIB_CTX *quick_lib(void);
+/* The same, for certificates whose key nobody asks for: it is not decoded, which takes most of reading one. */
+OSSL_LIB_CTX *quick_keyless_lib(void);
+/* The curve of a type of keys, borrowed, to make keys of quick_lib() with: one that OpenSSL has worked out already. NULL
+ * for other types, and where there is no quick_lib(). */
+EVP_PKEY *quick_curve(enum key_type t);
+
+/* SHA-256, which OpenSSL 3 otherwise looks for each time. NULL when it has none. */
+const EVP_MD *quick_sha256(void);
 
 /* For AUTO(). */
 void ossl_pkey_freep(EVP_PKEY **p);
@@ -72,6 +80,8 @@ int key_wrap(EVP_PKEY *pkey, bool has_private, const char *what, struct key **re
 int key_generate_for_request(enum key_type t, struct key **ret, struct err *e);
 /* The JWS hash of a type, by OpenSSL's name; NULL for Ed25519. */
 const char *key_md_name(enum key_type t);
+/* The curve of a type, by OpenSSL's name; NULL for what is not ECDSA. */
+const char *key_group_name(enum key_type t);
 /* Computes jwk and thumbprint. */
 int jwk_fill(struct key *k, struct err *e);
 

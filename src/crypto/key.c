@@ -46,6 +46,11 @@ const char *key_md_name(enum key_type t)
 	return types[t].md;
 }
 
+const char *key_group_name(enum key_type t)
+{
+	return types[t].group;
+}
+
 static int identify_ec(EVP_PKEY *pkey, const char *what, enum key_type *ret, struct err *e)
 {
 	char group[64] = "";
@@ -123,9 +128,23 @@ int key_wrap(EVP_PKEY *pkey, bool has_private, const char *what, struct key **re
 	return 0;
 }
 
+/* NULL when it cannot be made. */
+static EVP_PKEY *make_on(OSSL_LIB_CTX *lib, EVP_PKEY *curve)
+{
+	EVP_PKEY *made = NULL;
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(lib, curve, NULL);
+	if (ctx && EVP_PKEY_keygen_init(ctx) == 1)
+		EVP_PKEY_generate(ctx, &made);
+	EVP_PKEY_CTX_free(ctx);
+	return made;
+}
+
 static int make(enum key_type t, OSSL_LIB_CTX *lib, EVP_PKEY **ret, struct err *e)
 {
-	if (types[t].rsa_bits)
+	EVP_PKEY *curve = lib ? quick_curve(t) : NULL;
+	if (curve)
+		*ret = make_on(lib, curve);
+	else if (types[t].rsa_bits)
 		*ret = EVP_PKEY_Q_keygen(lib, NULL, "RSA", (size_t)types[t].rsa_bits);
 	else if (types[t].group)
 		*ret = EVP_PKEY_Q_keygen(lib, NULL, "EC", types[t].group);

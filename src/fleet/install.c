@@ -57,7 +57,7 @@ void install_request(struct loop *l, enum key_type type, struct secret *old_key,
 		.type = type, .old_key = *old_key, .options = *o, .ret = ret, .done = done, .ctx = ctx};
 	*old_key = (struct secret){0};
 	strv_copy(&r->names, names);
-	loop_job(l, request_work, request_done, request_gone, r);
+	loop_compute(l, request_work, request_done, request_gone, r);
 }
 
 void install_start(

@@ -16,7 +16,7 @@
 #include "loop/loop.h"
 
 /* Easy handles kept for reuse; each holds a few KiB. */
-enum { SPARE_MAX = 16, DEFAULT_CONNECTIONS = 4 };
+enum { SPARE_MAX = 16, DEFAULT_CONNECTIONS = 4, IDLE_CONNECTIONS = 16 };
 
 /* A socket of libcurl's that the loop watches. */
 struct sock {
@@ -466,6 +466,9 @@ int http_curl_new(struct loop *l, const struct http_options *o, struct http **re
 	curl_multi_setopt(multi, CURLMOPT_TIMERDATA, c);
 	curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
 	curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)c->max_connections);
+	/* By default libcurl keeps fewer open, the fewer exchanges it has at the moment. */
+	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
+		c->max_connections > IDLE_CONNECTIONS ? (long)c->max_connections : IDLE_CONNECTIONS);
 	*ret = &c->http;
 	return 0;
 }

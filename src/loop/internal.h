@@ -18,7 +18,11 @@ struct timers {
 	uint64_t seq; /* of the next start, so that equal due times keep their order */
 };
 
+/* What a job keeps busy: a processor, or somebody else, for whom it waits. */
+enum job_kind { JOB_COMPUTES, JOB_WAITS, JOB_KIND_N_ };
+
 struct job {
+	enum job_kind kind;
 	void (*work)(void *arg);
 	void (*done)(void *arg);
 	void (*gone)(void *arg); /* may be NULL */
@@ -29,21 +33,31 @@ STAILQ_HEAD(job_list, job);
 
 enum { JOBS_MAX_THREADS = 16 };
 
+struct worker {
+	struct jobs *pool;
+	pthread_t thread;
+	pthread_cond_t wake;
+	bool rests;
+	LIST_ENTRY(worker) link; /* while it rests */
+};
+LIST_HEAD(worker_list, worker);
+
 /* The worker pool. Everything down to `quit` is guarded by mu; the rest belongs to the loop's thread. */
 struct jobs {
 	pthread_mutex_t mu;
-	pthread_cond_t more;
-	struct job_list queued;
+	struct job_list queued[JOB_KIND_N_];
 	struct job_list finished;
-	unsigned n_queued;
-	unsigned n_resting; /* threads that wait for a job */
+	/* The last to have worked first: what it needs is in its caches. */
+	struct worker_list resting;
+	unsigned n_at[JOB_KIND_N_]; /* threads with a job of that kind */
 	bool quit;
 
 	struct event ev; /* on fd, an eventfd that says that `finished` is not empty */
 	int fd; /* -1 before the first job */
 	size_t in_work; /* handed in and not yet delivered */
-	pthread_t threads[JOBS_MAX_THREADS];
-	unsigned n_threads;
+	unsigned max_computing; /* as many as there are processors; set before the first thread is made */
+	struct worker workers[JOBS_MAX_THREADS];
+	unsigned n_workers;
 };
 
 TAILQ_HEAD(idle_list, loop_idle);

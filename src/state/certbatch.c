@@ -60,11 +60,9 @@ static void part_write(struct part *p, const char *state_dir, const struct certf
 		part_out(p, &e);
 		return;
 	}
-	AUTO(xfreep) char *lives = xasprintf("%s/live", state_dir);
 	AUTO(xfreep) char *lineage = lineage_dir_(state_dir, set->name);
 	p->dir = xasprintf("%s/%" PRId64, lineage, set->generation);
-	if (fs_mkdirs(lineage, 0700, &e) || fs_mkdirs(lives, 0700, &e) ||
-		lineage_open_(&p->l, state_dir, set->name, true, &e) ||
+	if (fs_mkdirs(lineage, 0700, &e) || lineage_open_(&p->l, state_dir, set->name, true, &e) ||
 		lineage_live_(p->l.link, set->name, &live, &e) || p->l.fd < 0 || live >= set->generation ||
 		fs_exists(p->dir)) {
 		part_out(p, &e);
@@ -112,9 +110,10 @@ static void install_parts(int fd, const char *state_dir, struct part *parts, con
 {
 	struct err e = {0};
 	AUTO(xfreep) char *lives = xasprintf("%s/live", state_dir);
-	for (size_t i = 0; i < n; i++)
+	bool ok = !fs_mkdirs(lives, 0700, &e);
+	for (size_t i = 0; ok && i < n; i++)
 		part_write(&parts[i], state_dir, &v[i].set);
-	bool ok = !sync_everything(fd);
+	ok = ok && !sync_everything(fd);
 	for (size_t i = 0; ok && i < n; i++)
 		if (parts[i].in)
 			part_rename(&parts[i]);

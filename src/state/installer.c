@@ -131,7 +131,7 @@ static void work(void *arg)
 	b->us = clk_real_mono_us() - began;
 	free(v);
 	STAILQ_FOREACH(f, &b->jobs, link)
-	if (!err_is(&f->e))
+	if (!err_is(&f->e) && f->generation > b->in->keep) /* else there are no more than are kept */
 		certfiles_prune(dir, f->name, b->in->keep, &f->prune);
 }
 

@@ -471,21 +471,37 @@ static void connection_is_reused(void **state)
 	assert_int_equal(connections(c), before);
 }
 
-static void many_at_once_on_few_connections(void **state)
+static void get_many(struct client *c, size_t n)
 {
-	struct client *c = *state;
-	enum { N = 40 };
-	struct result *r = xcalloc(N, sizeof(*r));
-	int before = connections(c);
-	for (int i = 0; i < N; i++)
+	struct result *r = xcalloc(n, sizeof(*r));
+	for (size_t i = 0; i < n; i++)
 		send_to(c, &r[i], "https://localhost/ok", 0);
 	run(c);
-	for (int i = 0; i < N; i++) {
+	for (size_t i = 0; i < n; i++) {
 		expect_status(&r[i], 200);
 		result_done(&r[i]);
 	}
-	assert_in_range(connections(c), before, before + 1); /* max_connections is 2 */
 	free(r);
+}
+
+static void many_at_once_on_few_connections(void **state)
+{
+	struct client *c = *state;
+	int before = connections(c);
+	get_many(c, 40);
+	assert_in_range(connections(c), before, before + 1); /* max_connections is 2 */
+}
+
+/* What a burst has opened is there for the next one. */
+static void connections_outlast_a_quiet_time(void **state)
+{
+	struct client *c = *state;
+	AUTO(xfreep) char *ca = xasprintf("%s/ca.pem", server.folder);
+	replace_client(c, &(struct http_options){.ca_bundle = ca, .proxy = "", .ip_version = 4, .max_connections = 20});
+	get_many(c, 100);
+	int before = connections(c);
+	get_many(c, 100);
+	assert_int_equal(connections(c), before);
 }
 
 static void sent_from_a_callback(void **state)
@@ -656,6 +672,7 @@ int main(int argc, char **argv)
 		T(bad_bundles),
 		T(connection_is_reused),
 		T(many_at_once_on_few_connections),
+		T(connections_outlast_a_quiet_time),
 		T(sent_from_a_callback),
 		T(waiting_for_a_turn),
 		T(cancelled_while_it_waits),

@@ -90,6 +90,9 @@ static void same_origin(void **state)
 	} rows[] = {
 		{"https://ca.example/a", "https://ca.example/b?c", true},
 		{"https://ca.example/a", "https://CA.example:443/b", true},
+		{"https://ca.example", "HTTPS://Ca.Example#x", true},
+		{"https://ca.example/a", "https://ca.example@evil.example/a", false},
+		{"https://ca.example/a", "https://ca.example\\@evil.example/a", false},
 		{"https://ca.example:444/a", "https://ca.example/a", false},
 		{"https://ca.example/a", "https://ca2.example/a", false},
 		{"https://ca.example/a", "http://ca.example:443/a", false},

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,7 +31,6 @@ struct fixture {
 	struct loop_fd *fd;
 	struct loop_fd *fd2;
 	int pipe[2];
-	pthread_t main_thread;
 };
 
 static int64_t fake_now(void *ctx)
@@ -55,7 +53,6 @@ static int setup(void **state)
 	f->clk = (struct clk){.wall = fake_now, .mono = fake_now, .ctx = f};
 	f->now = 1000;
 	f->seen = buf_make(1 << 16);
-	f->main_thread = pthread_self();
 	assert_int_equal(loop_new(&f->clk, &f->l, &e), 0);
 	loop_set_skip(f->l, fake_skip, f);
 	assert_int_equal(pipe2(f->pipe, O_CLOEXEC | O_NONBLOCK), 0);
@@ -393,108 +390,9 @@ static void stop_ends_after_the_turn(void **state)
 	assert_string_equal(buf_str(&f->seen), "sit");
 }
 
-struct job_row {
-	struct fixture *f;
-	int value;
-	int result;
-	bool off_thread;
-	bool done;
-};
-
-static void square(void *arg)
-{
-	struct job_row *r = arg;
-	r->off_thread = !pthread_equal(pthread_self(), r->f->main_thread);
-	r->result = r->value * r->value;
-}
-
-static void squared(void *arg)
-{
-	struct job_row *r = arg;
-	assert_true(pthread_equal(pthread_self(), r->f->main_thread));
-	assert_int_equal(r->result, r->value * r->value);
-	assert_true(r->off_thread);
-	r->done = true;
-	r->f->left--;
-}
-
-static void jobs_come_back_to_the_loop(void **state)
-{
-	struct fixture *f = *state;
-	enum { N = 100 };
-	struct job_row rows[N];
-	memset(rows, 0, sizeof(rows));
-	f->left = N;
-	for (int i = 0; i < N; i++) {
-		rows[i].f = f;
-		rows[i].value = i;
-		loop_job(f->l, square, squared, NULL, &rows[i]);
-	}
-	run(f);
-	assert_int_equal(f->left, 0);
-	for (int i = 0; i < N; i++)
-		assert_true(rows[i].done);
-}
-
 static void nothing(void *arg)
 {
 	(void)arg;
-}
-
-static void job_chain(void *arg)
-{
-	struct fixture *f = arg;
-	buf_putc(&f->seen, 'j');
-	if (--f->left > 0)
-		loop_job(f->l, nothing, job_chain, NULL, f);
-}
-
-static void jobs_start_jobs(void **state)
-{
-	struct fixture *f = *state;
-	f->left = 5;
-	loop_job(f->l, nothing, job_chain, NULL, f);
-	run(f);
-	assert_string_equal(buf_str(&f->seen), "jjjjj");
-}
-
-struct slow {
-	atomic_int begun;
-	atomic_int ended;
-	int gone;
-};
-
-static void slow_work(void *arg)
-{
-	struct slow *s = arg;
-	atomic_fetch_add(&s->begun, 1);
-	usleep(2000);
-	atomic_fetch_add(&s->ended, 1);
-}
-
-static void never(void *arg)
-{
-	(void)arg;
-	fail_msg("a job was delivered by loop_free()");
-}
-
-static void count_gone(void *arg)
-{
-	struct slow *s = arg;
-	s->gone++;
-}
-
-/* loop_free() with jobs queued and in work waits for the latter, delivers nothing and says of each that it is gone. */
-static void free_with_jobs_in_work(void **state)
-{
-	struct fixture *f = *state;
-	struct slow s = {0};
-	enum { N = 40 };
-	for (int i = 0; i < N; i++)
-		loop_job(f->l, slow_work, never, count_gone, &s);
-	loop_free(TAKE(f->l));
-	assert_int_equal(atomic_load(&s.begun), atomic_load(&s.ended));
-	assert_int_equal(s.gone, N);
 }
 
 static void on_signal(int signo, void *ctx)
@@ -637,9 +535,6 @@ int main(void)
 		T(fds_freed_inside),
 		T(fd_want_changes),
 		T(stop_ends_after_the_turn),
-		T(jobs_come_back_to_the_loop),
-		T(jobs_start_jobs),
-		T(free_with_jobs_in_work),
 		T(signals_reach_the_loop),
 		T(held_signals_wait_for_the_next_loop),
 		T(fake_clock_beside_a_real_descriptor),
