@@ -103,6 +103,21 @@ static void add_all(struct strv *to, const struct strv *from)
 		strv_add(to, from->v[i]);
 }
 
+static void add_delegation(struct audit_context *x, const struct config_delegation *d)
+{
+	if (d->zone)
+		strv_add(&x->validation_zones, d->zone);
+	if (d->name)
+		strv_add(&x->validation_zones, d->name);
+}
+
+static void add_validation_zones(struct audit_context *x, const struct config *c)
+{
+	add_delegation(x, &c->delegation);
+	for (size_t i = 0; i < c->n_own_delegations; i++)
+		add_delegation(x, c->own_delegations[i]);
+}
+
 static int add_ignores(struct audit_context *x, const struct config *conf, const struct cli *c, struct err *e)
 {
 	for (size_t i = 0; i < conf->audit.n_ignores; i++) {
@@ -150,6 +165,7 @@ int audit_context_make(struct cli *c, struct site *s, struct audit_context **ret
 	add_all(&x->accounts, &conf->accounts);
 	add_all(&x->accounts, cli_values(c, "allow-account"));
 	add_all(&x->zones, &conf->zones);
+	add_validation_zones(x, s->config);
 	add_all(&x->zones, cli_values(c, "own-zone"));
 	add_all(&x->ct_issuers, &conf->ct_issuers);
 	add_all(&x->ct_issuers, cli_values(c, "allow-ct-issuer"));

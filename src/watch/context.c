@@ -56,6 +56,7 @@ void context_free(struct audit_context *c)
 	strv_done(&c->issuers);
 	strv_done(&c->accounts);
 	strv_done(&c->zones);
+	strv_done(&c->validation_zones);
 	ct_free(c->ct);
 	strv_done(&c->ct_issuers);
 	perdure_hash_openssl_free(c->hash.ctx);
@@ -305,11 +306,23 @@ const char *context_lookalike(const struct audit_context *c, const char *issuer,
 	return ret;
 }
 
+static bool within_any(const struct strv *zones, const char *name)
+{
+	for (size_t i = 0; i < zones->n; i++)
+		if (name_within(name, zones->v[i]))
+			return true;
+	return false;
+}
+
+bool context_validation_name(const struct audit_context *c, const char *name)
+{
+	return within_any(&c->validation_zones, name);
+}
+
 bool context_own_name(const struct audit_context *c, const char *name)
 {
-	for (size_t i = 0; i < c->zones.n; i++)
-		if (name_within(name, c->zones.v[i]))
-			return true;
+	if (within_any(&c->zones, name) || within_any(&c->validation_zones, name))
+		return true;
 	for (const char *p = name; p && *p; p = name_parent(p)) {
 		size_t n;
 		if (context_wants(c, p, &n))

@@ -62,6 +62,7 @@ struct audit_context {
 	struct strv issuers; /* allowed beside those of the CAs */
 	struct strv accounts; /* account URLs that are allowed beside ours */
 	struct strv zones; /* under our control */
+	struct strv validation_zones; /* likewise; our delegations of dns-01 lead into them */
 	struct ct *ct; /* owned; NULL when no certificates from the logs are at hand */
 	struct strv ct_issuers; /* of certificates; empty: any */
 	struct audit_ignore *ignores;
@@ -92,6 +93,8 @@ bool context_judges_issuers(const struct audit_context *c);
 bool context_issuer(const struct audit_context *c, const char *issuer, size_t n, ssize_t *ret_ca);
 /* The allowed issuer that is written most like this one, when it is like one and not equal; else NULL. */
 const char *context_lookalike(const struct audit_context *c, const char *issuer, size_t n);
+/* Whether a name is within a zone into which our delegations lead. */
+bool context_validation_name(const struct audit_context *c, const char *name);
 /* Whether a name is within a zone under our control, or below a name of the inventory. */
 bool context_own_name(const struct audit_context *c, const char *name);
 bool context_ignored(const struct audit_context *c, const char *rule, const char *name);

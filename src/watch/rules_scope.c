@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/xalloc.h"
 #include "watch/rules_priv.h"
 
 enum { DAY = 86400 };
@@ -170,6 +171,18 @@ void rule_alias_below(struct rules_run *r)
 		found(r, (struct about){.rr = rr, .key = r->f->aliases_below->v[i]}, "%s", r->f->aliases_below->v[i]);
 }
 
+/* Whoever may write into the validation zone may still have certificates for the name. */
+static void forgotten_delegation(struct rules_run *r)
+{
+	const struct strv *chain = r->f->delegation.alias.chain;
+	const char *to = chain && chain->n ? chain->v[chain->n - 1] : NULL;
+	if (!to || !context_validation_name(r->c, to))
+		return;
+	AUTO(xfreep) char *owner = xasprintf("_acme-challenge.%s", r->f->fqdn);
+	found(r, (struct about){.owner = owner, .key = to}, "no configured certificate has %s, and %s leads to %s",
+		r->f->fqdn, owner, to);
+}
+
 void rule_forgotten(struct rules_run *r)
 {
 	if (!r->c->has_inventory || r->f->n_wants)
@@ -179,6 +192,7 @@ void rule_forgotten(struct rules_run *r)
 		found(r, ABOUT(r, s, rr), "no configured certificate has %s", r->f->fqdn);
 		return;
 	}
+	forgotten_delegation(r);
 }
 
 void rule_not_accepted(struct rules_run *r)

@@ -129,3 +129,19 @@ def test_delegations(world):
     assert list(forgotten(w, *w.zones)) == [owners[0]]
     prune(w, "--yes", *w.zones)
     assert [target(i) for i in range(3)] == [[], ["w01.somebody.test."], []]
+
+
+def test_a_delegation_that_an_audit_finds(world, tmp_path):
+    w = world(n=2)
+    config = {**w.config, "delegation": {"zone": "auth.bench.test"}, "certificates": [{"names": [z], "validation": "delegation"} for z in w.zones]}
+    w.p.configure(config)
+    w.apply()
+    names = harness.write(str(tmp_path / "names"), "\n".join(w.zones))
+    assert not [line for line in w.p.run("audit", "--names", names, "--json").lines() if line.get("rule") in ("PD401", "PD512")]
+    w.p.configure({**config, "certificates": config["certificates"][1:]})
+    audit = w.p.run("audit", "--names", names, "--json")
+    (found,) = [line for line in audit.lines() if line.get("rule") == "PD401"]
+    assert found["name"] == w.zones[0] and f"_acme-challenge.{w.zones[0]} leads to _w00-bench-test.auth.bench.test" in found["evidence"], found
+    w.p.run("record", "prune", "--yes", "--timeout", "20", "--audit", harness.write(str(tmp_path / "findings"), audit.out)).ok()
+    stands = [harness.tool("kdig", "@127.0.0.1", "-p", str(w.knot.port), "+short", f"_acme-challenge.{z}", "CNAME").split() for z in w.zones]
+    assert stands == [[], ["_w01-bench-test.auth.bench.test."]]

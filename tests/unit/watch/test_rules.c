@@ -59,7 +59,7 @@ struct look {
 	bool not_all; /* there may be others */
 	bool second_ca; /* which the wants are for */
 	int64_t renew_at;
-	const char *zones[LIST];
+	const char *zones[LIST], *validation_zones[LIST];
 	const char *ct[LIST]; /* lines of a file of certificates */
 	bool ct_empty; /* there is one, with nothing of interest in it */
 	const char *ct_known[LIST], *ct_issuers[LIST];
@@ -145,6 +145,7 @@ static void make_context(struct world *w, const struct look *l)
 	for (size_t i = 0; i < LIST && l->want[i]; i++)
 		context_add_want(w->c, l->want[i], l->second_ca ? 1 : 0, l->renew_at);
 	list(&w->c->zones, l->zones);
+	list(&w->c->validation_zones, l->validation_zones);
 	list(&w->c->ct_issuers, l->ct_issuers);
 	if (l->ct[0] || l->ct_empty)
 		w->c->ct = make_ct(l);
@@ -324,6 +325,12 @@ static const struct {
 	{"PD401", "no configured certificate", {.txt = {GOOD}}, {.txt = {GOOD}, BASE}},
 	{"PD401", "no configured certificate", {.txt = {GOOD}, .want = {"other.test"}},
 		{.txt = {GOOD}, .not_all = true}},
+	{"PD401", "_acme-challenge.example.com leads to x.val.test",
+		{.deleg = {"x.val.test"}, .validation_zones = {"val.test"}, .want = {"other.test"}},
+		{.deleg = {"x.val.test"}, .validation_zones = {"val.test"}, BASE}},
+	{"PD401", "leads to x.val.test",
+		{.deleg = {"a.test", "x.val.test"}, .validation_zones = {"val.test"}, .want = {"other.test"}},
+		{.deleg = {"x.else.test"}, .validation_zones = {"val.test"}, .want = {"other.test"}}},
 	{"PD402", "_validation-persist.example.com. 3600 IN TXT \"" GOOD "\"", {BASE}, {.txt = {GOOD}, BASE}},
 	{"PD402", "*.example.com", {.txt = {GOOD}, WILD}, {.txt = {GOOD ";policy=wildcard"}, WILD}},
 	{"PD402", "one", {.txt = {"second.example;accounturi=https://second.example/1"}, BASE},
@@ -346,6 +353,8 @@ static const struct {
 	{"PD511", "leads to x.gone.test", {.deleg = {"x.gone.test"}, .target_served = FACTS_NO},
 		{.deleg = {"x.gone.test"}, .target_served = FACTS_YES}},
 	{"PD512", "leads to x.gone.test", {.deleg = {"x.gone.test"}}, {.deleg = {"x.example.com"}}},
+	{"PD512", "leads to x.gone.test", {.deleg = {"x.gone.test"}, .validation_zones = {"val.test"}},
+		{.deleg = {"x.val.test"}, .validation_zones = {"val.test"}}},
 	{"PD513", "2 aliases from _acme-challenge", {.deleg = {"x.example.com", "y.example.com"}},
 		{.deleg = {"x.example.com"}}},
 	{"PD514", "other records", {.deleg = {"x.example.com"}, .beside = true}, {.deleg = {"x.example.com"}}},
