@@ -126,6 +126,28 @@ def test_issues_what_is_there_and_answers(site):
     check_rest(p, NAMES[:1])
 
 
+def test_renewals_leave_no_descriptors(stage):
+    """Neither do reloads."""
+    names = [f"n{i}.test" for i in range(20)]
+    ca = TestCA(stage)
+    p = Perdure(stage, {"cas": [ca.config_entry()], "dns": {"mode": "none"}, "daemon": {"interval": "1h"}, "certificates": [{"names": [n]} for n in names]})
+    set_up_account(p)
+    d = Daemon(p)
+    counts = []
+    for rounds in range(1, 6):
+        d.idle()
+        assert len(ca.certificates()) == rounds * len(names)
+        counts.append(len(os.listdir(f"/proc/{d.process.pid}/fd")))
+        if rounds == 3:
+            d.ask(do="reload")
+            wait_until("the new configuration", 20, lambda: read(d.log).count("looks after") == 2)
+            d.idle()
+        d.ask(do="renew", names=names, force=True)
+        wait_until("new certificates", 30, lambda: len(ca.certificates()) == (rounds + 1) * len(names))
+    assert max(counts) <= min(counts) + 4, counts  # connections that are kept
+    d.end()
+
+
 def test_reload(site):
     p, ca, knot = site
     d = Daemon(p)
