@@ -133,7 +133,8 @@ def test_the_service_lives(machine):
     assert (event["PERDURE_NAME"], event["PRIORITY"], event["_SYSTEMD_UNIT"]) == ("a.test", "5", "perdure.service")
     assert event["PERDURE_SEQ"] == str(json.loads(event["PERDURE_DATA"])["seq"])
     machine.ok("systemctl", "reload", "perdure.service")
-    wait_until("the new configuration", 20, lambda: machine.ok("systemctl", "show", "-P", "ActiveState", "perdure.service") == "active\n")
+    wait_until("the new configuration", 20, lambda: len(machine.run("journalctl", "-o", "cat", "PERDURE_EVENT=config.loaded").stdout.splitlines()) == 2)
+    assert machine.show("perdure.service")["MainPID"] == shown["MainPID"]
     machine.ok("systemctl", "stop", "perdure.service")
     assert machine.ok("systemctl", "show", "-P", "Result", "perdure.service") == "success\n"
     # The audit beside it: it sees what is configured and the state, and whoever collects metrics may read what it says.
