@@ -264,7 +264,7 @@ static void print_text(const struct cli *c, const struct checkall_item *i, const
 		buf_printf(out, "  alias:   %s -> %s%s%s\n", r->view->hops[k].owner, r->view->hops[k].target,
 			r->view->hops[k].zone[0] ? ", in the zone " : "", r->view->hops[k].zone);
 	for (size_t k = 0; k < r->view->n; k++)
-		if (c->verbose || r->disagree || !r->servers[k].answered)
+		if (c->verbose || r->disagree || (!r->servers[k].answered && r->view->answers[k].health != DNS_NO_IPV6))
 			print_server(&r->view->answers[k], &r->servers[k], out);
 	for (size_t k = 0; c->verbose && k < x->n_vantages; k++)
 		buf_printf(out, "    %-45s %s\n", x->vantages[k].where, x->vantages[k].seen.reason);

@@ -29,6 +29,7 @@ static const char *const health_names[] = {
 	[DNS_MALFORMED] = "malformed",
 	[DNS_UNREACHABLE] = "unreachable",
 	[DNS_SILENT] = "silent",
+	[DNS_NO_IPV6] = "no-ipv6",
 	[DNS_ADDRESSLESS] = "addressless",
 	[DNS_DIVERGING] = "diverging",
 };

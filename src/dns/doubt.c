@@ -35,7 +35,7 @@ static bool reached(const struct dns_view *v)
 {
 	for (size_t i = 0; i < v->n; i++) {
 		enum dns_health h = v->answers[i].health;
-		if (h != DNS_UNREACHABLE && h != DNS_SILENT && h != DNS_ADDRESSLESS)
+		if (h != DNS_UNREACHABLE && h != DNS_SILENT && h != DNS_NO_IPV6 && h != DNS_ADDRESSLESS)
 			return true;
 	}
 	return false;

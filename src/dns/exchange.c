@@ -108,6 +108,7 @@ static bool is_unreachable(int err)
 static void failed_errno(struct exchange *x, const char *what, int err)
 {
 	const char *text = strerrordesc_np(err);
+	x->s->v6_works |= err == ECONNREFUSED && addr_is_v6(&x->addr);
 	failed(x, is_unreachable(err) ? EXCHANGE_UNREACHABLE : EXCHANGE_BROKEN, "%s: %s", what,
 		text ? text : "unknown error");
 }

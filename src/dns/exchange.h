@@ -67,6 +67,8 @@ void exchange_ask(struct exchanger *s, const struct addr *addr, const char *name
  * *ret_silent: how many addresses were asked.
  */
 bool exchanger_blocked(struct exchanger *s, int64_t now, unsigned *ret_silent);
+/* Whether any IPv6 address has ever answered this process, if only that nobody listens there. */
+bool exchanger_has_ipv6(const struct exchanger *s);
 /* No callback any more; fine when w waits for nothing. */
 void exchange_cancel(struct exchange_wait *w);
 

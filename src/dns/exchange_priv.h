@@ -96,7 +96,7 @@ struct exchanger {
 	bool heard; /* any address has ever answered */
 	unsigned n_unheard; /* how many were silent before that */
 	int64_t blocked_until; /* monotonic ms */
-	bool v6_works; /* some IPv6 address has answered */
+	bool v6_works; /* some IPv6 address has answered, or refused */
 	unsigned v6_silent; /* how many IPv6 addresses were silent before any answered */
 	int64_t v6_silent_until;
 	struct exchange_bucket buckets[EXCHANGE_BUCKETS]; /* exchanges that others may join, by their question */

@@ -280,6 +280,11 @@ void peer_unheard(struct exchange *x, int64_t now)
 		s->blocked_until = now + BLOCKED_MS;
 }
 
+bool exchanger_has_ipv6(const struct exchanger *s)
+{
+	return s->v6_works;
+}
+
 bool exchanger_blocked(struct exchanger *s, int64_t now, unsigned *ret_silent)
 {
 	if (s->heard || s->n_unheard < BLOCKED_ADDRESSES)

@@ -28,6 +28,8 @@ static const struct {
 	{"cache-max-negative-ttl:", "15"},
 	{"val-bogus-ttl:", "5"},
 	{"outgoing-range:", "64"},
+	/* It works from everywhere, and a process that has just begun would find out by waiting. */
+	{"prefer-ip4:", "yes"},
 	{"trust-anchor-signaling:", "no"},
 };
 

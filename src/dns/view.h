@@ -39,6 +39,7 @@ enum dns_health {
 	DNS_MALFORMED, /* what it sent is no answer, or contradicts itself */
 	DNS_UNREACHABLE, /* no way to the address, or nobody listens there */
 	DNS_SILENT, /* no answer in time */
+	DNS_NO_IPV6, /* either of these, at an IPv6 address; but none has answered here, and IPv4 ones have */
 	DNS_ADDRESSLESS, /* the name of the server has no address */
 	DNS_DIVERGING, /* its alias leads elsewhere than the one that was followed */
 	DNS_HEALTH_N_

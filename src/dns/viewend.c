@@ -96,6 +96,16 @@ static void add_dissent(struct dns_view *v, struct hop *h)
 	}
 }
 
+/* Where IPv4 addresses answer and no IPv6 address ever has, it may well be this host that has no IPv6. */
+static void excuse_ipv6(struct dns_view *v)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		struct dns_answer *a = &v->answers[i];
+		if ((a->health == DNS_UNREACHABLE || a->health == DNS_SILENT) && strchr(a->address, ':'))
+			a->health = DNS_NO_IPV6;
+	}
+}
+
 static void add_answers(struct dns_query *q)
 {
 	struct dns_view *v = q->v;
@@ -105,6 +115,8 @@ static void add_answers(struct dns_query *q)
 	for (size_t i = 0; i + 1 < q->n_hops; i++)
 		add_dissent(v, q->hops[i]);
 	answer_group(v);
+	if (v->n_answered && !exchanger_has_ipv6(q->d->exchanger))
+		excuse_ipv6(v);
 }
 
 void view_assemble(struct dns_query *q)

@@ -31,6 +31,22 @@ static void say_health(struct explain *e, const struct dns_answer *a)
 	remark_fix(m, "mend the server, or take it out of the zone's NS records and out of the parent's");
 }
 
+/* All in one: where there is no IPv6, every server has such an address. */
+static void say_no_ipv6(struct explain *e)
+{
+	const struct dns_view *v = e->o->txt.view;
+	struct buf b = buf_make(2048);
+	for (size_t i = 0; i < v->n; i++)
+		if (v->answers[i].health == DNS_NO_IPV6)
+			buf_printf(&b, "%s%s (%s)", b.n ? ", " : "", v->answers[i].server, v->answers[i].address);
+	if (b.n) {
+		struct remark *m = remarks_add(&e->x->remarks, REMARK_SERVERS_HALF_SEEN,
+			"no IPv6 address has answered, so that it may be this host that has no IPv6: %s", buf_str(&b));
+		remark_fix(m, "check from a host with IPv6 as well");
+	}
+	buf_done(&b);
+}
+
 static void say_none(struct explain *e)
 {
 	const struct dns_view *v = e->o->txt.view;
@@ -130,5 +146,6 @@ void explain_servers(struct explain *e)
 	say_disagree(e);
 	for (size_t i = 0; i < v->n; i++)
 		say_health(e, &v->answers[i]);
+	say_no_ipv6(e);
 	say_drift(e);
 }

@@ -55,6 +55,7 @@ static const struct remark_kind kinds[] = {
 	[REMARK_SERVER_MALFORMED] = {"server-malformed", W, "a server's answer makes no sense"},
 	[REMARK_SERVER_UNREACHABLE] = {"server-unreachable", W, "a server cannot be reached"},
 	[REMARK_SERVER_SILENT] = {"server-silent", W, "a server does not answer in time"},
+	[REMARK_SERVERS_HALF_SEEN] = {"servers-half-seen", I, "IPv6 addresses cannot be judged from here"},
 	[REMARK_SERVER_ADDRESSLESS] = {"server-addressless", W, "a server's name has no address"},
 	[REMARK_SERVER_DIVERGING] = {"server-diverging", W, "a server has another alias than the others"},
 	[REMARK_ALIAS_CHAIN] = {"alias-chain", W, "several aliases lead to the record"},

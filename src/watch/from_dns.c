@@ -53,6 +53,8 @@ static void add_server(const struct dns_answer *a, struct facts *f, struct from_
 {
 	enum facts_answer answer = answer_of(a->health);
 	const char *name = a->server;
+	if (a->health == DNS_NO_IPV6)
+		return; /* nothing is known of it */
 	if (answer != FACTS_ANSWERED && strcmp(a->server, a->address) != 0) {
 		strv_add_take(&d->words, xasprintf("%s (%s)", a->server, a->address));
 		name = d->words.v[d->words.n - 1];

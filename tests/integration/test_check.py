@@ -180,6 +180,21 @@ def test_a_dead_server_is_reported(world):
     assert done.rc == 0 and w.server(2) in done.out and w.server(0) not in done.out, "only what is odd is shown"
 
 
+def test_without_ipv6(world):
+    """Addresses that this host has no way to are held against nobody, neither by check nor by audit."""
+    w = world()
+    w.serve([w.value()])
+    w.p.configure({**w.config, "dns": {"stubs": [{"zone": ZONE, "servers": [w.ips[0], "fe80::1", "fe80::2"], "port": w.port}], "timeout": "1s"}})
+    a = w.check()
+    (text,) = [f["text"] for f in a["findings"] if f["code"] == "servers-half-seen"]
+    assert "fe80::1" in text and "fe80::2" in text
+    assert not [f for f in a["findings"] if f["severity"] != "info"] and [s["health"] for s in a["servers"]] == ["ok", "no-ipv6", "no-ipv6"]
+    assert "fe80" not in w.p.run("check", ZONE).ok().out and "fe80" in w.p.run("check", ZONE, "-v").ok().out
+    assert "PD605" not in w.p.run("audit", "--json").out
+    w.servers[0].stop()
+    assert "fe80" in w.p.run("check", ZONE).out and "PD605" in w.p.run("audit", "--json").out
+
+
 def test_all_servers_dead(world):
     w = world(servers=2)
     for s in w.servers:

@@ -220,7 +220,7 @@ def test_a_name_too_long_for_a_record(tree, more, length):
 def test_every_finding_has_a_name_that_has_it_and_one_that_has_not(tree):
     """The table of codes against the names of this file. Some no server can bring about: explain_cases.c and test_preflight.c have those."""
     made = {"record-uri", "record-until-range", "record-long", "record-ends-early", "record-old-key", "account-deactivated",
-            "caa-unsatisfiable", "caa-malformed", "caa-disagree", "server-addressless", "server-diverging", "vantage-differs",
+            "caa-unsatisfiable", "caa-malformed", "caa-disagree", "server-addressless", "server-diverging", "servers-half-seen", "vantage-differs",
             "vantage-silent", "quorum-missed", "delegation-missing", "delegation-beside", "delegation-broken", "preflight-owner-long",
             "dnssec-unknown", "record-alias-refused", "reading-differs"}
     names = {**FOUND, **KNOWN, **{n: f for (n, _), (_, f) in FLIGHTS.items()}}

@@ -321,6 +321,9 @@ def test_ipv6(server):
     v = view1("--stub", "example.test", f"{fine.address},::1@{free_port()},fe80::1@53", 0, "--timeout", 300)
     assert v["any"] == "found" and [a["result"] for a in v["answers"]] == ["found", "timeout", "timeout"]
     assert all(a["text"] for a in v["answers"][1:])
+    # Where no IPv6 address says anything at all, it may be this host.
+    v = view1("--stub", "example.test", f"{fine.address},fe80::1@53,2001:db8::1@53", 0, "--timeout", 300)
+    assert [a["health"] for a in v["answers"]] == ["ok", "no-ipv6", "no-ipv6"], v
 
 
 # --- how often is asked on the way -------------------------------------------------------------------------------------------

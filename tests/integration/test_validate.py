@@ -89,6 +89,13 @@ def test_promptly_it_is_the_same(tool):
     assert {n: (s["security"], s["rcode"]) for n, s in prompt.items()} == {n: (s["security"], s["rcode"]) for n, s in plain.items()}
 
 
+def test_servers_whose_ipv6_addresses_cannot_be_reached(tool):
+    """Each process begins without knowing whether there is IPv6, and libunbound would give up after some tries."""
+    hints = [x for i in range(12) for x in ("--hint", f"2001:db8:53::{0x90 + i:x}")]
+    for _ in range(24):
+        assert tool.one("shapes.alpha", *hints)["security"] == "secure"
+
+
 def test_a_name_whose_servers_are_silent_ends_at_the_deadline(tool):
     s = tool.one("dead.beta", "--deadline", "700")
     assert (s["security"], s["why"]) == ("unresolved", "no answer within 1 s")

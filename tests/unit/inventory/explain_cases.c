@@ -314,6 +314,10 @@ static void silent(struct world *w)
 {
 	sick(w, DNS_SILENT, DNS_TIMEOUT);
 }
+static void no_ipv6(struct world *w)
+{
+	sick(w, DNS_NO_IPV6, DNS_TIMEOUT);
+}
 static void addressless(struct world *w)
 {
 	sick(w, DNS_ADDRESSLESS, DNS_FAILED);
@@ -543,6 +547,7 @@ const struct explain_case explain_cases[] = {
 	CASE(nonsense, ACCEPTED, "", REMARK_SERVER_MALFORMED),
 	CASE(unreachable, ACCEPTED, "", REMARK_SERVER_UNREACHABLE),
 	CASE(silent, ACCEPTED, "", REMARK_SERVER_SILENT),
+	CASE(no_ipv6, ACCEPTED, "", REMARK_SERVERS_HALF_SEEN),
 	CASE(addressless, ACCEPTED, "", REMARK_SERVER_ADDRESSLESS),
 	CASE(diverging, ACCEPTED, "", REMARK_SERVER_DIVERGING),
 	CASE(two_hops, ACCEPTED, "", REMARK_ALIAS_CHAIN),
