@@ -34,7 +34,7 @@ struct tool {
 	struct err e;
 	bool ok;
 	enum provider_outcome outcome;
-	char *ticket;
+	char *ticket, *note;
 	unsigned lost;
 };
 
@@ -71,6 +71,8 @@ static void on_change(const struct provider_result *r, size_t n, const struct er
 	}
 	free(t->ticket);
 	t->ticket = r[0].ticket ? xstrdup(r[0].ticket) : NULL;
+	free(t->note);
+	t->note = r[0].note ? xstrdup(r[0].note) : NULL;
 	err_copy(&t->e, e);
 	loop_stop(t->loop);
 }
@@ -104,6 +106,7 @@ static void say(const struct tool *t, bool change)
 	json_out_int(&w, "lost", t->lost);
 	if (change)
 		json_out_str(&w, "outcome", outcomes[t->outcome]);
+	json_out_str(&w, "note", t->note);
 	if (err_is(&t->e)) {
 		json_out_str(&w, "kind", err_kind_name(t->e.kind));
 		json_out_str(&w, "cause", provider_cause_name(provider_cause(&t->e)));
@@ -229,6 +232,7 @@ int main(int argc, char **argv)
 	provider_zone_done(&t.zone);
 	provider_rrset_done(&t.last);
 	free(t.ticket);
+	free(t.note);
 	err_done(&t.e);
 	return 0;
 }

@@ -1,7 +1,10 @@
 """The PowerDNS driver against the real server: the distribution's, which replaces whole RRsets, and a newer one."""
+import http.server
 import json
 import os
 import subprocess
+import threading
+import urllib.request
 
 import pytest
 
@@ -121,6 +124,58 @@ def test_writers_at_once(server, calls):
         wanted += [f'"c{i}"' for i in range(n)]
     assert values(server.port, name) == sorted(wanted)
     server.nsupdate(f"update delete {name}. TXT")
+
+
+class Between:
+    """In front of the interface: `meanwhile` happens right before each change is passed on."""
+
+    def __init__(self, server, meanwhile):
+        between = self
+        self.todo = [meanwhile]
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def pass_on(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or None
+                if self.command == "PATCH" and between.todo:
+                    between.todo.pop()()
+                request = urllib.request.Request(server.url + self.path, method=self.command, data=body, headers={
+                    k: v for k, v in self.headers.items() if k.lower() in ("x-api-key", "content-type")})
+                with urllib.request.urlopen(request, timeout=20) as r:
+                    text = r.read()
+                    self.send_response(r.status)
+                    for k, v in r.headers.items():
+                        if k.lower().startswith(("x-pdns", "content-type")):
+                            self.send_header(k, v)
+                    self.send_header("Content-Length", str(len(text)))
+                    self.end_headers()
+                    self.wfile.write(text)
+
+            do_GET = do_PATCH = pass_on
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def test_a_third_party_in_the_last_moment(server):
+    """Where values are added one by one, both stand; a server that only replaces whole RRsets loses the other, and that is said."""
+    name = f"_v.last.{ZONE}"
+    server.nsupdate(f'update add {name}. 300 TXT "there"')
+    between = Between(server, lambda: server.nsupdate(f'update add {name}. 300 TXT "theirs"'))
+    try:
+        answer = Calls(configure(server.stage, server.entry(url=between.url))).ensure(name, "TXT", 300, "+" + OURS)
+    finally:
+        between.stop()
+    stands = values(server.port, name)
+    assert answer["outcome"] == "changed" and not between.todo and {OURS, '"there"'} <= set(stands), answer
+    assert ('"theirs"' in stands) == server.newer and ("their value is lost" in (answer.get("note") or "")) == (not server.newer), (answer, stands)
 
 
 def test_in_the_way(server, calls):
