@@ -1,8 +1,8 @@
 /*
  * desec.c: deSEC. An RRset is written as a whole, and nothing compares it with what was read. What is written by
- * another between the reading and the writing is lost; it is a moment as long as one call. Who was overwritten so finds
- * out by the name servers, which is for the callers to do: reading it back each time would be a call more for each
- * record.
+ * another between the reading and the writing is lost; it is a moment as long as one call or two. Who was overwritten
+ * so finds out by the name servers, which is for the callers to do: reading it back each time would be a call more for
+ * each record.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,26 +71,19 @@ static int take_set(struct rest_work *w, const struct json *set, struct err *e)
 	return 0;
 }
 
-/* Takes the sets of an answer into w->found; false when the operation has failed. */
-static bool take_sets(struct rest_work *w, const struct rest_reply *r, const struct err *e)
-{
-	struct err bad = {0};
-	if (!r || err_is(e)) {
-		rest_work_fail(w, e);
-		return false;
-	}
-	for (size_t i = 0; i < json_len(r->json) && !err_is(&bad); i++)
-		take_set(w, json_at(r->json, i), &bad);
-	if (!err_is(&bad))
-		return true;
-	rest_work_refuse(w, &bad);
-	return false;
-}
-
 static void on_read(const struct rest_reply *r, const struct err *e, void *ctx)
 {
 	struct rest_work *w = ctx;
-	if (take_sets(w, r, e))
+	struct err bad = {0};
+	if (!r || err_is(e)) {
+		rest_work_fail(w, e);
+		return;
+	}
+	for (size_t i = 0; i < json_len(r->json) && !err_is(&bad); i++)
+		take_set(w, json_at(r->json, i), &bad);
+	if (err_is(&bad))
+		rest_work_refuse(w, &bad);
+	else
 		provider_op_rrset(w->op, &w->found);
 }
 
@@ -108,49 +101,114 @@ static void read_rrset(struct provider *p, struct provider_op *op)
 
 /* --- changing --- */
 
+/* Takes what the answer has for one change into w->found: the set of its name and type, or none. */
+static int take_changed(struct rest_work *w, const struct rest_reply *r, const struct provider_change *c, struct err *e)
+{
+	AUTO(buf_done) struct buf subname = buf_make(NAME_OCTETS);
+	put_subname(&subname, c->name, w->op->zone.name);
+	provider_rrset_done(&w->found);
+	provider_rrset_init(&w->found, c->name, c->type);
+	for (size_t i = 0; i < json_len(r->json); i++) {
+		const struct json *set = json_at(r->json, i);
+		const char *of = json_str(json_get(set, "subname")), *type = json_str(json_get(set, "type"));
+		if (of && type && !strcmp(of, buf_str(&subname)) && !strcmp(type, provider_type_name(c->type)) &&
+			take_set(w, set, e))
+			return -1;
+	}
+	return 0;
+}
+
 /* The answer has the sets as they are now, but for those that are gone. */
 static void on_written(const struct rest_reply *r, const struct err *e, void *ctx)
 {
 	struct rest_work *w = ctx;
-	const struct provider_change *c = &w->op->changes[0];
 	struct err bad = {0};
-	provider_rrset_init(&w->found, c->name, c->type);
-	if (!take_sets(w, r, e))
-		return;
-	if (provider_change_is_done(c, &w->found)) {
-		rest_work_changed(w, NULL);
+	if (!r || err_is(e)) {
+		rest_work_fail(w, e);
 		return;
 	}
-	provider_err(&bad, &w->d->p, PROVIDER_IGNORED, "it took the change of %s and did not make it", c->name);
-	rest_work_refuse(w, &bad);
+	for (size_t i = 0; i < w->op->n && !err_is(&bad); i++) {
+		const struct provider_change *c = &w->op->changes[i];
+		if (!take_changed(w, r, c, &bad) && !provider_change_is_done(c, &w->found))
+			provider_err(&bad, &w->d->p, PROVIDER_IGNORED, "it took the change of %s and did not make it",
+				c->name);
+	}
+	if (err_is(&bad))
+		rest_work_refuse(w, &bad);
+	else
+		rest_work_changed(w, NULL);
 }
 
-static void change(struct provider *p, struct provider_op *op)
+static void put_change(struct json_out *j, const struct provider_change *c, const char *zone)
 {
-	struct rest_work *w = rest_work_new(p, op, "change %.200s", op->changes[0].name);
-	const struct provider_change *c = &op->changes[0];
-	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX), body = buf_make(REST_BODY_MAX);
 	AUTO(buf_done) struct buf subname = buf_make(NAME_OCTETS);
-	struct json_out j = json_out_make(&body);
 	struct provider_rrset wanted;
 	provider_change_wanted(c, &wanted);
-	put_subname(&subname, c->name, op->zone.name);
-	json_out_array(&j, NULL);
-	json_out_object(&j, NULL);
-	json_out_str(&j, "subname", buf_str(&subname));
-	json_out_str(&j, "type", provider_type_name(c->type));
+	put_subname(&subname, c->name, zone);
+	json_out_object(j, NULL);
+	json_out_str(j, "subname", buf_str(&subname));
+	json_out_str(j, "type", provider_type_name(c->type));
 	if (wanted.n)
-		json_out_int(&j, "ttl", c->ttl);
-	json_out_array(&j, "records");
+		json_out_int(j, "ttl", c->ttl);
+	json_out_array(j, "records");
 	for (size_t i = 0; i < wanted.n; i++)
-		json_out_str(&j, NULL, wanted.values[i].data);
-	json_out_end_array(&j);
-	json_out_end_object(&j);
-	json_out_end_array(&j);
+		json_out_str(j, NULL, wanted.values[i].data);
+	json_out_end_array(j);
+	json_out_end_object(j);
 	provider_rrset_done(&wanted);
-	buf_printf(&path, "/domains/%s/rrsets/", op->zone.id);
+}
+
+static void put_path(struct buf *path, const struct rest_work *w)
+{
+	buf_printf(path, "/domains/%s/rrsets/", w->op->zone.id);
+}
+
+static void write_sets(struct rest_work *w)
+{
+	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX), body = buf_make(REST_BODY_MAX);
+	struct json_out j = json_out_make(&body);
+	json_out_array(&j, NULL);
+	for (size_t i = 0; i < w->op->n; i++)
+		put_change(&j, &w->op->changes[i], w->op->zone.name);
+	json_out_end_array(&j);
+	put_path(&path, w);
 	rest_work_step(w, HTTP_PATCH, &path, &body);
 	rest_work_next(w, on_written);
+}
+
+/* Whether all sets (of that type) are still as they were read. Where that cannot be told the change is made as it is.
+ */
+static void on_looked(const struct rest_reply *r, const struct err *e, void *ctx)
+{
+	struct rest_work *w = ctx;
+	struct err bad = {0};
+	for (size_t i = 0; i < w->op->n && r && !err_is(e) && !err_is(&bad); i++) {
+		const struct provider_change *c = &w->op->changes[i];
+		if (c->type != w->op->changes[0].type || take_changed(w, r, c, &bad) ||
+			provider_rrset_same(&w->found, c->expect))
+			continue;
+		rest_work_lost(w);
+		return;
+	}
+	err_done(&bad);
+	write_sets(w);
+}
+
+/*
+ * Of many changes the first was read long before the last: all are looked at once more, in one call, right before they
+ * are made.
+ */
+static void change(struct provider *p, struct provider_op *op)
+{
+	struct rest_work *w = rest_work_new(p, op, "change %.200s%s", op->changes[0].name, rest_others(op));
+	AUTO(buf_done) struct buf path = buf_make(REST_PATH_MAX);
+	if (op->n == 1) {
+		write_sets(w);
+		return;
+	}
+	put_path(&path, w);
+	buf_printf(&path, "?type=%s", provider_type_name(op->changes[0].type));
+	rest_work_get(w, &path, on_looked);
 }
 
 /* --- opening --- */
@@ -195,7 +253,8 @@ static const struct provider_caps caps = {
 	.alone = true,
 	.txt = PROVIDER_TXT_QUOTED,
 	.types = PROVIDER_CAN_CNAME,
-	.batch = 1,
+	.batch = 50,
+	.batch_atomic = true,
 	.ttl_min = 3600, /* of most domains; those that may have less say so nowhere in a record set */
 	.ttl_max = 86400,
 	.rate_calls = 8, /* 50 reads a minute */

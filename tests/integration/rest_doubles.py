@@ -278,7 +278,10 @@ class Desec(Zones):
         assert parts[2:] == ["rrsets", ""]
         if method == "GET":
             assert set(query) <= {"subname", "type"}
-            return 200, [self.show(zone, n, k) for n, k in self.zones[zone] if n == (query["subname"] or "@")]
+            found = [(n, k) for n, k in self.zones[zone] if query.get("subname", n) in (n, "" if n == "@" else n) and query.get("type", k) == k]
+            if "subname" not in query and len(found) > 500:
+                raise Refused(400, {"detail": "Pagination required. You can query up to 500 items at a time."})
+            return 200, [self.show(zone, n, k) for n, k in found]
         assert method == "PATCH" and isinstance(body, list)
         new = dict(self.zones[zone])
         problems = [self.check(zone, new, s) for s in body]

@@ -72,6 +72,29 @@ def test_desec_overwritten_at_the_last_moment(world):
     assert times and w.api.stands(w.owner()) == sorted([w.value, '"other"'])
 
 
+def test_desec_changed_while_others_were_read(world):
+    """Many names of a zone go in one call. What somebody writes to one of them after it was read is seen right before that."""
+    w = world(Desec, n=1)
+    names = [f"h{i}.{w.zones[0]}" for i in range(12)]
+    w.p.configure({**w.config, "certificates": [{"names": [name]} for name in names]})
+    other, handle, reads = "_validation-persist.h0." + w.zones[0], w.api.handle, []
+
+    def meanwhile(method, path, query, body, headers):
+        if method == "GET" and query.get("subname"):
+            reads.append(query["subname"])
+        if len(reads) == 12 and reads.pop():
+            w.api.zones[w.zones[0]].setdefault(("_validation-persist.h0", "TXT"), [3600, []])[1].append(('"theirs"', None))
+            w.api.push(w.zones[0], "_validation-persist.h0", "TXT")
+            reads.extend([""] * 100)
+        return handle(method, path, query, body, headers)
+
+    w.api.handle = meanwhile
+    w.apply("--no-preflight")
+    assert len(w.api.stands(other)) == 2 and '"theirs"' in w.api.stands(other)
+    assert all(len(w.api.stands("_validation-persist." + name)) == 1 for name in names[1:])
+    assert len([c for c in w.api.calls if c[0] == "PATCH"]) <= 8  # halves, down to the name that it was
+
+
 @pytest.mark.parametrize("double", [Hetzner, DigitalOcean, Desec], ids=lambda d: d.KIND)
 def test_a_list_of_zones_that_is_too_long(world, double):
     """After ten pages the zones that the configuration names are asked for one by one."""
