@@ -11,6 +11,7 @@
 
 enum {
 	TRIES_MAX = 8, /* servers asked before giving up */
+	V6_TRIES_MAX = 4, /* of these, places kept for IPv6: there are networks without IPv4 */
 	PARALLEL_MAX = 3,
 	SLOW_MS = 400, /* after that the next server is asked as well */
 };
@@ -115,9 +116,18 @@ static void on_timer(void *ctx)
 		next_try(a);
 }
 
+/* IPv6 addresses, as far as there is room for them. */
+static size_t some_v6(const struct zone *z)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < z->n && n < V6_TRIES_MAX; i++)
+		n += z->servers[i].has_addr && addr_is_v6(&z->servers[i].addr);
+	return n;
+}
+
 /*
- * IPv4 first: it works from everywhere. Where to begin depends on the name alone, so that equal questions meet in one
- * exchange and different ones spread over the servers.
+ * IPv4 first: it works from nearly everywhere. Where to begin depends on the name alone, so that equal questions meet
+ * in one exchange and different ones spread over the servers.
  */
 static void make_order(struct ask *a)
 {
@@ -127,7 +137,8 @@ static void make_order(struct ask *a)
 		begin = begin * 31 + (unsigned char)*p;
 	begin = z->n ? begin % z->n : 0;
 	for (int v6 = 0; v6 < 2; v6++) {
-		for (size_t i = 0; i < z->n && a->n_order < TRIES_MAX; i++) {
+		size_t most = v6 ? TRIES_MAX : TRIES_MAX - some_v6(z);
+		for (size_t i = 0; i < z->n && a->n_order < most; i++) {
 			const struct zone_server *s = &z->servers[(begin + i) % z->n];
 			if (s->has_addr && addr_is_v6(&s->addr) == (v6 == 1))
 				a->order[a->n_order++] = s;

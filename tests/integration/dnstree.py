@@ -20,7 +20,7 @@ Servers (NAME.hosting.beta):
   far       an address to which no way leads                 late        answers rightly, 1.2 s later
   upward    answers with a referral to the root              nonaa       right answer, not authoritative
   beside    a CNAME beside the TXT record                    refusing    REFUSED, whatever is asked
-  six       Knot again, at an IPv6 address only (where there is IPv6)
+  six       Knot again, at an IPv6 address only (where there is IPv6); the root is at root6, too, and does not say so
 
 Names. A name has a good record (accepted, also for its wildcard) where nothing else is said; "and" lists the zone's servers.
 The root and alpha are signed, beta is not (an insecure delegation).
@@ -88,7 +88,7 @@ from dnstree_zones import ACCOUNT, GOOD, ISSUER, LABEL, NEGATIVE_TTL, OTHER, PLA
 from small_servers import DnsServer, framed
 
 ADDRESSES = {
-    "root": "198.51.100.1", "alpha": "198.51.100.2", "beta": "198.51.100.3",
+    "root": "198.51.100.1", "root6": "2001:db8:53::1", "alpha": "198.51.100.2", "beta": "198.51.100.3",
     "knot": "203.0.113.1", "bind": "203.0.113.2", "nsd": "203.0.113.3", "six": "2001:db8:53::6",
     "dead": "203.0.113.11", "closed": "203.0.113.12", "late": "203.0.113.13", "upward": "203.0.113.14", "nonaa": "203.0.113.15",
     "beside": "203.0.113.16", "refusing": "203.0.113.17", "resolver": "203.0.113.53", "plain_resolver": "203.0.113.54",
@@ -227,7 +227,7 @@ class Tree:
         self.folder = stage.folder("tree")
         self.net.add_addresses([a for n, a in ADDRESSES.items() if n not in NO_ADDRESS and ":" not in a] + SPARE)
         try:
-            self.net.add_addresses([ADDRESSES["six"]])
+            self.net.add_addresses([ADDRESSES["six"], ADDRESSES["root6"]])
             self.ipv6 = True
         except netns.NamespaceError:
             self.ipv6 = False
@@ -321,9 +321,10 @@ class Tree:
         """One for the root, one as a third server of some zones."""
         out = []
         for name in ("root", "nsd"):
+            more = f"\n  ip-address: {ADDRESSES['root6']}" if name == "root" and self.ipv6 else ""
             conf = f"""
 server:
-  ip-address: {ADDRESSES[name]}
+  ip-address: {ADDRESSES[name]}{more}
   port: 53
   server-count: 1
   username: ""

@@ -182,6 +182,16 @@ def test_no_way_to_the_root(run, dnstree):
         assert all(a["hint"] for a in found.values())
 
 
+def test_a_host_without_ipv4(run, dnstree):
+    """The root has more IPv4 addresses than are tried; those by IPv6 are asked all the same."""
+    if not dnstree.ipv6:
+        pytest.skip("NO TEST WITH IPv6: the kernel has none")
+    hints = [f"198.18.0.{i}" for i in range(1, 13)] + [dnstree.addresses["root6"]]
+    found, rc = run(["shapes.alpha"], dns={"hints": hints, "trust_anchor": dnstree.anchor_file})
+    a = found["shapes.alpha", False]
+    assert rc == 0 and a["dnssec"]["record"] == "secure", a
+
+
 def test_somebody_else_answers_for_the_root(run, dnstree):
     """As in a network where every question is led to a resolver."""
     for root, resolver in (("refusing", True), ("dead", False)):
