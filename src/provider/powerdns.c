@@ -63,6 +63,8 @@ static void fail(struct work *w, const struct err *e)
 {
 	struct err copy = {0};
 	err_copy(&copy, e);
+	if (e->kind == ERR_NET && !e->hint[0]) /* it hangs up on addresses that it does not let in */
+		err_hint(&copy, "is its webserver running at this address, and has webserver-allow-from this machine?");
 	provider_op_fail(w->op, &copy);
 }
 

@@ -2,6 +2,8 @@
 import base64
 import json
 import os
+import re
+import socket
 import sqlite3
 import subprocess
 import urllib.error
@@ -188,6 +190,11 @@ def newer_powerdns():
 SCHEMA = "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql"
 
 
+def answers_nothing(port):
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) != 0
+
+
 class PowerDNS(Server):
     """PowerDNS with SQLite and its HTTP interface: .url, .api_key, .api_key_file."""
 
@@ -222,13 +229,24 @@ zone-cache-refresh-interval=0
 dnsupdate=yes
 allow-dnsupdate-from=127.0.0.0/8
 """)
-        self.process = self.stage.spawn([*command, "--config-dir=" + self.folder, "--daemon=no", "--guardian=no"], self.log)
-        wait_until("PowerDNS to answer", 20, lambda: self.process.poll() is not None or self.alive())
-        if self.process.poll() is not None:
-            raise HarnessError("PowerDNS does not start:\n" + read(self.log)[-3000:])
+        self.command = [*command, "--config-dir=" + self.folder, "--daemon=no", "--guardian=no"]
+        self.begin_again(self.alive)
         for zone, lines in self.zones.items():
             self.call("POST", "/zones", {"name": zone + ".", "kind": "Native", "nameservers": [],
                                          "zone": zone_text(zone, lines)})
+
+    def begin_again(self, ready):
+        self.process = self.stage.spawn(self.command, self.log)
+        wait_until("PowerDNS to answer", 20, lambda: self.process.poll() is not None or ready())
+        if self.process.poll() is not None:
+            raise HarnessError("PowerDNS does not start:\n" + read(self.log)[-3000:])
+
+    def let_in(self, network):
+        """Starts anew with an interface for this network only."""
+        self.stage.end(self.process)
+        path = os.path.join(self.folder, "pdns.conf")
+        write(path, re.sub(r"webserver-allow-from=.*", f"webserver-allow-from={network}", read(path)))
+        self.begin_again(lambda: not answers_nothing(self.http_port))
 
     def alive(self):
         try:

@@ -2,6 +2,7 @@
 import http.server
 import json
 import os
+import socketserver
 import subprocess
 import threading
 import urllib.request
@@ -194,6 +195,14 @@ def test_in_the_way(server, calls):
     assert given.one("zone", NAME)["cause"] == "no-zone"
 
 
+class Greets(socketserver.BaseRequestHandler):
+    """No web server at all."""
+
+    def handle(self):
+        self.request.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+        self.request.recv(4096)
+
+
 def test_keys(server, calls):
     secret = "wrong-canary-key"
     wrong = write(os.path.join(server.stage.folder("keys"), "wrong"), secret, 0o600)
@@ -203,8 +212,19 @@ def test_keys(server, calls):
     assert secret not in c.output
     answer = Calls(configure(server.stage, server.entry(server_id="elsewhere"))).one("zone", NAME)
     assert answer["kind"] == "provider" and "404" in answer["message"]
-    answer = Calls(configure(server.stage, server.entry(url=f"http://127.0.0.1:{server.port}"))).one("zone", NAME)
-    assert answer["kind"] in ("network", "protocol", "timeout")
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Greets) as other:
+        threading.Thread(target=other.serve_forever, args=(0.02,), daemon=True).start()
+        answer = Calls(configure(server.stage, server.entry(url=f"http://127.0.0.1:{other.server_address[1]}"))).one("zone", NAME)
+        other.shutdown()
+    assert answer["kind"] in ("network", "protocol"), answer
+
+
+def test_an_address_that_is_not_let_in():
+    with Stage() as stage:
+        server = PowerDNS(stage, {ZONE: RECORDS})
+        server.let_in("192.0.2.0/24")
+        answer = Calls(configure(stage, server.entry())).one("zone", NAME)
+        assert answer["kind"] == "network" and "webserver-allow-from" in answer["hint"], answer
 
 
 def test_a_secondary_takes_no_changes(server, calls):
