@@ -101,9 +101,12 @@ static int run(struct cli *c, struct err *e)
 	AUTO(site_close) struct site s = {.lock = {.fd = -1}};
 	AUTO(strv_done) struct strv only = {0};
 	bool dry_run = cli_flag(c, "dry-run") || cli_flag(c, "plan");
-	if (pick_site(c, dry_run ? SITE_STATE_READ : SITE_STATE_NONE, &s, e) || pick_lineages(&s, &c->args, &only, e) ||
-		(!dry_run && pick_writing(&s, e)))
+	if (pick_site(c, dry_run ? SITE_STATE_READ : SITE_STATE_NONE, &s, e) || pick_lineages(&s, &c->args, &only, e))
 		return -1;
+	if (!dry_run && pick_writing(&s, e)) {
+		endrun_failed(&s, e);
+		return -1;
+	}
 	if (!s.config->n_certs)
 		log_warn("no certificate is configured in %s", s.config->path);
 	struct renew_options o = {
@@ -120,7 +123,10 @@ static int run(struct cli *c, struct err *e)
 		.sums_only = cli_flag(c, "plan"),
 		.no_deploy = o.no_deploy};
 	struct renew_summary sum;
-	if (renew_run(&s, &o, &hooks, &p, &sum, e))
+	int failed = renew_run(&s, &o, &hooks, &p, &sum, e);
+	if (failed && !dry_run)
+		endrun_failed(&s, e);
+	if (failed)
 		return -1;
 	if (!dry_run)
 		endrun(&s, &sum);

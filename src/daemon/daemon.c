@@ -64,12 +64,13 @@ static void sleep_until_next(struct daemon *d)
 static void run_done(const struct renew_summary *sum, const struct err *e, void *ctx)
 {
 	struct daemon *d = ctx;
-	if (e)
-		log_error("%s", e->msg);
 	d->last = *sum;
 	d->last_end = now_s(d);
 	d->last_failed = e || store_met_damage(d->site->store);
-	telling_after_run(d->telling, !e && !sum->failed, sum->clock_wrong);
+	if (e)
+		telling_run_failed(d->telling, e);
+	else
+		telling_after_run(d->telling, !sum->failed, sum->clock_wrong);
 	renewal_free(d->run);
 	d->run = NULL;
 	strv_done(&d->only);
@@ -139,10 +140,10 @@ static void start_run(struct daemon *d)
 	take_asked(d);
 	if (!renewal_start(d->site, &d->options, &renew_real, &d->run_hooks, d, run_done, d, &d->run, &e))
 		return;
-	log_error("%s", e.msg);
+	d->last_failed = true;
+	telling_run_failed(d->telling, &e);
 	err_done(&e);
 	strv_done(&d->only);
-	d->last_failed = true;
 	sleep_until_next(d);
 }
 

@@ -11,13 +11,18 @@
 #include "daemon/metricsd.h"
 #include "fleet/meter.h"
 #include "fleet/notifyrun.h"
+#include "fleet/problems.h"
 #include "inventory/site.h"
 #include "inventory/tell.h"
+
+/* Failures that follow each other are told so often. */
+enum { FAILURE_AGAIN_MS = 3600 * 1000 };
 
 struct telling_daemon {
 	struct site *s;
 	struct metricsd *metrics;
 	struct notifyrun *notify; /* NULL unless messages are going out */
+	int64_t failure_told; /* UNIX milliseconds; 0: since the last run that did not fail, none was */
 };
 
 int telling_start(struct site *s, const bool *failed, struct telling_daemon **ret, struct err *e)
@@ -44,6 +49,12 @@ static void all_told(void *ctx)
 	t->notify = NULL;
 }
 
+static void notify(struct telling_daemon *t, struct problems_run *run)
+{
+	if (!t->notify)
+		t->notify = notifyrun_start(t->s, "fleet", notifyrun_of_fleet, run, all_told, t);
+}
+
 static int keep_numbers(struct site *s, bool good, struct err *e)
 {
 	const char *path = s->config->metrics.textfile;
@@ -59,9 +70,20 @@ void telling_after_run(struct telling_daemon *t, bool good, bool clock_wrong)
 		log_warn("metrics: %s", e.msg);
 		err_done(&e);
 	}
-	if (!t->notify)
-		t->notify = notifyrun_start(t->s, "fleet", notifyrun_of_fleet, &clock_wrong, all_told, t);
+	t->failure_told = 0;
+	notify(t, &(struct problems_run){.clock_wrong = clock_wrong});
 	tell_tick(t->s);
+}
+
+void telling_run_failed(struct telling_daemon *t, const struct err *why)
+{
+	int64_t now = clk_wall(t->s->clk), since = now - t->failure_told;
+	log_error("%s", why->msg);
+	/* What was told cannot be remembered where the state cannot be written. */
+	if (t->failure_told && since >= 0 && since < FAILURE_AGAIN_MS)
+		return;
+	t->failure_told = now;
+	notify(t, &(struct problems_run){.failed = why});
 }
 
 void telling_jump(struct telling_daemon *t, int64_t seconds)

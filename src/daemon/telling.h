@@ -14,6 +14,8 @@ struct telling_daemon;
 int telling_start(struct site *s, const bool *failed, struct telling_daemon **ret, struct err *e);
 /* After a run of renewals; good: nothing of it failed. Messages go out while the daemon goes on. */
 void telling_after_run(struct telling_daemon *t, bool good, bool clock_wrong);
+/* After one that failed as a whole, as with a full disk: that is logged, and told at most once an hour. */
+void telling_run_failed(struct telling_daemon *t, const struct err *why);
 /* The clock of this machine has jumped by so many seconds. */
 void telling_jump(struct telling_daemon *t, int64_t seconds);
 /* A new configuration was not taken. */

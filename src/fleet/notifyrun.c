@@ -146,7 +146,7 @@ static void ended(struct channel *ch, const struct err *e)
 		r->told(ch->c, e, r->ctx);
 	else if (err_is(e))
 		log_warn("nobody was told: %s%s%s", e->msg, e->hint[0] ? "; " : "", e->hint);
-	else if (notifyrun_remember(r->store, ch->key, &ch->message.after, &own))
+	else if (r->store && notifyrun_remember(r->store, ch->key, &ch->message.after, &own))
 		log_warn("channel \"%s\" may be told again: %s", ch->c->name, own.msg);
 	err_done(&own);
 }
@@ -212,11 +212,29 @@ static int prepare(struct channel *ch, const char *source, notifyrun_problems_fn
 	struct notify_rules rules = {.level = NOTIFY_WARNING, .repeat_s = ch->c->repeat_ms / 1000};
 	notify_severity_from_name(ch->c->level, &rules.level);
 	ch->key = xasprintf("%s/%s", ch->c->name, source);
-	if (problems(ch->run->s, ch->c, &ch->problems, ctx, e) ||
-		notifyrun_recall(ch->run->store, ch->key, &ch->memory, e))
+	const struct notifyrun *r = ch->run;
+	if (problems(r->s, ch->c, &ch->problems, ctx, e) ||
+		(r->store && notifyrun_recall(r->store, ch->key, &ch->memory, e)))
 		return -1;
 	notify_decide(&ch->problems, &ch->memory, &rules, ch->frame.now_s, &ch->message);
 	return 0;
+}
+
+/* Every channel with what is news for it. */
+static struct notifyrun *tell_all(struct notifyrun *r, const char *source, notifyrun_problems_fn problems, void *ctx)
+{
+	const struct site *s = r->s;
+	struct err e = {0};
+	for (size_t i = 0; i < s->config->n_notify; i++) {
+		struct channel *ch = add_channel(r, &s->config->notify[i], false);
+		if (prepare(ch, source, problems, ctx, &e)) {
+			log_warn("channel \"%s\": %s", ch->c->name, e.msg);
+			err_done(&e);
+		} else if (ch->message.n) {
+			start(ch);
+		}
+	}
+	return started(r);
 }
 
 struct notifyrun *notifyrun_start(struct site *s, const char *source, notifyrun_problems_fn problems, void *ctx,
@@ -234,16 +252,12 @@ struct notifyrun *notifyrun_start(struct site *s, const char *source, notifyrun_
 		return NULL;
 	}
 	r->store = r->own ? r->own : s->store;
-	for (size_t i = 0; i < s->config->n_notify; i++) {
-		struct channel *ch = add_channel(r, &s->config->notify[i], false);
-		if (prepare(ch, source, problems, ctx, &e)) {
-			log_warn("channel \"%s\": %s", ch->c->name, e.msg);
-			err_done(&e);
-		} else if (ch->message.n) {
-			start(ch);
-		}
-	}
-	return started(r);
+	return tell_all(r, source, problems, ctx);
+}
+
+void notifyrun_forgetful(struct site *s, const char *source, notifyrun_problems_fn problems, void *ctx)
+{
+	wait_for_all(tell_all(run_new(s, all_told, s->loop), source, problems, ctx), s->loop);
 }
 
 void notifyrun(struct site *s, const char *source, notifyrun_problems_fn problems, void *ctx)
@@ -254,8 +268,7 @@ void notifyrun(struct site *s, const char *source, notifyrun_problems_fn problem
 int notifyrun_of_fleet(
 	struct site *s, const struct config_notify *c, struct notify_problems *ret, void *ctx, struct err *e)
 {
-	const bool *clock_wrong = ctx;
-	return problems_of_fleet(s, c, *clock_wrong, ret, e);
+	return problems_of_fleet(s, c, ctx, ret, e);
 }
 
 int notifyrun_test(struct site *s, const char *name,

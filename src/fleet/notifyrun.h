@@ -27,7 +27,9 @@ struct notifyrun *notifyrun_start(struct site *s, const char *source, notifyrun_
 void notifyrun_free(struct notifyrun *r);
 /* The same, running the loop to the end of it; not to be called from a callback. */
 void notifyrun(struct site *s, const char *source, notifyrun_problems_fn problems, void *ctx);
-/* The problems of the certificates (problems.h); ctx: a const bool *, clock_wrong. */
+/* The same without a state that could be read: all there is is news, and nothing is remembered. */
+void notifyrun_forgetful(struct site *s, const char *source, notifyrun_problems_fn problems, void *ctx);
+/* The problems of the certificates; ctx: a const struct problems_run * (problems.h). */
 int notifyrun_of_fleet(
 	struct site *s, const struct config_notify *c, struct notify_problems *ret, void *ctx, struct err *e);
 

@@ -132,11 +132,15 @@ static int look_at_deploy(const struct store_deploy *d, void *ctx, struct err *e
 	return 0;
 }
 
-int problems_of_fleet(
-	struct site *s, const struct config_notify *c, bool clock_wrong, struct notify_problems *ret, struct err *e)
+int problems_of_fleet(struct site *s, const struct config_notify *c, const struct problems_run *run,
+	struct notify_problems *ret, struct err *e)
 {
-	struct looking l = {.s = s, .c = c, .ret = ret, .clock_wrong = clock_wrong, .now = clk_wall(s->clk) / 1000};
-	if (clock_wrong)
+	struct looking l = {
+		.s = s, .c = c, .ret = ret, .clock_wrong = run->clock_wrong, .now = clk_wall(s->clk) / 1000};
+	if (run->failed)
+		notify_problems_add(ret, NOTIFY_ERROR, "run-failed", "run", run->failed->msg,
+			run->failed->hint[0] ? run->failed->hint : "\"perdure renew\" tries at once");
+	if (run->clock_wrong)
 		notify_problems_add(ret, NOTIFY_ERROR, "clock", "clock",
 			"the clock of this machine and that of a CA are more than a day apart: nothing is ordered "
 			"there",

@@ -9,12 +9,18 @@ struct err;
 struct notify_problems;
 struct site;
 
+/* What the run itself has to say. */
+struct problems_run {
+	bool clock_wrong; /* is said instead of what goes by the time */
+	const struct err *failed; /* why it failed as a whole; NULL: it did not */
+};
+
 /*
  * Appends what stands now by the thresholds of the channel: renewals that fail, certificates that expire or have
  * expired, orders that are held, names that are paused, records that end before the next renewal, deploys that failed.
- * clock_wrong: that is said instead of what goes by the time. ERR_STORE.
+ * ERR_STORE.
  */
-int problems_of_fleet(
-	struct site *s, const struct config_notify *c, bool clock_wrong, struct notify_problems *ret, struct err *e);
+int problems_of_fleet(struct site *s, const struct config_notify *c, const struct problems_run *run,
+	struct notify_problems *ret, struct err *e);
 
 #endif

@@ -16,6 +16,7 @@ import pytest
 from e2e import check_rest, need_faketime, plain_path
 from harness import Knot, Perdure, TestCA, free_port, p_config, publish_records, read, set_up_account, wait_until, write, zones_named
 from test_json_page import page, printed
+from test_notify import Hook, kinds
 from test_proxy import Proxy
 from test_state_faults import fill
 
@@ -278,6 +279,8 @@ def test_goes_on_after_a_full_disk(stage, tmp_path):
         p = Perdure(stage, p_config(ca, knot, NAMES, daemon={"interval": "10s"}, state_dir=str(place / "state"),
                                     metrics={"listen": f"127.0.0.1:{port}"}))
         p.state_dir = str(place / "state")
+        hook = Hook()
+        p.configure({**p.config, "notify": [{"name": "oncall", "type": "webhook", "url": hook.url}]})
         set_up_account(p)
         publish_records(p, knot)
         p.run("renew").ok()
@@ -294,6 +297,9 @@ def test_goes_on_after_a_full_disk(stage, tmp_path):
             d.ask(do="renew", names=NAMES, force=True)
         assert d.idle()["ok"], "it waits for room"
         assert (asked(port, "/readyz")[0], asked(port, "/healthz")[0]) == (503, 200)
+        told = [kinds(json.loads(body)) for _, body in hook.got]
+        assert told == [[("new", "run-failed", "run")]], "it is told, and once"
+        assert p.run("control", "status").ok()
         # It opens its state anew, and the configuration with it: one that is being edited does not end it.
         write(p.config_file, good + "\nnonsense: 1\n")
         ballast.unlink()

@@ -6,8 +6,10 @@ import hmac
 import http.server
 import json
 import os
+import pathlib
 import re
 import ssl
+import subprocess
 import threading
 import time
 
@@ -19,6 +21,7 @@ import harness
 from e2e import at_time, need_faketime, plain_path
 from small_servers import Directory, ZoneServer, free_port_on
 from test_json_page import page, printed
+from test_state_faults import fill
 
 SECRET = "canary-hook-secret"
 
@@ -184,6 +187,26 @@ def test_the_address_may_be_a_secret(box, hook):
     hook.server.server_close()
     done = box.run("notify", "test")
     assert done.rc == 1 and f"{host}/…" in done.out + done.err and "canary" not in done.out + done.err, done
+
+
+def test_a_run_that_fails(box, hook):
+    """As a whole, as with a full disk."""
+    channels(box, {"name": "oncall", "type": "webhook", "url": hook.url, "secret_file": secret_file(box)})
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", box.state_dir], capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip("may not mount a tmpfs: " + mounted.stderr.strip())
+    try:
+        box.run("account", "register", "--agree-tos").ok()
+        ballast = fill(pathlib.Path(box.state_dir))
+        done = box.run("renew")
+        assert done.rc == 1 and hook.got, str(done)
+        (problem,) = hook.take()["problems"]
+        assert (problem["news"], problem["kind"], problem["severity"]) == ("new", "run-failed", "error") and "No space left" in problem["text"]
+        ballast.unlink()
+        box.run("renew").ok()
+        assert [kinds(json.loads(body)) for _, body in hook.got] in ([], [[("gone", "run-failed", "run")]])
+    finally:
+        subprocess.run(["umount", "-l", box.state_dir], check=False)
 
 
 def test_paused(box, hook):
