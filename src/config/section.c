@@ -79,7 +79,11 @@ static int wrong_kind(const struct doc *d, int node, enum schema_id id, const ch
 static int wrong_value(const struct doc *d, int node, enum schema_id id, const char *why, struct err *e)
 {
 	struct config_mark at = doc_mark(d, node);
-	CONFIG_ERROR(e, &at, "%s: '%.100s' %s", schema_path(id).text, doc_text(d, node), why);
+	const char *text = doc_text(d, node), *rest = strstr(text, "://");
+	if (rest && strchr(rest, '@')) /* a password may be in it */
+		CONFIG_ERROR(e, &at, "%s %s", schema_path(id).text, why);
+	else
+		CONFIG_ERROR(e, &at, "%s: '%.100s' %s", schema_path(id).text, text, why);
 	return hint_allowed(id, e);
 }
 

@@ -144,6 +144,8 @@ static const struct refused cas[] = {
 	{"cas: [{name: .x, directory: https://a.example/d}]\n", 1, 14, "must not begin", ""},
 	{"cas: [{name: m, directory: http://a.example/d}]\n", 1, 28, "is not an https URL", "https"},
 	{"cas: [{name: m, directory: HTTPS://a.example/d}]\n", 1, 28, "is not an https URL", ""},
+	{"cas: [{name: m, directory: 'https://a:secret@a.example/d'}]\n", 1, 28,
+		"cas[].directory is a URL with a user name", ""},
 	{"cas: [{name: m, directory: 'https:///d'}]\n", 1, 28, "without a host", ""},
 	{"cas: [{name: m, directory: 'https://u:p@a.example/d'}]\n", 1, 28, "user name", ""},
 	{"cas: [{name: m, directory: 'https://a.example/d e'}]\n", 1, 28, "character", ""},
