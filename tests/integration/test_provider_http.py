@@ -3,6 +3,7 @@
 readings of the published descriptions, in front of a real Knot.
 """
 import collections
+import json
 import os
 import re
 import threading
@@ -58,6 +59,9 @@ def test_published_beside_what_is_there_and_undone(world):
     before = len(w.api.calls)
     assert w.p.run("record", "apply", "--yes").rc == 0 and len(w.api.calls) == before
     (run,) = os.listdir(os.path.join(w.p.state_dir, "records"))
+    with open(os.path.join(w.p.state_dir, "records", run), encoding="utf-8") as f:
+        journal = [line for line in map(json.loads, f) if line["owner"] == w.owner(1)]
+    assert [line.get("before") for line in journal] == [[foreign], None] and sorted(journal[1]["after"]) == sorted([w.value, foreign])
     w.apply("--undo", run[:-6])
     assert [w.api.stands(w.owner(i)) for i in range(3)] == [[], [foreign], []]
 
