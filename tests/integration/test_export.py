@@ -247,15 +247,15 @@ def test_octodns_reads_and_plans_it(world, tmp_path):
     assert octodns(beside(p, "octodns"), tmp_path / "more") == told_beside()
 
 
-def test_aws_batches_fit_the_model_of_route53(world, tmp_path):
-    """The AWS CLI checks its input by botocore's model of the service; the script runs under a stand-in for the command."""
-    p, _ = world
+def aws_batches(script, tmp_path):
+    """The change batches of a script, run with a stand-in for the command; botocore's model of the service, by which the AWS CLI goes, takes them."""
     python = python_tool("python")
+    tmp_path.mkdir(exist_ok=True)
     fake = tmp_path / "aws"
     fake.write_text('#!/bin/sh\nif [ "$2" = list-hosted-zones-by-name ]; then echo /hostedzone/Z1; exit; fi\n'
                     f'while [ "$1" != --change-batch ]; do shift; done; printf "%s\\n" "$2" >> {tmp_path}/batches\n')
     fake.chmod(0o755)
-    run(["sh"], input=observed(p, "aws-cli"), env={"PATH": f"{tmp_path}:/usr/bin:/bin"})
+    run(["sh"], input=script, env={"PATH": f"{tmp_path}:/usr/bin:/bin"})
     batches = [json.loads(line) for line in (tmp_path / "batches").read_text().splitlines()]
     check = ("import json,sys,botocore.session,botocore.validate as v\n"
              "m=botocore.session.get_session().get_service_model('route53').operation_model('ChangeResourceRecordSets').input_shape\n"
@@ -263,6 +263,12 @@ def test_aws_batches_fit_the_model_of_route53(world, tmp_path):
              " r=v.ParamValidator().validate({'HostedZoneId':'Z1','ChangeBatch':b},m)\n"
              " assert not r.has_errors(), r.generate_report()\n")
     run([python, "-c", check], input=json.dumps(batches))
+    return batches
+
+
+def test_aws_batches_fit_the_model_of_route53(world, tmp_path):
+    p, _ = world
+    batches = aws_batches(observed(p, "aws-cli"), tmp_path)
     got, actions = set(), {}
     for b in batches:
         (change,) = b["Changes"]
@@ -389,6 +395,30 @@ def test_caa(world, tmp_path):
     assert re.search(rf'^b\.bench\.test\.\s+3600 IN CAA\s+0 issue "one\.test;accounturi={ONE};validationmethods=dns-persist-01"$', loaded, re.M)
     for name in TYPES:
         hcl(exported(p, name, "--zone", ZONES[0], "--zone", ZONES[1], "--what", "caa"), tmp_path)
+
+
+def test_caa_and_delegations_of_the_rest(world, tmp_path):
+    """Each in its own words. cfcli and external-dns have no CAA, and say so."""
+    p, _ = world
+    cnames = {t for t in told_beside() if t[1] == "CNAME"}
+    sets = [b["Changes"][0]["ResourceRecordSet"] for b in aws_batches("".join(beside(p, "aws-cli")), tmp_path / "aws")]
+    assert {(s["Name"].rstrip("."), s["Type"], r["Value"]) for s in sets for r in s["ResourceRecords"]} == told_beside()
+    calls = arguments("".join(beside(p, "gcloud")), "gcloud", tmp_path)
+    assert {(c[3].rstrip("."), c[5].removeprefix("--type="), v) for c in calls for v in c[-1].removeprefix("--rrdatas=^|^").split("|")} == told_beside()
+    (tmp_path / "calls").unlink()
+    texts = beside(p, "cfcli")
+    assert {(f"{c[-2]}.{c[1]}", c[3], c[-1] + ".") for c in arguments("".join(texts), "cfcli", tmp_path)} == cnames and "not here" in texts[0]
+    found = set()
+    for text in beside(p, "dnscontrol"):
+        for zone, body in re.findall(r'D_EXTEND\(("[^"]*"),\n(.*?)\n\);', text, re.S):
+            for kind, given in re.findall(r'^  (CAA|CNAME)\((.*), TTL\(\d+\)\),$', body, re.M):
+                name, *data = json.loads(f"[{given}]")
+                owner = json.loads(zone) if name == "@" else f"{name}.{json.loads(zone)}"
+                found.add((owner, kind, data[0] if kind == "CNAME" else f'0 {data[0]} "{data[1]}"'))
+    assert found == told_beside()
+    texts = beside(p, "external-dns")
+    ends = [e for d in yaml.safe_load_all(texts[1]) for e in d["spec"]["endpoints"]]
+    assert {(e["dnsName"], e["recordType"], t + ".") for e in ends for t in e["targets"]} == cnames and "not here" in texts[0]
 
 
 def test_template_says_what_to_type(world):
