@@ -3,13 +3,21 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/xalloc.h"
 #include "dns/message.h"
 #include "dns/stream.h"
 #include "loop/loop.h"
 
-enum { TYPE_AXFR = 252, OCTETS_MAX = 1 << 30 };
+enum {
+	TYPE_AXFR = 252,
+	MIB = 1 << 20,
+	MIB_MAX = 256, /* of records as they are told, which a few octets of a message can be many of */
+	RECORD_OCTETS = 96, /* what keeping one costs beside owner and data */
+	MINUTES_MAX = 10,
+	MINUTE_MS = 60000,
+};
 
 struct transfer {
 	struct loop *loop;
@@ -22,6 +30,7 @@ struct transfer {
 	bool complete;
 	bool stopped;
 	size_t octets;
+	int64_t until; /* monotonic ms */
 	struct err *e;
 	bool failed;
 };
@@ -76,6 +85,13 @@ static int refused(const struct transfer *t, const struct message *m)
 	return -1;
 }
 
+static int too_much(const struct transfer *t)
+{
+	err_set(t->e, ERR_LIMIT, "transfer of %s from %s: records of more than %d MiB", t->zone, t->server, MIB_MAX);
+	err_hint(t->e, "of a zone that is really so large, audit a list of names (--names)");
+	return -1;
+}
+
 static int take(struct transfer *t, const struct message *m)
 {
 	size_t n = answers(m);
@@ -88,6 +104,9 @@ static int take(struct transfer *t, const struct message *m)
 	for (size_t i = 0; i + t->complete < n; i++) {
 		const struct message_rr *r = &m->rr[i];
 		const struct dns_rr rr = {.type = r->type, .ttl = r->ttl, .data = r->data, .n = r->n_data};
+		t->octets += RECORD_OCTETS + strlen(r->owner) + r->n_data;
+		if (t->octets > (size_t)MIB_MAX * MIB)
+			return too_much(t);
 		t->fn(t->ctx, r->owner, &rr);
 	}
 	t->begun = true;
@@ -102,8 +121,9 @@ static bool heard(const struct stream_answer *a, void *ctx)
 	if (a->status != STREAM_MESSAGE) {
 		err_copy(t->e, a->e);
 		err_ctx(t->e, "transfer of %s from %s", t->zone, t->server);
-	} else if ((t->octets += a->n) > OCTETS_MAX) {
-		err_set(t->e, ERR_LIMIT, "transfer of %s from %s: more than %d octets", t->zone, t->server, OCTETS_MAX);
+	} else if (clk_mono(loop_clk(t->loop)) > t->until) {
+		err_set(t->e, ERR_TIMEOUT, "transfer of %s from %s: not at its end after %d minutes", t->zone,
+			t->server, MINUTES_MAX);
 	} else if (message_decode(a->p, a->n, &m, t->e)) {
 		err_ctx(t->e, "transfer of %s from %s", t->zone, t->server);
 	} else {
@@ -131,6 +151,7 @@ int transfer_zone(struct loop *l, const struct addr *server, const struct tsig_k
 	int64_t timeout_ms, transfer_fn fn, void *ctx, struct err *e)
 {
 	struct transfer t = {.loop = l, .zone = zone, .server = server->text, .fn = fn, .ctx = ctx, .e = e};
+	t.until = clk_mono(loop_clk(l)) + (int64_t)MINUTES_MAX * MINUTE_MS;
 	uint8_t query[512];
 	size_t n;
 	if (stream_query(query, zone, TYPE_AXFR, &n, e))

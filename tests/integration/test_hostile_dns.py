@@ -22,6 +22,7 @@ from dnstree_zones import ACCOUNT, ISSUER, THUMBPRINT
 from harness import record_verdict
 from hostile_packets import PACKETS, corpus, packet, rr, string
 from small_servers import DnsServer, answer, framed, free_port_on
+from test_scenarios import program
 
 LABEL = "_validation-persist"
 GOOD = f"{ISSUER};accounturi={ACCOUNT}"
@@ -472,3 +473,45 @@ def test_hostile_zones_and_validation(dnstree, servers, run):
     with dnstree.inside():
         found = run(NAMES, {"hints": [GLUE + "70"], "validate": True, "trust_anchor": dnstree.anchor_file})
     assert servers[""].asked and all(record_verdict(a) != "accepted" for a in found.values())
+
+
+# --- zone transfers ----------------------------------------------------------------------------------------------------------
+
+EMPTY_TXT = struct.pack(">HHIHB", 16, 1, 60, 1, 0)
+
+
+def of_zone(q, below, record, more=0):
+    """A message of a transfer: a record, and as many more empty ones of the same owner, which is written once."""
+    head = struct.pack(">HHHHHH", q.id, 0x8400, 0, 1 + more, 0, 0)
+    return framed(head + below + q.question[0].name.to_wire() + record + (b"\xc0\x0c" + EMPTY_TXT) * more)
+
+
+def transfer_for_ever(q, c, stop):
+    fat = of_zone(q, (bytes([60]) + b"a" * 60) * 3, EMPTY_TXT, 4000)
+    while not stop.is_set():
+        c.sendall(fat)
+
+
+def transfer_slowly(q, c, stop):
+    while not stop.wait(0.01):
+        c.sendall(of_zone(q, b"", EMPTY_TXT))
+
+
+@pytest.mark.parametrize("rest, words, sanitized", [(transfer_for_ever, "256 MiB", False), (transfer_slowly, "10 minutes", True)])
+def test_transfers_that_never_end(stage, rest, words, sanitized):
+    soa = b"\x00\x00" + struct.pack(">IIIII", 1, 3600, 600, 86400, 60)
+
+    def tcp(q, c, stop):
+        c.sendall(of_zone(q, b"", struct.pack(">HHIH", 6, 1, 60, len(soa)) + soa))
+        rest(q, c, stop)
+
+    server = DnsServer(tcp=tcp)
+    p = harness.Perdure(stage, {}, binary=program() if sanitized else harness.plain_path())
+    wrap = () if sanitized else ("prlimit", f"--as={5 * SPACE}")
+    for _ in range(3):  # a pause of this machine may end it, too
+        done = p.run("audit", "--zone", "example.test", "--server", server.address, "--offline", "--allow-issuer", ISSUER, wrap=wrap,
+                     timeout=OUTER, env={"PERDURE_TIME_RATE": "200"})
+        if "no answer" not in done.err:
+            break
+    server.close()
+    assert done.rc == 1 and server.address in done.err and words in done.err, done
