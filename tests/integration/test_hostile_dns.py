@@ -510,7 +510,7 @@ def test_transfers_that_never_end(stage, rest, words, sanitized):
     wrap = () if sanitized else ("prlimit", f"--as={5 * SPACE}")
     for _ in range(3):  # a pause of this machine may end it, too
         done = p.run("audit", "--zone", "example.test", "--server", server.address, "--offline", "--allow-issuer", ISSUER, wrap=wrap,
-                     timeout=OUTER, env={"PERDURE_TIME_RATE": "200"})
+                     timeout=OUTER, env={"PERDURE_TIME_RATE": "400"})
         if "no answer" not in done.err:
             break
     server.close()
