@@ -176,14 +176,14 @@ def test_reload(site):
 
 
 def test_wakes_when_something_is_due(stage):
-    """Certificates of a minute: one that sleeps until its interval has passed would let them end."""
+    """Certificates of half a minute: one that sleeps until its interval has passed would let them end."""
     knot = Knot(stage, NAMES[:1])
-    ca = TestCA(stage, knot.address, lifetime=60)
+    ca = TestCA(stage, knot.address, lifetime=30)
     p = Perdure(stage, p_config(ca, knot, NAMES[:1], daemon={"interval": "1d"}))
     set_up_account(p)
     publish_records(p, knot)
     d = Daemon(p, WATCHDOG_USEC="400000")
-    wait_until("the first renewal", 60, lambda: len(ca.certificates()) >= 2)
+    wait_until("the first renewal", 150, lambda: len(ca.certificates()) >= 2)
     d.forget()
     d.hear("WATCHDOG=1", 5)
     d.end(signal.SIGINT)
