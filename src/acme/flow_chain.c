@@ -1,6 +1,7 @@
-/* flow_chain.c: reading and checking a downloaded chain, on a worker thread: the loop serves other orders meanwhile. */
+/* flow_chain.c: reading and checking a downloaded chain, after what else is ready: the requests of other orders go
+ * first.
+ */
 #include <stdlib.h>
-#include <string.h>
 
 #include "acme/flow_internal.h"
 #include "acme/session_internal.h"
@@ -15,39 +16,28 @@ struct chain_job {
 	flow_chain_fn done;
 	char *pem;
 	size_t n;
-	struct x509_chain *known;
-	struct strv names;
-	char spki_sha256[65];
-	int64_t now_s;
-	struct x509_chain *chain; /* NULL when it cannot be read */
-	struct err e;
 };
 
 static void job_free(void *arg)
 {
 	struct chain_job *j = arg;
 	free(j->pem);
-	x509_chain_free(j->known);
-	strv_done(&j->names);
-	x509_chain_free(j->chain);
-	err_done(&j->e);
 	free(j);
 }
 
 static void work(void *arg)
 {
 	struct chain_job *j = arg;
-	if (!x509_chain_parse_like(j->pem, j->n, j->known, &j->chain, &j->e))
-		x509_chain_check(j->chain, NULL, j->spki_sha256, &j->names, j->now_s, &j->e);
-}
-
-static void done(void *arg)
-{
-	struct chain_job *j = arg;
 	struct acme_flow *f = j->f;
 	if (f) {
+		struct x509_chain *chain = NULL;
+		struct err e = {0};
+		int64_t now_s = clk_wall(loop_clk(f->s->loop)) / 1000;
 		f->reading = NULL;
-		j->done(f, TAKE(j->chain), &j->e);
+		if (!x509_chain_parse_like(j->pem, j->n, f->s->chain, &chain, &e))
+			x509_chain_check(chain, NULL, f->spki_sha256, &f->names, now_s, &e);
+		j->done(f, chain, &e);
+		err_done(&e);
 	}
 	job_free(j);
 }
@@ -59,12 +49,8 @@ void flow_read_chain(struct acme_flow *f, const struct buf *pem, flow_chain_fn t
 	j->done = then;
 	j->pem = xmemdup(buf_str(pem), pem->n + 1);
 	j->n = pem->n;
-	j->known = f->s->chain ? x509_chain_ref(f->s->chain) : NULL;
-	strv_copy(&j->names, &f->names);
-	memcpy(j->spki_sha256, f->spki_sha256, sizeof(j->spki_sha256));
-	j->now_s = clk_wall(loop_clk(f->s->loop)) / 1000;
 	f->reading = j;
-	loop_compute(f->s->loop, work, done, job_free, j);
+	loop_spare(f->s->loop, work, job_free, j);
 }
 
 void flow_chain_forget(struct acme_flow *f)

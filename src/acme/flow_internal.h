@@ -98,7 +98,7 @@ struct acme_flow {
 
 	bool polled; /* the order, once at least */
 	unsigned downloads;
-	struct chain_job *reading; /* a chain, on a worker */
+	struct chain_job *reading; /* a chain that waits for a quiet moment */
 	struct x509_chain *chain;
 	struct strv alternates; /* URLs */
 };
@@ -174,10 +174,10 @@ void flow_download(struct acme_flow *f);
 /* --- flow_chain.c --- */
 /* c is NULL when the chain could not be read; e is set then, and when the chain is not what was ordered. */
 typedef void (*flow_chain_fn)(struct acme_flow *f, struct x509_chain *c, struct err *e);
-/* Reads the chain and checks it against key, names and time on a worker, then calls `then` from the loop, which owns c
+/* Reads the chain and checks it against key, names and time when nothing else is ready, then calls `then`, which owns c
  * and may take e's content. */
 void flow_read_chain(struct acme_flow *f, const struct buf *pem, flow_chain_fn then);
-/* The flow goes: what a worker reads for it is dropped when it is there. */
+/* The flow goes: what was to be read for it is dropped. */
 void flow_chain_forget(struct acme_flow *f);
 
 #endif

@@ -135,6 +135,17 @@ static X509 *read_block(const char *p, size_t n, bool first, const struct x509_c
 	return x;
 }
 
+/* Whether what follows the leaf is text for text what follows that of known; then it is shared. */
+static bool share_rest(const char *p, size_t n, const struct x509_chain *known, struct x509_chain *c)
+{
+	const char *rest = known ? known->pem + known->leaf_pem_n : "";
+	if (!*rest || strlen(rest) != n || memcmp(rest, p, n) != 0)
+		return false;
+	for (size_t i = 1; i < known->n && X509_up_ref(known->certs[i]); i++)
+		c->certs[c->n++] = known->certs[i];
+	return true;
+}
+
 static int read_certs(const char *p, size_t n, const struct x509_chain *known, struct x509_chain *c, struct err *e)
 {
 	static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
@@ -157,6 +168,8 @@ static int read_certs(const char *p, size_t n, const struct x509_chain *known, s
 		c->certs[c->n++] = x;
 		at += len;
 		at += space_len(p + at, n - at);
+		if (c->n == 1 && share_rest(p + at, n - at, known, c))
+			break;
 	}
 	if (!c->n)
 		return err_set(e, ERR_PROTO, "the chain is empty");

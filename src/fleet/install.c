@@ -1,4 +1,4 @@
-/* install.c: the slow parts of issuing, on worker threads. */
+/* install.c: the slow parts of issuing, out of the way of everything else. */
 #include "fleet/install.h"
 
 #include <stdlib.h>
@@ -49,6 +49,12 @@ static void request_gone(void *arg)
 	request_done(r);
 }
 
+static void request_here(void *arg)
+{
+	request_work(arg);
+	request_done(arg);
+}
+
 void install_request(struct loop *l, enum key_type type, struct secret *old_key, const struct strv *names,
 	const struct x509_csr_options *o, struct x509_request *ret, install_fn done, void *ctx)
 {
@@ -57,7 +63,11 @@ void install_request(struct loop *l, enum key_type type, struct secret *old_key,
 		.type = type, .old_key = *old_key, .options = *o, .ret = ret, .done = done, .ctx = ctx};
 	*old_key = (struct secret){0};
 	strv_copy(&r->names, names);
-	loop_compute(l, request_work, request_done, request_gone, r);
+	/* An RSA key takes up to seconds, and one that is kept may be of that type. */
+	if (!r->old_key.n && (type == KEY_EC256 || type == KEY_EC384))
+		loop_spare(l, request_here, request_gone, r);
+	else
+		loop_job(l, request_work, request_done, request_gone, r);
 }
 
 void install_start(

@@ -1,6 +1,6 @@
 /*
- * install.h: the slow parts of issuing, on worker threads: making keys and requests, writing and syncing the files of
- * a generation; and the certificate's row in the state.
+ * install.h: the slow parts of issuing, out of the way of everything else: making keys and requests, writing and
+ * syncing the files of a generation; and the certificate's row in the state.
  */
 #ifndef PERDURE_FLEET_INSTALL_H
 #define PERDURE_FLEET_INSTALL_H
@@ -19,8 +19,8 @@ typedef void (*install_fn)(const struct err *e, void *ctx);
 
 /*
  * Makes a key of the type (or takes old_key, PEM, which is emptied, when it holds one) and its request for a
- * certificate into *ret, on a worker. done is called on the loop, or with ERR_CANCEL by loop_free(), when its owner
- * must have let go: releasing is all that can be done then.
+ * certificate into *ret: RSA and what was kept on a worker, the rest when nothing else is ready. done is called on the
+ * loop, or with ERR_CANCEL by loop_free(), when its owner must have let go: releasing is all that can be done then.
  */
 void install_request(struct loop *l, enum key_type type, struct secret *old_key, const struct strv *names,
 	const struct x509_csr_options *o, struct x509_request *ret, install_fn done, void *ctx);

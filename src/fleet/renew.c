@@ -16,13 +16,14 @@
 #include "inventory/site.h"
 #include "inventory/tell.h"
 #include "loop/loop.h"
+#include "state/installer.h"
 #include "state/store.h"
 
 /* After so many certificates in a row that could not reach a CA, the rest of its queue is parked without trying. One is
  * enough as long as not even its directory was had: each of them waits until the patience of a session ends. */
 enum { LOST_CONTACT_LIMIT = 3 };
 
-/* So many jobs more than a CA takes orders, and half as many again: their keys are made, or their files written, while
+/* So many jobs more than twice as many as a CA takes orders: their keys are made, or their files written, while
  * others are at the CA. */
 enum { JOBS_BESIDE = 4 };
 
@@ -30,8 +31,9 @@ enum { JOBS_BESIDE = 4 };
 enum { PATIENCE_MS = 20 };
 
 /* With many orders at a CA those in a hurry share commits too: a millisecond's wait for every 8 orders, at most this.
- * The others keep the CA busy meanwhile. */
-enum { HURRY_SHARE = 8, HURRY_MS_MAX = 10 };
+ * The others keep the CA busy meanwhile. Files share their waits for the disk likewise: a millisecond for every order.
+ */
+enum { HURRY_SHARE = 8, HURRY_MS_MAX = 10, FILES_MS_MAX = 40 };
 
 /* For an order that the budget allows so soon the run waits; others are left to a later one. */
 enum { BUDGET_WAIT_MS = 10000 };
@@ -345,15 +347,15 @@ static void let_go(struct renew *r, struct queue *q)
 static bool has_room(const struct queue *q)
 {
 	size_t orders = (size_t)q->ca->conf->max_orders;
-	return q->n_waiting < WAITING_MAX && q->n_jobs - q->n_waiting < orders + orders / 2 + JOBS_BESIDE;
+	return q->n_waiting < WAITING_MAX && q->n_jobs - q->n_waiting < 2 * orders + JOBS_BESIDE;
 }
 
 static void set_patience(struct renew *r, size_t at_ca)
 {
 	int64_t hurry = (int64_t)(at_ca / HURRY_SHARE);
 	store_set_patience(r->site->store, at_ca ? PATIENCE_MS : 0, hurry < HURRY_MS_MAX ? hurry : HURRY_MS_MAX);
-	/* With one order at a time nobody else could go on meanwhile. */
-	store_set_background(r->site->store, at_ca > 1);
+	installer_set_patience(r->site->installer, at_ca < FILES_MS_MAX ? (int64_t)at_ca : FILES_MS_MAX);
+	store_set_background(r->site->store, at_ca > 1); /* else nobody could go on meanwhile */
 }
 
 /* The state keeps when its turn comes, so that runs before then leave it alone. */

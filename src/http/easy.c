@@ -82,7 +82,9 @@ static bool add_header(struct http_exchange *x, const char *name, const char *va
 {
 	struct buf line = buf_make(HEADER_MAX);
 	/* A name with a bare colon takes libcurl's own header away. */
-	buf_printf(&line, "%s:%s%s", name, value ? " " : "", value ? value : "");
+	buf_puts(&line, name);
+	buf_puts(&line, value ? ": " : ":");
+	buf_puts(&line, value ? value : "");
 	bool ok = !line.bad && put_header(x, buf_str(&line));
 	buf_done(&line);
 	return ok;

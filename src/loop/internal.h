@@ -18,11 +18,7 @@ struct timers {
 	uint64_t seq; /* of the next start, so that equal due times keep their order */
 };
 
-/* What a job keeps busy: a processor, or somebody else, for whom it waits. */
-enum job_kind { JOB_COMPUTES, JOB_WAITS, JOB_KIND_N_ };
-
 struct job {
-	enum job_kind kind;
 	void (*work)(void *arg);
 	void (*done)(void *arg);
 	void (*gone)(void *arg); /* may be NULL */
@@ -33,34 +29,32 @@ STAILQ_HEAD(job_list, job);
 
 enum { JOBS_MAX_THREADS = 16 };
 
-struct worker {
-	struct jobs *pool;
-	pthread_t thread;
-	pthread_cond_t wake;
-	bool rests;
-	LIST_ENTRY(worker) link; /* while it rests */
-};
-LIST_HEAD(worker_list, worker);
-
 /* The worker pool. Everything down to `quit` is guarded by mu; the rest belongs to the loop's thread. */
 struct jobs {
 	pthread_mutex_t mu;
-	struct job_list queued[JOB_KIND_N_];
+	pthread_cond_t more;
+	struct job_list queued;
 	struct job_list finished;
-	/* The last to have worked first: what it needs is in its caches. */
-	struct worker_list resting;
-	unsigned n_at[JOB_KIND_N_]; /* threads with a job of that kind */
+	unsigned n_queued;
+	unsigned n_resting; /* threads that wait for a job */
 	bool quit;
 
 	struct event ev; /* on fd, an eventfd that says that `finished` is not empty */
 	int fd; /* -1 before the first job */
 	size_t in_work; /* handed in and not yet delivered */
-	unsigned max_computing; /* as many as there are processors; set before the first thread is made */
-	struct worker workers[JOBS_MAX_THREADS];
-	unsigned n_workers;
+	pthread_t threads[JOBS_MAX_THREADS];
+	unsigned n_threads;
 };
 
 TAILQ_HEAD(idle_list, loop_idle);
+
+struct spare {
+	void (*work)(void *arg);
+	void (*gone)(void *arg);
+	void *arg;
+	STAILQ_ENTRY(spare) link;
+};
+STAILQ_HEAD(spare_list, spare);
 
 enum { LOOP_SIGNALS = 3 };
 
@@ -89,6 +83,7 @@ struct loop {
 
 	size_t n_wanted; /* descriptors that want something */
 
+	struct spare_list spares;
 	struct idle_list idles; /* those requested */
 	uint64_t round; /* idle callbacks requested in this round run in the next */
 

@@ -2,7 +2,6 @@
 #include "loop/internal.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -23,52 +22,24 @@ static void finish(struct jobs *p, struct job *j)
 		;
 }
 
-/* The job that may begin now, or NULL. */
-static struct job *next_job(const struct jobs *p)
+static void *worker(void *arg)
 {
-	struct job *j = p->n_at[JOB_COMPUTES] < p->max_computing ? STAILQ_FIRST(&p->queued[JOB_COMPUTES]) : NULL;
-	return j ? j : STAILQ_FIRST(&p->queued[JOB_WAITS]);
-}
-
-/* Wakes a thread if there is one and something for it. */
-static void wake_one(struct jobs *p)
-{
-	struct worker *w = LIST_FIRST(&p->resting);
-	if (!w || !next_job(p))
-		return;
-	LIST_REMOVE(w, link);
-	w->rests = false;
-	pthread_cond_signal(&w->wake);
-}
-
-static void do_job(struct jobs *p, struct job *j)
-{
-	enum job_kind kind = j->kind;
-	STAILQ_REMOVE_HEAD(&p->queued[kind], link);
-	p->n_at[kind]++;
-	wake_one(p);
-	pthread_mutex_unlock(&p->mu);
-	j->work(j->arg);
-	finish(p, j);
-	pthread_mutex_lock(&p->mu);
-	p->n_at[kind]--;
-}
-
-static void *work(void *arg)
-{
-	struct worker *w = arg;
-	struct jobs *p = w->pool;
+	struct jobs *p = arg;
 	pthread_mutex_lock(&p->mu);
 	while (!p->quit) {
-		struct job *j = next_job(p);
-		if (j) {
-			do_job(p, j);
+		struct job *j = STAILQ_FIRST(&p->queued);
+		if (!j) {
+			p->n_resting++;
+			pthread_cond_wait(&p->more, &p->mu);
+			p->n_resting--;
 			continue;
 		}
-		if (!w->rests)
-			LIST_INSERT_HEAD(&p->resting, w, link);
-		w->rests = true;
-		pthread_cond_wait(&w->wake, &p->mu);
+		STAILQ_REMOVE_HEAD(&p->queued, link);
+		p->n_queued--;
+		pthread_mutex_unlock(&p->mu);
+		j->work(j->arg);
+		finish(p, j);
+		pthread_mutex_lock(&p->mu);
 	}
 	pthread_mutex_unlock(&p->mu);
 	return NULL;
@@ -95,27 +66,17 @@ static void deliver(evutil_socket_t fd, short what, void *ctx)
 	}
 }
 
-/* Workers take no signals: those belong to the loop's thread. */
-static void add_worker(struct jobs *p)
+/* Workers take no signals: those belong to the loop's thread. Returns whether a thread was made. */
+static bool add_thread(struct jobs *p)
 {
-	struct worker *w = &p->workers[p->n_workers];
 	sigset_t all, old;
-	w->pool = p;
-	pthread_cond_init(&w->wake, NULL);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int rc = pthread_create(&w->thread, NULL, work, w);
+	int rc = pthread_create(&p->threads[p->n_threads], NULL, worker, p);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (rc == 0)
-		p->n_workers++;
-	else
-		pthread_cond_destroy(&w->wake);
-}
-
-static unsigned processors(void)
-{
-	cpu_set_t ours;
-	return sched_getaffinity(0, sizeof(ours), &ours) == 0 ? (unsigned)CPU_COUNT(&ours) : 1;
+		p->n_threads++;
+	return rc == 0;
 }
 
 static bool open_eventfd(struct loop *l)
@@ -135,13 +96,7 @@ static bool open_eventfd(struct loop *l)
 	return false;
 }
 
-static bool wants_worker(const struct jobs *p, enum job_kind kind)
-{
-	unsigned max = kind == JOB_COMPUTES ? p->n_at[JOB_WAITS] + p->max_computing : JOBS_MAX_THREADS;
-	return LIST_EMPTY(&p->resting) && p->n_workers < max && p->n_workers < JOBS_MAX_THREADS;
-}
-
-static void put(struct loop *l, struct job job)
+void loop_job(struct loop *l, void (*work)(void *arg), void (*done)(void *arg), void (*gone)(void *arg), void *arg)
 {
 	struct jobs *p = &l->jobs;
 	p->in_work++;
@@ -149,43 +104,37 @@ static void put(struct loop *l, struct job job)
 		l->broken = errno ? errno : EINVAL;
 		return;
 	}
-	struct job *j = xmemdup(&job, sizeof(job));
+	struct job *j = xcalloc(1, sizeof(*j));
+	j->work = work;
+	j->done = done;
+	j->gone = gone;
+	j->arg = arg;
 	pthread_mutex_lock(&p->mu);
-	STAILQ_INSERT_TAIL(&p->queued[j->kind], j, link);
-	bool more = wants_worker(p, j->kind);
-	wake_one(p);
+	bool more = p->n_queued >= p->n_resting && p->n_threads < JOBS_MAX_THREADS;
 	pthread_mutex_unlock(&p->mu);
 	if (more)
-		add_worker(p);
-	if (p->n_workers == 0) {
+		add_thread(p);
+	if (p->n_threads == 0) {
 		/* The system gives us no thread: slower, but it works. */
-		pthread_mutex_lock(&p->mu);
-		do_job(p, j);
-		pthread_mutex_unlock(&p->mu);
+		work(arg);
+		finish(p, j);
+		return;
 	}
-}
-
-void loop_job(struct loop *l, void (*work_fn)(void *arg), void (*done)(void *arg), void (*gone)(void *arg), void *arg)
-{
-	put(l, (struct job){.kind = JOB_WAITS, .work = work_fn, .done = done, .gone = gone, .arg = arg});
-}
-
-void loop_compute(
-	struct loop *l, void (*work_fn)(void *arg), void (*done)(void *arg), void (*gone)(void *arg), void *arg)
-{
-	put(l, (struct job){.kind = JOB_COMPUTES, .work = work_fn, .done = done, .gone = gone, .arg = arg});
+	pthread_mutex_lock(&p->mu);
+	STAILQ_INSERT_TAIL(&p->queued, j, link);
+	p->n_queued++;
+	pthread_cond_signal(&p->more);
+	pthread_mutex_unlock(&p->mu);
 }
 
 void loop_jobs_init_(struct loop *l)
 {
 	struct jobs *p = &l->jobs;
 	pthread_mutex_init(&p->mu, NULL);
-	for (unsigned k = 0; k < JOB_KIND_N_; k++)
-		STAILQ_INIT(&p->queued[k]);
+	pthread_cond_init(&p->more, NULL);
+	STAILQ_INIT(&p->queued);
 	STAILQ_INIT(&p->finished);
-	LIST_INIT(&p->resting);
 	p->fd = -1;
-	p->max_computing = processors();
 }
 
 static void drop(struct job_list *list)
@@ -203,19 +152,16 @@ void loop_jobs_done_(struct loop *l)
 	struct jobs *p = &l->jobs;
 	pthread_mutex_lock(&p->mu);
 	p->quit = true;
-	for (unsigned i = 0; i < p->n_workers; i++)
-		pthread_cond_signal(&p->workers[i].wake);
+	pthread_cond_broadcast(&p->more);
 	pthread_mutex_unlock(&p->mu);
-	for (unsigned i = 0; i < p->n_workers; i++) {
-		pthread_join(p->workers[i].thread, NULL);
-		pthread_cond_destroy(&p->workers[i].wake);
-	}
-	for (unsigned k = 0; k < JOB_KIND_N_; k++)
-		drop(&p->queued[k]);
+	for (unsigned i = 0; i < p->n_threads; i++)
+		pthread_join(p->threads[i], NULL);
+	drop(&p->queued);
 	drop(&p->finished);
 	if (p->fd >= 0) {
 		event_del(&p->ev);
 		close(p->fd);
 	}
+	pthread_cond_destroy(&p->more);
 	pthread_mutex_destroy(&p->mu);
 }

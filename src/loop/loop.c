@@ -60,6 +60,7 @@ int loop_new(const struct clk *clk, struct loop **ret, struct err *e)
 	l->clk = clk;
 	l->real = clk == clk_real();
 	TAILQ_INIT(&l->idles);
+	STAILQ_INIT(&l->spares);
 	evtimer_assign(&l->wake, base, on_wake, l);
 	loop_jobs_init_(l);
 	loop_signals_init_(l);
@@ -74,6 +75,11 @@ void loop_free(struct loop *l)
 	if (!l)
 		return;
 	loop_jobs_done_(l);
+	for (struct spare *s; (s = STAILQ_FIRST(&l->spares));) {
+		STAILQ_REMOVE_HEAD(&l->spares, link);
+		s->gone(s->arg);
+		free(s);
+	}
 	loop_signals_done_(l);
 	event_del(&l->wake);
 	event_base_free(l->base);
@@ -106,18 +112,24 @@ static bool waiting(const struct loop *l)
 	return l->n_wanted > 0 || l->jobs.in_work > 0;
 }
 
+/* Without anything that happens first. */
+static bool more_to_do(const struct loop *l)
+{
+	return !TAILQ_EMPTY(&l->idles) || !STAILQ_EMPTY(&l->spares);
+}
+
 static bool could_happen(const struct loop *l)
 {
-	return waiting(l) || l->timers.n > 0 || !TAILQ_EMPTY(&l->idles);
+	return waiting(l) || l->timers.n > 0 || more_to_do(l);
 }
 
 /* Waits for descriptors, finished jobs, signals or the earliest timer, and runs the callbacks of all but the last. */
 static int wait_and_dispatch(struct loop *l, struct err *e)
 {
 	int64_t us = loop_timers_wait_(l);
-	bool idle = !TAILQ_EMPTY(&l->idles);
-	bool jump = us > 0 && l->skip && !idle && !waiting(l);
-	bool block = !idle && us != 0 && !jump;
+	bool more = more_to_do(l);
+	bool jump = us > 0 && l->skip && !more && !waiting(l);
+	bool block = !more && us != 0 && !jump;
 	int flags = EVLOOP_ONCE | (block ? 0 : EVLOOP_NONBLOCK);
 
 	if (block && us > 0) {
@@ -132,7 +144,7 @@ static int wait_and_dispatch(struct loop *l, struct err *e)
 	event_del(&l->wake);
 	if (rc < 0)
 		return err_sys(e, "the event loop failed");
-	if (l->skip && (slept || (jump && !waiting(l) && TAILQ_EMPTY(&l->idles) && !l->stop))) {
+	if (l->skip && (slept || (jump && !waiting(l) && !more_to_do(l) && !l->stop))) {
 		us = loop_timers_wait_(l);
 		if (us > 0)
 			l->skip(l->skip_ctx, (us + 999) / 1000);
@@ -150,6 +162,18 @@ static void run_idles(struct loop *l)
 	}
 }
 
+static void run_spare(struct loop *l)
+{
+	struct spare *s = STAILQ_FIRST(&l->spares);
+	if (!s || l->stop)
+		return;
+	void (*work)(void *arg) = s->work;
+	void *arg = s->arg;
+	STAILQ_REMOVE_HEAD(&l->spares, link);
+	free(s);
+	work(arg);
+}
+
 int loop_run(struct loop *l, struct err *e)
 {
 	int rc = 0;
@@ -163,6 +187,7 @@ int loop_run(struct loop *l, struct err *e)
 		if (rc == 0) {
 			loop_timers_fire_(l);
 			run_idles(l);
+			run_spare(l);
 		}
 	}
 	l->stop = false;
@@ -172,6 +197,13 @@ int loop_run(struct loop *l, struct err *e)
 void loop_stop(struct loop *l)
 {
 	l->stop = true;
+}
+
+void loop_spare(struct loop *l, void (*work)(void *arg), void (*gone)(void *arg), void *arg)
+{
+	struct spare *s = xcalloc(1, sizeof(*s));
+	*s = (struct spare){.work = work, .gone = gone, .arg = arg};
+	STAILQ_INSERT_TAIL(&l->spares, s, link);
 }
 
 /* --- file descriptors --- */

@@ -66,18 +66,23 @@ struct loop_idle *loop_idle_new(struct loop *l, void (*cb)(void *ctx), void *ctx
 void loop_idle_request(struct loop_idle *i);
 void loop_idle_free(struct loop_idle *i);
 
+/* --- small work --- */
+/*
+ * Runs work(arg) on the loop, one such call a turn, after every callback that is ready then. For computing that takes a
+ * fraction of a millisecond: other things go first, and no thread has to be told of it. In order.
+ * A loop that is freed before calls gone(arg) instead, which releases what arg owns and uses no loop any more.
+ */
+void loop_spare(struct loop *l, void (*work)(void *arg), void (*gone)(void *arg), void *arg);
+
 /* --- worker threads --- */
 /*
  * Runs work(arg) on a worker thread, then done(arg) on the loop. Threads are made when first needed, at most 16
- * whatever the number of processors: these jobs wait for the disk or for others, who serve many at once. Jobs wait in
- * order. The loop keeps running while jobs are in work. work() must not touch what the loop's callbacks use meanwhile.
+ * whatever the number of processors: most jobs wait for the disk, which serves many at once. Jobs wait in order. The
+ * loop keeps running while jobs are in work. work() must not touch what the loop's callbacks use meanwhile.
  * A loop that is freed before done() was called joins its threads and calls gone(arg) instead, which releases what arg
  * owns and uses no loop any more; NULL: somebody else owns it.
  */
 void loop_job(struct loop *l, void (*work)(void *arg), void (*done)(void *arg), void (*gone)(void *arg), void *arg);
-/* The same for work that keeps a processor busy: no more at once than there are processors, in an order of their own.
- */
-void loop_compute(struct loop *l, void (*work)(void *arg), void (*done)(void *arg), void (*gone)(void *arg), void *arg);
 
 /* --- signals --- */
 /*

@@ -44,10 +44,14 @@ struct batch {
 struct installer {
 	struct loop *l;
 	struct loop_idle *idle;
+	struct loop_timer *later; /* for those that have patience */
 	char *state_dir;
 	int64_t keep;
 	bool alone; /* each is a batch of its own, and does not wait for others */
+	int64_t patience_ms;
 	struct file_jobs waiting;
+	size_t n_waiting;
+	int64_t since_ms; /* of the loop's clock: the first of them waits since */
 	LIST_HEAD(, batch) at_work;
 };
 
@@ -81,6 +85,7 @@ struct installer *installer_new(struct loop *l, const char *state_dir, int64_t k
 	struct installer *in = xcalloc(1, sizeof(*in));
 	in->l = l;
 	in->idle = loop_idle_new(l, start, in);
+	in->later = loop_timer_new(l, start, in);
 	in->state_dir = xstrdup(state_dir);
 	in->keep = keep;
 	STAILQ_INIT(&in->waiting);
@@ -93,7 +98,9 @@ void installer_stop(struct installer *in)
 	if (!in)
 		return;
 	loop_idle_free(in->idle);
+	loop_timer_free(in->later);
 	in->idle = NULL;
+	in->later = NULL;
 }
 
 void installer_free(struct installer *in)
@@ -137,22 +144,51 @@ static void work(void *arg)
 
 static void done(void *arg);
 
+static void start_batch(struct installer *in)
+{
+	struct batch *b = xcalloc(1, sizeof(*b));
+	b->in = in;
+	STAILQ_INIT(&b->jobs);
+	while (!STAILQ_EMPTY(&in->waiting) && b->n < (in->alone ? 1 : BATCH_MAX)) {
+		struct file_job *f = STAILQ_FIRST(&in->waiting);
+		STAILQ_REMOVE_HEAD(&in->waiting, link);
+		STAILQ_INSERT_TAIL(&b->jobs, f, link);
+		b->n++;
+	}
+	in->n_waiting -= b->n;
+	in->since_ms = clk_mono(loop_clk(in->l));
+	LIST_INSERT_HEAD(&in->at_work, b, link);
+	loop_job(in->l, work, done, NULL, b);
+}
+
+/* How long they wait for company yet. */
+static int64_t patience_left(const struct installer *in)
+{
+	int64_t until = in->since_ms + in->patience_ms - clk_mono(loop_clk(in->l));
+	return in->alone || in->n_waiting >= BATCH_MAX || until < 0 ? 0 : until;
+}
+
 static void start(void *ctx)
 {
 	struct installer *in = ctx;
-	while (!STAILQ_EMPTY(&in->waiting) && (in->alone || LIST_EMPTY(&in->at_work))) {
-		struct batch *b = xcalloc(1, sizeof(*b));
-		b->in = in;
-		STAILQ_INIT(&b->jobs);
-		while (!STAILQ_EMPTY(&in->waiting) && b->n < (in->alone ? 1 : BATCH_MAX)) {
-			struct file_job *f = STAILQ_FIRST(&in->waiting);
-			STAILQ_REMOVE_HEAD(&in->waiting, link);
-			STAILQ_INSERT_TAIL(&b->jobs, f, link);
-			b->n++;
+	loop_timer_stop(in->later);
+	while (in->n_waiting && (in->alone || LIST_EMPTY(&in->at_work))) {
+		int64_t left = patience_left(in);
+		if (left) {
+			loop_timer_start(in->later, left);
+			return;
 		}
-		LIST_INSERT_HEAD(&in->at_work, b, link);
-		loop_job(in->l, work, done, NULL, b);
+		start_batch(in);
 	}
+}
+
+void installer_set_patience(struct installer *in, int64_t ms)
+{
+	if (!in)
+		return;
+	if (ms < in->patience_ms)
+		loop_idle_request(in->idle);
+	in->patience_ms = ms;
 }
 
 static void done(void *arg)
@@ -188,6 +224,8 @@ void installer_put(struct installer *in, const struct installer_set *set, instal
 	f->ctx = ctx;
 	if (LIST_EMPTY(&in->at_work) && STAILQ_EMPTY(&in->waiting) && !in->alone)
 		in->alone = !certfiles_syncs_at_once(in->state_dir);
+	if (!in->n_waiting++)
+		in->since_ms = clk_mono(loop_clk(in->l));
 	STAILQ_INSERT_TAIL(&in->waiting, f, link);
 	/* What else this turn brings goes with it. */
 	loop_idle_request(in->idle);

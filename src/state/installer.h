@@ -31,6 +31,11 @@ struct installer_set {
 };
 /* done is called on the loop, or by installer_free(); e is clean when it is in place. */
 typedef void (*installer_fn)(const struct err *e, void *ctx);
+/*
+ * How long, in milliseconds, one may wait for others, to share the waits for the disk with them; 0, as it is at first,
+ * for the end of the turn. NULL is fine.
+ */
+void installer_set_patience(struct installer *in, int64_t ms);
 void installer_put(struct installer *in, const struct installer_set *set, installer_fn done, void *ctx);
 
 #endif

@@ -1,6 +1,5 @@
-/* Jobs on worker threads: they come back to the loop, those that compute are few at once, and nobody is forgotten. */
+/* Jobs on worker threads come back to the loop, small work is done by the loop itself, and nobody is forgotten. */
 #include <pthread.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -156,33 +155,6 @@ static void free_with_jobs_in_work(void **state)
 	assert_int_equal(s.gone, N);
 }
 
-struct few {
-	atomic_int now;
-	atomic_int most;
-};
-
-static void compute(void *arg)
-{
-	struct few *w = arg;
-	int now = atomic_fetch_add(&w->now, 1) + 1;
-	for (int most = atomic_load(&w->most); now > most && !atomic_compare_exchange_weak(&w->most, &most, now);)
-		;
-	usleep(1000);
-	atomic_fetch_sub(&w->now, 1);
-}
-
-static void computing_jobs_are_no_more_than_processors(void **state)
-{
-	struct fixture *f = *state;
-	struct few w = {0};
-	cpu_set_t ours;
-	assert_int_equal(sched_getaffinity(0, sizeof(ours), &ours), 0);
-	for (int i = 0; i < 100; i++)
-		loop_compute(f->l, compute, nothing, NULL, &w);
-	run(f);
-	assert_in_range(atomic_load(&w.most), 1, CPU_COUNT(&ours));
-}
-
 struct meeting {
 	pthread_mutex_t mu;
 	pthread_cond_t come;
@@ -201,23 +173,102 @@ static void meet(void *arg)
 	pthread_mutex_unlock(&m->mu);
 }
 
-/* Jobs that wait leave room for one that computes, and for each other; and the other way round. */
-static void jobs_that_wait_hold_up_nobody(void **state)
+static void jobs_wait_beside_each_other(void **state)
 {
 	struct fixture *f = *state;
-	enum { WAITING = 15 };
+	enum { WAITING = 16 };
 	struct meeting m = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
-	struct few w = {0};
 	for (int round = 0; round < 20; round++) {
-		m.expected = WAITING + 1;
-		for (int i = 0; i < 20; i++)
-			loop_compute(f->l, compute, nothing, NULL, &w);
+		m.expected = WAITING;
 		for (int i = 0; i < WAITING; i++)
 			loop_job(f->l, meet, nothing, NULL, &m);
-		loop_compute(f->l, meet, nothing, NULL, &m);
 		run(f);
 		assert_int_equal(m.expected, 0);
 	}
+}
+
+/* --- small work --- */
+
+struct small {
+	struct fixture *f;
+	char letter;
+	struct small *next; /* to be asked for by this one */
+	struct loop_timer *timer; /* to be started by this one */
+	int gone;
+};
+
+static void small_gone(void *arg)
+{
+	struct small *w = arg;
+	w->gone++;
+}
+
+static void small_work(void *arg)
+{
+	struct small *w = arg;
+	assert_true(pthread_equal(pthread_self(), w->f->main_thread));
+	buf_putc(&w->f->seen, w->letter);
+	if (w->timer)
+		loop_timer_start(w->timer, 0);
+	if (w->next)
+		loop_spare(w->f->l, small_work, small_gone, w->next);
+}
+
+static void on_timer(void *ctx)
+{
+	struct fixture *f = ctx;
+	buf_putc(&f->seen, 't');
+}
+
+static void small_work_in_order(void **state)
+{
+	struct fixture *f = *state;
+	struct small d = {.f = f, .letter = 'd'};
+	struct small v[] = {{.f = f, .letter = 'a', .next = &d}, {.f = f, .letter = 'b'}, {.f = f, .letter = 'c'}};
+	for (size_t i = 0; i < ARRAY_LEN(v); i++)
+		loop_spare(f->l, small_work, small_gone, &v[i]);
+	assert_string_equal(buf_str(&f->seen), "");
+	run(f);
+	assert_string_equal(buf_str(&f->seen), "abcd");
+	assert_int_equal(v[0].gone + v[1].gone + v[2].gone + d.gone, 0);
+}
+
+/* What is ready goes first, again before each. */
+static void small_work_comes_last(void **state)
+{
+	struct fixture *f = *state;
+	struct loop_timer *timer = loop_timer_new(f->l, on_timer, f);
+	struct small v[] = {{.f = f, .letter = 'a', .timer = timer}, {.f = f, .letter = 'b', .timer = timer},
+		{.f = f, .letter = 'c'}};
+	for (size_t i = 0; i < ARRAY_LEN(v); i++)
+		loop_spare(f->l, small_work, small_gone, &v[i]);
+	loop_timer_start(timer, 0);
+	run(f);
+	assert_string_equal(buf_str(&f->seen), "tatbtc");
+	loop_timer_free(timer);
+}
+
+static void stop(void *ctx)
+{
+	loop_stop(((struct fixture *)ctx)->l);
+}
+
+/* A loop that was stopped begins nothing more; one that is freed says of each that it is gone. */
+static void free_with_small_work(void **state)
+{
+	struct fixture *f = *state;
+	struct loop_timer *timer = loop_timer_new(f->l, stop, f);
+	struct small v[] = {{.f = f, .letter = 'a'}, {.f = f, .letter = 'b'}};
+	for (size_t i = 0; i < ARRAY_LEN(v); i++)
+		loop_spare(f->l, small_work, small_gone, &v[i]);
+	loop_timer_start(timer, 0);
+	run(f);
+	loop_timer_free(timer);
+	assert_string_equal(buf_str(&f->seen), "");
+	loop_free(TAKE(f->l));
+	assert_int_equal(v[0].gone, 1);
+	assert_int_equal(v[1].gone, 1);
+	assert_string_equal(buf_str(&f->seen), "");
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -228,8 +279,10 @@ int main(void)
 		T(jobs_come_back_to_the_loop),
 		T(jobs_start_jobs),
 		T(free_with_jobs_in_work),
-		T(computing_jobs_are_no_more_than_processors),
-		T(jobs_that_wait_hold_up_nobody),
+		T(jobs_wait_beside_each_other),
+		T(small_work_in_order),
+		T(small_work_comes_last),
+		T(free_with_small_work),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -103,6 +103,59 @@ static void test_the_loop_goes(void **state)
 	installer_free(NULL);
 }
 
+struct hurry {
+	struct installer *in;
+	struct told *t;
+	bool late; /* it was in place before its patience ended */
+};
+
+static void end_patience(void *ctx)
+{
+	struct hurry *h = ctx;
+	h->late = h->t->good > 0;
+	installer_set_patience(h->in, 0);
+}
+
+/* They wait for company as long as they were told to, or until there is enough of it. */
+static void test_patience(void **state)
+{
+	struct err e = {0};
+	struct loop *l;
+	must(loop_new(clk_real(), &l, &e), &e);
+	struct installer *in = installer_new(l, *state, 1);
+	struct told t = {0};
+	struct hurry h = {.in = in, .t = &t};
+	struct loop_timer *timer = loop_timer_new(l, end_patience, &h);
+	installer_set_patience(in, 3600 * 1000);
+	put(in, "alone", 1, &t);
+	loop_timer_start(timer, 50);
+	must(loop_run(l, &e), &e);
+	assert_false(h.late);
+	assert_int_equal(t.good, 1);
+	installer_set_patience(in, 1);
+	put(in, "soon", 1, &t);
+	must(loop_run(l, &e), &e);
+	assert_int_equal(t.good, 2);
+	installer_set_patience(in, 3600 * 1000);
+	for (int i = 0; i < N; i++) {
+		AUTO(xfreep) char *name = xasprintf("c%d", i);
+		put(in, name, 1, &t);
+	}
+	t.stop = l;
+	must(loop_run(l, &e), &e);
+	assert_in_range(t.good, 3, N);
+	t.stop = NULL;
+	installer_set_patience(in, 0);
+	must(loop_run(l, &e), &e);
+	assert_int_equal(t.good, N + 2);
+	assert_int_equal(t.bad, 0);
+	installer_set_patience(NULL, 1);
+	loop_timer_free(timer);
+	installer_stop(in);
+	loop_free(l);
+	installer_free(in);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
 
 int main(void)
@@ -110,6 +163,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_many),
 		TEST(test_the_loop_goes),
+		TEST(test_patience),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
