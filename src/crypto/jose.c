@@ -44,13 +44,16 @@ static void put_member(struct buf *out, const char *name, const char *s)
 	buf_puts(out, ",\"");
 	buf_puts(out, name);
 	buf_puts(out, "\":\"");
-	for (; *s; s++) {
-		if ((unsigned char)*s < 0x20)
-			buf_printf(out, "\\u%04x", (unsigned)(unsigned char)*s);
-		else if (*s == '"' || *s == '\\')
-			buf_printf(out, "\\%c", *s);
-		else
-			buf_putc(out, *s);
+	while (*s) {
+		size_t n = 0;
+		while ((unsigned char)s[n] >= 0x20 && s[n] != '"' && s[n] != '\\')
+			n++;
+		buf_put(out, s, n);
+		s += n;
+		if (*s == '"' || *s == '\\')
+			buf_printf(out, "\\%c", *s++);
+		else if (*s)
+			buf_printf(out, "\\u%04x", (unsigned)(unsigned char)*s++);
 	}
 	buf_putc(out, '"');
 }

@@ -34,6 +34,31 @@ static bool has_part(CURLU *u, CURLUPart part)
 	return curl_url_get(u, part, &s, 0) == CURLUE_OK;
 }
 
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_host_char(char c)
+{
+	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.';
+}
+
+/* Whether what follows the scheme is a name, perhaps a port, and a path, as it nearly always is. */
+static bool is_plain(const char *s)
+{
+	unsigned port = 0;
+	const char *name = s;
+	while (is_host_char(*s))
+		s++;
+	if (s == name || *name == '.' || *name == '-')
+		return false;
+	if (*s == ':')
+		for (s++; is_digit(*s) && port <= 65535; s++)
+			port = port * 10 + (unsigned)(*s - '0');
+	return *s == '/' && s[-1] != ':' && port <= 65535 && !strchr(s, '#');
+}
+
 /* What is wrong with url, or NULL. */
 static const char *fault_of(const char *url, bool plain)
 {
@@ -46,6 +71,8 @@ static const char *fault_of(const char *url, bool plain)
 	}
 	if (scheme == 8 && strncasecmp(url, "https://", 8) != 0)
 		return "is not an https URL (only https is allowed)";
+	if (is_plain(url + scheme))
+		return NULL;
 	/* libcurl forgives more slashes than two, other readers do not. */
 	AUTO(url_cleanup) CURLU *u = new_url();
 	if (url[scheme] == '/' || curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK || !has_part(u, CURLUPART_HOST))
