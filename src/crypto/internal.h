@@ -58,8 +58,8 @@ int ossl_no_passphrase(char *out, int size, int writing, void *ctx);
 OSSL_LIB_CTX *quick_lib(void);
 /* The same, for certificates whose key nobody asks for: it is not decoded, which takes most of reading one. */
 OSSL_LIB_CTX *quick_keyless_lib(void);
-/* The curve of a type of keys, borrowed, to make keys of quick_lib() with: one that OpenSSL has worked out already. NULL
- * for other types, and where there is no quick_lib(). */
+/* The curve of a type of keys, borrowed, to make keys of quick_lib() with: one that OpenSSL has worked out already.
+ * NULL for other types, and where there is no quick_lib(). */
 EVP_PKEY *quick_curve(enum key_type t);
 
 /* SHA-256, which OpenSSL 3 otherwise looks for each time. NULL when it has none. */
