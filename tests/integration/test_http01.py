@@ -65,7 +65,9 @@ class Site:
     def renewed(self, done, how="http-01"):
         lines = {line["certificate"]: line for line in done.ok().lines() if "result" in line}
         assert set(lines) == set(self.names)
-        assert {line["validation"] for line in lines.values()} == {how}
+        # Pebble uses a valid authorization again now and then, even when told never to: nothing is proved then.
+        seen = {line["validation"] for line in lines.values()}
+        assert how in seen and seen <= {how, None}
         for name in self.names:
             harness.verify_chain(self.p, name, self.ca.roots(), [name])
 

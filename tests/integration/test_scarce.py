@@ -46,7 +46,7 @@ def test_memory(world):
     failed = 0
     least = next(k for k in range(8 << 10, 400 << 10, 512) if p.run("--version", wrap=limited(f"-v {k}")).rc == 0)
     # In small steps, from what is enough to begin with.
-    tried = [*range(least, least + 3072, 256), 400 << 10]
+    tried = [*range(least, least + 3072, 512), 400 << 10]
     for kilobytes in tried:
         done = p.run("renew", "--force-renewal", wrap=limited(f"-v {kilobytes}"))
         failed += done.rc != 0
