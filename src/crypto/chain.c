@@ -15,7 +15,7 @@
 
 enum { CHAIN_MAX = 10 };
 
-/* Immutable once it is read, so that threads may share it. */
+/* Immutable once it is read, so that several may share it. */
 struct x509_chain {
 	atomic_uint refs;
 	X509 *certs[CHAIN_MAX]; /* owned; the leaf first */
